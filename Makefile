@@ -1,0 +1,47 @@
+# Everything runs in .venv, which the first target makes; Python >= 3.11 is all that is needed.
+#   make test    the whole suite            make demo    fit photographs, write pictures
+#   make lint    style                      make types   static types
+#   make bench   the benchmarks             make clean   remove what these made
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_FLAGS ?=
+DEMO_FLAGS ?=
+# The first interpreter that is new enough; override with `make PYTHON=...`.
+NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: test demo lint types bench clean
+
+test: $(VENV)/.with-test
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+demo: $(VENV)/.with-nothing
+	$(BIN)/overica demo $(DEMO_FLAGS)
+
+lint: $(VENV)/.with-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.with-lint
+	$(BIN)/mypy
+
+bench: $(VENV)/.with-bench
+	@for f in benchmarks/bench_*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "overica needs Python 3.11 or newer (make PYTHON=...)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp per extra: a second call installs nothing until the requirements change.
+$(VENV)/.with-nothing: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.with-%: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[$*]"
+	@touch $@
