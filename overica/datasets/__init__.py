@@ -1,0 +1,29 @@
+"""Data with a known truth, and photographs.
+
+The sets of `DATASETS` are functions that return a `Mixture`; the name of every source law for
+`make_mixture` is in `SOURCES`.  A new set is one function in one file here and one line in
+`DATASETS`.
+"""
+
+from collections.abc import Callable
+
+from overica.datasets.compositional import make_compositional
+from overica.datasets.mixture import Mixture, make_mixture
+from overica.datasets.photographs import load_patches, whiten_image
+from overica.datasets.sources import SOURCES, SourceLaw
+
+DATASETS: dict[str, Callable[..., Mixture]] = {
+    "mixture": make_mixture,
+    "compositional": make_compositional,
+}
+
+__all__ = [
+    "DATASETS",
+    "SOURCES",
+    "Mixture",
+    "SourceLaw",
+    "load_patches",
+    "make_compositional",
+    "make_mixture",
+    "whiten_image",
+]

@@ -1,0 +1,82 @@
+"""What a metric gives for random directions: the level any claim of recovery must exceed."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from overica._validation import check_scalar
+from overica.metrics.registry import Metric, get_metric
+
+
+class ChanceLevel(NamedTuple):
+    """Mean and standard deviation of a metric between independent random matrices."""
+
+    mean: float
+    std: float
+
+
+def chance_level(
+    metric: str | Metric,
+    n_features: int,
+    n_components_learned: int,
+    n_components_true: int,
+    signed: bool = False,
+    n_draws: int = 100,
+    random_state: int | np.random.Generator | None = None,
+) -> ChanceLevel:
+    """Mean and standard deviation of a metric between matrices of random directions.
+
+    Both matrices have independent columns, uniform on the sphere, in every draw.
+
+    Parameters
+    ----------
+    metric : str or callable
+        A name of `METRICS`, or any ``score(mixing_a, mixing_true, signed=False)``.
+    n_features : int
+        Dimension of the directions.
+    n_components_learned, n_components_true : int
+        Columns of the two matrices.
+    signed : bool
+        Passed on to the metric.
+    n_draws : int
+        Independent pairs of matrices.
+    random_state : None, int or numpy.random.Generator
+        Source of the directions.
+
+    Returns
+    -------
+    ChanceLevel
+        ``(mean, std)`` over the draws; `std` (with ``n_draws - 1``) is NaN for a single draw.
+
+    Raises
+    ------
+    ValueError
+        If `metric` is an unknown name or a count is below 1.
+
+    Examples
+    --------
+    In two dimensions any three lines lie close to any other three:
+
+    >>> chance_level("mean_cosine", 2, 3, 3, random_state=0).mean > 0.75
+    True
+    >>> chance_level("mean_cosine", 64, 128, 128, random_state=0).mean < 0.4
+    True
+    """
+    score = get_metric(metric)
+    n_features = check_scalar(n_features, "n_features", minimum=1, integer=True)
+    n_learned = check_scalar(n_components_learned, "n_components_learned", minimum=1, integer=True)
+    n_true = check_scalar(n_components_true, "n_components_true", minimum=1, integer=True)
+    n_draws = check_scalar(n_draws, "n_draws", minimum=1, integer=True)
+    rng = np.random.default_rng(random_state)
+    scores = np.array(
+        [
+            score(
+                rng.standard_normal((n_features, n_learned)),
+                rng.standard_normal((n_features, n_true)),
+                signed=signed,
+            )
+            for _ in range(n_draws)
+        ]
+    )
+    spread = scores.std(ddof=1) if n_draws > 1 else np.nan
+    return ChanceLevel(float(scores.mean()), float(spread))

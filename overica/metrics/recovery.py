@@ -1,0 +1,109 @@
+"""Scores of a learned mixing matrix against the true one, by the cosines of their columns."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from overica.metrics.matching import cosine_matrix, match_components
+
+
+def mean_cosine(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = False) -> float:
+    """Mean cosine of the matched columns, over all true columns (the mean correlation, MCC).
+
+    ``1/n_true * sum_p |cos(a_l(p), b_t(p))|`` for the best one-to-one matching.  A true column
+    that is left over, because fewer were learned, counts 0.
+
+    Parameters
+    ----------
+    mixing_a : array-like of shape (n_features, n_learned)
+        Learned matrix.
+    mixing_true : array-like of shape (n_features, n_true)
+        True matrix.
+    signed : bool
+        Whether a column and its negative differ.
+
+    Returns
+    -------
+    float
+        In [0, 1]; in [-1, 1] if `signed`.
+
+    Examples
+    --------
+    >>> mean_cosine([[3.0, 0.0], [4.0, -1.0]], [[1.0, 0.0], [0.0, 1.0]])
+    0.8
+    """
+    matching = match_components(mixing_a, mixing_true, signed)
+    return float(matching.cosines.sum() / matching.n_true)
+
+
+def share_recovered(
+    mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = False, *, threshold: float = 0.98
+) -> float:
+    """Share of the true columns whose match has a cosine of at least `threshold`.
+
+    Parameters
+    ----------
+    mixing_a : array-like of shape (n_features, n_learned)
+        Learned matrix.
+    mixing_true : array-like of shape (n_features, n_true)
+        True matrix.
+    signed : bool
+        Whether a column and its negative differ.
+    threshold : float
+        In (0, 1]; .98 is an angle of 11.5 degrees.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If `threshold` is outside (0, 1], besides what `match_components` raises.
+
+    Examples
+    --------
+    >>> share_recovered([[1.0, 0.6], [0.0, 0.8]], [[1.0, 0.0], [0.0, 1.0]])
+    0.5
+    """
+    if not 0 < threshold <= 1:
+        raise ValueError(f"`threshold` must be in (0, 1], got {threshold}")
+    matching = match_components(mixing_a, mixing_true, signed)
+    # A cosine of 1 comes out of the arithmetic a few units in the last place below it.
+    recovered = matching.cosines >= threshold - 4 * np.finfo(np.float64).eps
+    return float(recovered.sum() / matching.n_true)
+
+
+def mean_max_cosine(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = False) -> float:
+    """Mean, over the learned columns, of the largest cosine with any true column (MMCS).
+
+    ``1/n_learned * sum_i max_j |cos(a_i, b_j)|``.  Nothing stops several learned columns from
+    sharing a true one, so duplicates cost nothing and missing columns go unseen: a precision
+    where `mean_cosine` is a recall.  With the arguments exchanged it is the recall.
+
+    Parameters
+    ----------
+    mixing_a : array-like of shape (n_features, n_learned)
+        Learned matrix.
+    mixing_true : array-like of shape (n_features, n_true)
+        True matrix.
+    signed : bool
+        Whether a column and its negative differ.
+
+    Returns
+    -------
+    float
+        In [0, 1]; in [-1, 1] if `signed`.
+
+    References
+    ----------
+    Sharkey, Braun and Millidge (2022), "Taking features out of superposition with sparse
+    autoencoders".
+
+    Examples
+    --------
+    >>> mean_max_cosine([[1.0, 2.0], [0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]])
+    1.0
+    """
+    cosines = cosine_matrix(mixing_a, mixing_true)
+    return float((cosines if signed else np.abs(cosines)).max(axis=1).mean())
