@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from overica._version import __version__
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="overica", message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name="overica", message="%(prog)s %(version)s")
 def main() -> None:
     """Overcomplete independent component analysis."""
 

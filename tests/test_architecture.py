@@ -13,6 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "overica"
 
 FLOORS: dict[str, int] = {
+    "_version": 0,
     "_validation": 0,
     "checkpoint": 0,
     "distributed": 0,

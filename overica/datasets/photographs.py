@@ -19,7 +19,7 @@ def load_patches(
     patch_size: tuple[int, int] = (8, 8),
     *,
     images: Sequence[ArrayLike] | None = None,
-    log_intensity: bool = True,
+    log_intensity: bool = False,
     whiten: bool = False,
     random_state: int | np.random.Generator | None = None,
 ) -> np.ndarray:
@@ -41,7 +41,9 @@ def load_patches(
         with values >= 0 if `log_intensity`; the two photographs that scikit-learn brings,
         427 x 640 pixels, if not given.
     log_intensity : bool
-        Take ``log(1 + I)``, which makes contrast independent of the illumination.
+        Take ``log(1 + I)``, which makes the contrast of linear intensities independent of the
+        illumination.  Ordinary picture files are compressed already (their gamma), and a
+        logarithm on top mainly enlarges the noise of their shadows.
     whiten : bool
         Flatten the amplitude spectrum first.
     random_state : None, int or numpy.random.Generator

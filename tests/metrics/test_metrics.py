@@ -1,0 +1,123 @@
+"""Laws that every metric of the registry keeps, and the values of each."""
+
+import numpy as np
+import pytest
+
+from overica.metrics import (
+    METRICS,
+    chance_level,
+    get_metric,
+    mean_cosine,
+    mean_max_cosine,
+    share_recovered,
+)
+
+every_metric = pytest.mark.parametrize("name", sorted(METRICS))
+
+
+@pytest.fixture
+def truth():
+    return np.random.default_rng(7).standard_normal((8, 12))
+
+
+@every_metric
+@pytest.mark.parametrize("signed", [False, True])
+def test_truth_scores_one(name, truth, signed):
+    rng = np.random.default_rng(0)
+    learned = (truth * rng.lognormal(size=12))[:, rng.permutation(12)]
+    score = METRICS[name](learned, truth, signed=signed)
+    assert isinstance(score, float)
+    assert score == pytest.approx(1.0, abs=1e-12)
+
+
+@every_metric
+def test_signs_count_only_when_asked(name, truth):
+    assert METRICS[name](-truth, truth) == pytest.approx(1.0, abs=1e-12)
+    assert METRICS[name](-truth, truth, signed=True) < 0.9
+
+
+@every_metric
+def test_dead_learned_columns_score_zero(name, truth):
+    assert METRICS[name](np.zeros_like(truth), truth) == 0.0
+
+
+@every_metric
+def test_noise_lowers_the_score_towards_chance(name, truth):
+    noise = np.random.default_rng(1).standard_normal(truth.shape)
+    near, far = (METRICS[name](truth + a * noise, truth) for a in (0.2, 100.0))
+    chance = chance_level(name, 8, 12, 12, random_state=0)
+    assert near > far
+    assert abs(far - chance.mean) < 5 * chance.std + 1e-12
+
+
+@every_metric
+def test_chance_is_reproducible_and_below_one(name):
+    first, again, other = (chance_level(name, 3, 4, 5, random_state=s) for s in (0, 0, 1))
+    assert first == again
+    assert first.mean < 1
+    assert first.std > 0
+    assert name == "share_recovered" or first != other
+
+
+def test_half_the_columns_found(truth):
+    assert mean_cosine(truth[:, :6], truth) == pytest.approx(0.5)
+    assert share_recovered(truth[:, :6], truth) == pytest.approx(0.5)
+    assert mean_max_cosine(truth[:, :6], truth) == pytest.approx(1.0)
+
+
+def test_duplicates_are_credited_once():
+    duplicated = np.array([[1.0, 1.0], [0.0, 0.0]])
+    assert mean_cosine(duplicated, np.eye(2)) == pytest.approx(0.5)
+    assert share_recovered(duplicated, np.eye(2)) == 0.5
+    assert mean_max_cosine(duplicated, np.eye(2)) == 1.0
+
+
+@pytest.mark.parametrize(("degrees", "recovered"), [(11.4, 1.0), (11.6, 0.0)])
+def test_threshold_is_an_angle(degrees, recovered):
+    angle = np.deg2rad(degrees)
+    assert share_recovered([[np.cos(angle)], [np.sin(angle)]], [[1.0], [0.0]]) == recovered
+
+
+def test_threshold_of_one_accepts_rounding(truth):
+    assert share_recovered(3.3 * truth, truth, threshold=1.0) == 1.0
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.1, np.nan])
+def test_bad_threshold(truth, threshold):
+    with pytest.raises(ValueError, match="`threshold` must be in"):
+        share_recovered(truth, truth, threshold=threshold)
+
+
+def test_chance_in_one_dimension_is_certain():
+    assert chance_level("mean_cosine", 1, 2, 2, random_state=0) == (1.0, 0.0)
+
+
+def test_chance_of_the_plane():
+    """E|cos| of a uniform angle is 2/pi, and with one column each there is nothing to choose."""
+    level = chance_level("mean_cosine", 2, 1, 1, n_draws=4000, random_state=0)
+    assert abs(level.mean - 2 / np.pi) < 4 * level.std / np.sqrt(4000)
+
+
+def test_chance_takes_a_callable_and_a_generator():
+    def constant(mixing_a, mixing_true, signed=False):
+        return 2.0 if signed else 1.0
+
+    rng = np.random.default_rng(0)
+    assert chance_level(constant, 2, 3, 3, signed=True, n_draws=2, random_state=rng).mean == 2.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nothing", 2, 3, 3), "`metric` must be one of"),
+        (("mean_cosine", 0, 3, 3), "`n_features` must be an integer >= 1, got 0"),
+        (("mean_cosine", 2, 3, 2.5), "`n_components_true` must be an integer"),
+    ],
+)
+def test_bad_chance(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        chance_level(*arguments)
+
+
+def test_get_metric_passes_callables_on():
+    assert get_metric(mean_cosine) is mean_cosine
