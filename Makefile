@@ -12,6 +12,10 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 
+# Byte-compiling all of torch at once would take longer than the rest of the install; Python does
+# it for what is imported.
+INSTALL = $(BIN)/python -m pip install -q --no-compile --disable-pip-version-check -c constraints.txt
+
 .PHONY: test demo lint types bench clean
 
 test: $(VENV)/.with-test
@@ -39,9 +43,11 @@ $(BIN)/python:
 
 # One stamp per extra: a second call installs nothing until the requirements change.
 $(VENV)/.with-nothing: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@echo "Installing overica and what it needs into $(VENV) (a minute) ..."
+	@$(INSTALL) -e .
 	@touch $@
 
 $(VENV)/.with-%: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[$*]"
+	@echo "Installing overica and what it needs into $(VENV) (a minute) ..."
+	@$(INSTALL) -e ".[$*]"
 	@touch $@
