@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from typing import Any
 
 import array_api_compat
@@ -9,9 +11,12 @@ import cvxpy
 import numpy as np
 
 from overica._validation import Array, namespace
-from overica.inference.certificate import StandardForm, certify, newton_step, restricted_solve
+from overica.inference.certificate import certify
+from overica.inference.newton import newton_step
 from overica.inference.problem import MAPProblem
+from overica.inference.restricted import restricted_solve
 from overica.inference.solver import Solver
+from overica.inference.standard_form import StandardForm
 
 _CHUNK = 2000
 """Unknowns per cvxpy problem: enough to share its set-up, few enough that its factorisations stay cheap."""
@@ -19,7 +24,16 @@ _CHUNK = 2000
 _SUPPORT_THRESHOLDS = (1e-3, 1e-5, 1e-7)
 """Fractions of the largest code below which, without noise, a code may be the interior point's zero."""
 
-_TOLERANCES = {"tol_gap_abs": 1e-13, "tol_gap_rel": 1e-13, "tol_feas": 1e-13, "tol_ktratio": 1e-9}
+_NEWTON_STEPS = 5
+"""More than enough from where an interior point ends."""
+
+_TIGHT = {"tol_gap_abs": 1e-12, "tol_gap_rel": 1e-12, "tol_feas": 1e-12}
+_ATTEMPTS: tuple[dict[str, Any], ...] = (
+    _TIGHT,
+    {**_TIGHT, "equilibrate_enable": False},
+    {"max_step_fraction": 0.9},
+)
+"""Settings of Clarabel in the order tried: on exponential cones either of the later two can be what works."""
 
 
 class InteriorPoint(Solver):
@@ -104,10 +118,13 @@ def _solve_chunk(form: StandardForm, max_iter: int) -> tuple[np.ndarray, int]:
     else:
         objective = objective + cvxpy.sum_squares(Y - form.B @ codes) / 2
     model = cvxpy.Problem(cvxpy.Minimize(objective), constraints)
-    try:
-        model.solve(solver=cvxpy.CLARABEL, max_iter=max_iter, **_TOLERANCES)
-    except cvxpy.SolverError:
-        pass
+    for settings in _ATTEMPTS:
+        with contextlib.suppress(cvxpy.SolverError), warnings.catch_warnings():
+            # The duality gap decides how accurate a solution is, not the solver's word.
+            warnings.filterwarnings("ignore", "Solution may be inaccurate", UserWarning)
+            model.solve(solver=cvxpy.CLARABEL, max_iter=max_iter, **settings)
+        if codes.value is not None or model.status in cvxpy.settings.INF_OR_UNB:
+            break
     if codes.value is None:
         return np.full_like(form.S, np.nan), max_iter
     S: Any = codes.value.T * unit
@@ -123,12 +140,10 @@ def _round(form: StandardForm) -> np.ndarray:
     if form.noiseless:
         return _round_noiseless(form)
     step = 1 / (np.linalg.norm(form.B, 2) ** 2 or 1.0)
-    best = form.S
-    S = form.prior.prox(best + step * (form.R @ form.B), step)
-    best = _better(form.at(best), S)
-    for _ in range(3):
-        best = _better(form.at(best), newton_step(form.at(best)))
-    return best
+    polished = form
+    for _ in range(_NEWTON_STEPS):
+        polished = newton_step(polished, step)
+    return _better(form, polished.S)
 
 
 def _round_noiseless(form: StandardForm) -> np.ndarray:

@@ -14,7 +14,8 @@ from overica._validation import (
     check_scalar,
     namespace,
 )
-from overica.inference.certificate import StandardForm, certify
+from overica.inference.certificate import certify
+from overica.inference.standard_form import StandardForm
 from overica.priors import Prior, get_prior
 
 _CHUNK = 2**22

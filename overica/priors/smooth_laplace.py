@@ -11,6 +11,8 @@ from scipy.special import betaln
 from overica._validation import Array, check_scalar, namespace
 from overica.priors.base import Prior
 
+_MAX_NEWTON = 100
+
 
 class SmoothLaplace(Prior):
     """Smooth Laplace prior, ``p(s) proportional to cosh(beta s / theta)^(-1/beta)``.
@@ -76,6 +78,25 @@ class SmoothLaplace(Prior):
         """``log(theta B(1/(2 beta), 1/2) / beta)`` with the beta function B."""
         return np.log(self.scale) - np.log(self.sharpness) + betaln(0.5 / self.sharpness, 0.5)
 
+    def prox(self, V: Array, step: float | Array) -> Array:
+        """Root of ``s + (step / theta) tanh(beta s / theta) = v`` by Newton steps from below.
+
+        For s > 0 the left side is concave, so that Newton steps from a point below the root stay below it
+        and increase. Such points are ``v - step / theta`` and, as tanh(y) <= y, ``v / (1 + step beta / theta^2)``.
+        """
+        xp = namespace(V)
+        theta = self.scale_like(V)
+        size = xp.abs(V)
+        force, rate = step / theta, self.sharpness / theta
+        S = xp.maximum(size - force, size / (1 + force * rate))
+        for _ in range(_MAX_NEWTON):
+            slope = xp.tanh(rate * S)
+            rise = (size - S - force * slope) / (1 + force * rate * (1 - slope * slope))
+            S = S + rise
+            if not bool(xp.any(rise > 2 * xp.finfo(V.dtype).eps * size)):
+                break
+        return xp.sign(V) * S
+
     def slope_bounds(self) -> tuple[Any, Any]:
         """``(-1/theta, 1/theta)``."""
         return -1 / np.asarray(self.scale), 1 / np.asarray(self.scale)
@@ -97,16 +118,14 @@ class SmoothLaplace(Prior):
         xp = namespace(S)
         theta = self.scale_like(S)
         Y = S / theta * self.sharpness
-        decay = xp.exp(-2 * xp.abs(Y))
-        small, large = 2 * decay / (1 + decay), 2 / (1 + decay)
-        above, below = xp.where(Y > 0, large, small), xp.where(Y > 0, small, large)
-        D = V * theta - xp.tanh(Y)
-        total = xp.zeros_like(S + V)
-        least = float(xp.finfo(total.dtype).smallest_normal) ** 0.5
-        for mass, change in ((above, D), (below, -D)):
-            mass = xp.where(mass > least, mass, least)
-            total = total + mass * _excess(change / mass)
-        return xp.where(xp.abs(V * theta) <= 1, total / (2 * self.sharpness), xp.inf)
+        W = V * theta
+        D = W - xp.tanh(Y)
+        total = xp.zeros_like(D)
+        for sign in (1, -1):
+            # The mass 1 + w is 2 / (1 + exp(-2y)), whose logarithm outlives its underflow.
+            log_mass = np.log(2.0) - _softplus(-2 * sign * Y)
+            total = total + _excess_of(xp.exp(log_mass), log_mass, sign * D, 1 + sign * W)
+        return xp.where(xp.abs(W) <= 1, total / (2 * self.sharpness), xp.inf)
 
     def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         """Exact draws: ``2 beta s / theta`` is the logit of a symmetric Beta(1/(2 beta)) variable.
@@ -128,10 +147,25 @@ class SmoothLaplace(Prior):
 
 
 def _excess(T: Array) -> Array:
-    """``(1+t) log(1+t) - t`` for t >= -1 (clipped there), by its series where the difference would cancel."""
+    """``h(t) = (1+t) log(1+t) - t`` for t >= -1, by its series where the difference would cancel."""
     xp = namespace(T)
-    T = xp.where(T < -1, -xp.ones_like(T), T)
     series = T * T * (0.5 - T * (1 / 6 - T * (1 / 12 - T / 20)))
-    positive = xp.where(T > -1, T, xp.zeros_like(T))
-    direct = xp.where(T > -1, (1 + positive) * xp.log1p(positive), xp.zeros_like(T)) - T
+    above = T > -1
+    direct = xp.where(above, (1 + T) * xp.log1p(xp.where(above, T, xp.zeros_like(T))), 0.0) - T
     return xp.where(xp.abs(T) < 1e-3, series, direct)
+
+
+def _excess_of(mass: Array, log_mass: Array, change: Array, total: Array) -> Array:
+    """``mass h(change / mass)``, where ``total = mass + change >= 0`` and the mass may underflow."""
+    xp = namespace(mass)
+    small = xp.abs(change) < 1e-3 * mass
+    ratio = xp.where(small, change, 0.0) / xp.where(small, mass, 1.0)
+    positive = xp.where(total > 0, total, 1.0)
+    direct = xp.where(total > 0, total * (xp.log(positive) - log_mass), 0.0) - change
+    return xp.where(small, mass * _excess(ratio), xp.where(direct > 0, direct, 0.0))
+
+
+def _softplus(Y: Array) -> Array:
+    """``log(1 + exp(y))``."""
+    xp = namespace(Y)
+    return xp.where(Y > 0, Y, 0.0) + xp.log1p(xp.exp(-xp.abs(Y)))
