@@ -56,19 +56,18 @@ def multiply(M, ld, k, v, out):
         out[c] = 0.0
     t = 0
     while t + 4 <= k:
-        r0 = M[t * ld : t * ld + kp]
-        r1 = M[t * ld + ld : t * ld + ld + kp]
-        r2 = M[t * ld + 2 * ld : t * ld + 2 * ld + kp]
-        r3 = M[t * ld + 3 * ld : t * ld + 3 * ld + kp]
+        a = t * ld
         v0, v1, v2, v3 = v[t], v[t + 1], v[t + 2], v[t + 3]
         for c in range(kp):
-            out[c] += v0 * r0[c] + v1 * r1[c] + v2 * r2[c] + v3 * r3[c]
+            out[c] += (
+                v0 * M[a + c] + v1 * M[a + ld + c] + v2 * M[a + 2 * ld + c] + v3 * M[a + 3 * ld + c]
+            )
         t += 4
     while t < k:
-        r0 = M[t * ld : t * ld + kp]
+        a = t * ld
         v0 = v[t]
         for c in range(kp):
-            out[c] += v0 * r0[c]
+            out[c] += v0 * M[a + c]
         t += 1
 
 
@@ -82,18 +81,17 @@ def border(M, ld, k, u, inverse_schur):
     u[k] = -1.0
     for c in range(k + 1, kp):
         u[c] = 0.0
-    row = M[k * ld : k * ld + kp]
     for c in range(kp):
-        row[c] = 0.0
+        M[k * ld + c] = 0.0
     if kp > padded(k):  # columns used for the first time
         for t in range(k):
             for c in range(kp - LANES, kp):
                 M[t * ld + c] = 0.0
     for t in range(k + 1):
         scaled = u[t] * inverse_schur
-        row = M[t * ld : t * ld + kp]
+        a = t * ld
         for c in range(kp):
-            row[c] += scaled * u[c]
+            M[a + c] += scaled * u[c]
 
 
 @njit(**FAST)
@@ -109,9 +107,9 @@ def unborder(M, ld, k, q, w):
     inverse = 1.0 / w[q]
     for t in range(k):
         scaled = w[t] * inverse
-        row = M[t * ld : t * ld + kp]
+        a = t * ld
         for c in range(kp):
-            row[c] -= scaled * w[c]
+            M[a + c] -= scaled * w[c]
     if q != last:
         corner = M[last * ld + last]
         for c in range(kp):

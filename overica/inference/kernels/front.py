@@ -2,15 +2,16 @@
 
 from typing import NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overica.inference.kernels.moments import log_determinants, scatter
-from overica.inference.kernels.solve import solve_batch
+from overica.inference.kernels.solve import scratch, solve_batch
 
 __all__ = ["Moments", "lasso", "lasso_moments"]
 
-BATCH_BYTES = 1 << 24
+BATCH_BYTES = 1 << 20  # correlations of a batch: they stay in the second-level cache until they are used
 POOL_BYTES = 1 << 26
 TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-10}
 
@@ -145,20 +146,23 @@ def _run(A, X, penalty, nonnegative, warm, tol, codes, n_steps, moments=None):
     n_samples, n_components = codes.shape
     capacity = min(A.shape)
     gram = A.T @ A
+    word = np.empty(0, np.int32 if A.dtype == np.float32 else np.int64)
     tol = TOLERANCE[A.dtype] if tol is None else tol
     eps = float(np.finfo(A.dtype).eps)
-    size = max(256, BATCH_BYTES // (A.itemsize * n_components))
+    size = min(max(256, BATCH_BYTES // (A.itemsize * n_components)), max(n_samples, 1))
     if moments is not None:
         size = min(size, max(32, POOL_BYTES // (8 * capacity**2)))
-    pool = (min(size, n_samples), capacity**2) if moments is not None else (0, 0)
+    pool = (size, capacity**2) if moments is not None else (0, 0)
+    products = np.empty((size, n_components), A.dtype)
     inverses = np.empty(pool)
     supports = np.empty((pool[0], capacity + 1), np.int32)
+    memory = scratch(numba.get_num_threads(), n_components, capacity, A)
     for first in range(0, n_samples, size):
         rows = slice(first, min(first + size, n_samples))
         count = rows.stop - rows.start
         solve_batch(
-            X[rows] @ A, gram, float(penalty), nonnegative, float(tol), eps, capacity, warm,
-            codes[rows], n_steps[rows], supports[:count], inverses[:count],
+            np.matmul(X[rows], A, out=products[:count]), word, gram, float(penalty), nonnegative, float(tol), eps, capacity, warm,
+            codes[rows], n_steps[rows], supports[:count], inverses[:count], *memory,
         )  # fmt: skip
         if moments is not None:
             scatter(supports[:count], inverses[:count], moments.inverse_gram)
