@@ -9,6 +9,9 @@ from overica.inference.standard_form import StandardForm
 _REFINE_ABOVE = 1e-10
 """Relative gap above which a second dual point is worth its linear solve."""
 
+_ROUNDS_PER_FEATURE = 3
+"""Of the search for a noiseless dual point; it rarely takes one."""
+
 _RIDGE = 1e-14
 """Of the trace: keeps the noiseless normal equations solvable when A lacks rank."""
 
@@ -66,9 +69,7 @@ def refined_gap(form: StandardForm) -> Array:
 
     Rounding of the codes by one unit moves the residual, and the plain dual point with it, by a first-order
     amount, which at high signal-to-noise ratio is more than the tolerance; this point does not move. It is
-    the residual of the codes after one Newton step (see `newton.newton_step`). Without noise it starts from zero,
-    not from the residual, and while it breaks the bound on an inactive slope, the worst of them joins the
-    active set, at its bound.
+    the residual of the codes after one Newton step (see `newton.newton_step`).
 
     Returns
     -------
@@ -78,26 +79,50 @@ def refined_gap(form: StandardForm) -> Array:
     xp = namespace(form.S)
     if form.noiseless and form.prior.l1_weights() is None:
         return fenchel_gap(form, _least_squares_dual(form))
-    n_features, n_components = form.B.shape
+    if form.noiseless:
+        return _nearest_dual_gap(form)
+    fits = _countable(form.active(), form)
+    mask, target, U = form.active() & fits[:, None], form.slopes(), form.R
+    for _ in range(2):  # the second solve removes the rounding of the first
+        U = U + restricted_solve(form.B, target - U @ form.B, mask) @ form.B.T
+    return xp.where(fits, fenchel_gap(form, U), xp.inf)
+
+
+def _countable(mask: Array, form: StandardForm) -> Array:
+    """Whether a sample has no more active sources than features."""
+    xp = namespace(mask)
+    return xp.sum(xp.astype(mask, xp.int64), axis=1) <= form.B.shape[0]
+
+
+def _nearest_dual_gap(form: StandardForm) -> Array:
+    """Without noise, the gap with the shortest u that has the cost's slopes on the support and is feasible.
+
+    An active-set method for that projection: the worst violated bound joins as an equation, and an equation
+    whose multiplier has the wrong sign leaves. Each u on the way is tried.
+    """
+    xp = namespace(form.S)
     low, high = form.bounds()
-    mask, target = form.active(), form.slopes()
+    support, target = form.active(), form.slopes()
+    joined = xp.zeros_like(support)
     gap = xp.sum(xp.zeros_like(target), axis=1) + xp.inf
-    start = xp.zeros_like(form.Y) if form.noiseless else form.R
-    index = xp.arange(n_components, device=mask.device)
-    for _ in range(n_features if form.noiseless else 1):
-        fits = xp.sum(xp.astype(mask, xp.int64), axis=1) <= n_features
-        U = start
-        for _ in range(2):  # the second solve removes the rounding of the first
-            G = target - U @ form.B
-            U = U + restricted_solve(form.B, G, mask & fits[:, None]) @ form.B.T
-        gap = xp.where(fits, xp.minimum(gap, fenchel_gap(form, U)), gap)
+    index = xp.arange(target.shape[1], device=target.device)
+    for _ in range(_ROUNDS_PER_FEATURE * form.B.shape[0]):
+        mask = support | joined
+        fits = _countable(mask, form)
+        mask = mask & fits[:, None]
+        W = restricted_solve(form.B, target, mask)
+        W = W + restricted_solve(form.B, target - (W @ form.B.T) @ form.B, mask)
+        U = W @ form.B.T
+        found = fenchel_gap(form, U)
+        gap = xp.where(fits & (found < gap), found, gap)
         V = U @ form.B
         excess = xp.where(mask, 0.0, xp.maximum(V - high, low - V))
         joins = (xp.argmax(excess, axis=1)[:, None] == index) & (excess > 0) & fits[:, None]
+        leaves = joined & (W * target > 0) & fits[:, None]
         if not bool(xp.any(joins)):
             break
         target = xp.where(joins, xp.where(high < V, high, low), target)
-        mask = mask | joins
+        joined = (joined & ~leaves) | joins
     return gap
 
 

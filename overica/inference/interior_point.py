@@ -43,7 +43,8 @@ class InteriorPoint(Solver):
     which sets zeros, and Newton steps on the support that leaves; each is kept where it lowers the gap.
 
     Without noise the constraint ``A s = x`` takes the place of the likelihood: basis pursuit, for the Laplace
-    prior. A sample that has no solution gets NaN codes, an infinite gap and a warning.
+    prior. A sample that has no solution gets codes with a small residual, an infinite gap
+    and a warning.
 
     References
     ----------
@@ -85,8 +86,9 @@ class InteriorPoint(Solver):
             found, steps = _solve_chunk(part, max_iter)
             S[rows] = _round(part.at(found))
             n_iter = max(n_iter, steps)
-        settled = form.at(S)
-        for row in np.flatnonzero(~(certify(settled) <= tol * settled.objective())):
+        gap = certify(form.at(S))
+        missed = ~np.isfinite(gap) | (gap > tol * form.at(S).objective())
+        for row in np.flatnonzero(missed):
             part = form.take(slice(row, row + 1))
             found, steps = _solve_chunk(part, max_iter)
             S[row] = _better(part.at(S[row : row + 1]), _round(part.at(found)))
@@ -102,41 +104,48 @@ def _to_numpy(array: Array) -> np.ndarray:
 
 
 def _solve_chunk(form: StandardForm, max_iter: int) -> tuple[np.ndarray, int]:
-    """Codes of the samples of `form`, NaN where the solver found none, and its iterations."""
-    n_samples, n_components = form.S.shape
-    # An l1 cost is homogeneous: without noise a sample can be solved at length one.
-    unit = np.ones((n_samples, 1))
+    """Codes of the samples of `form`, the prior's mode if the solver finds none, and its iterations."""
+    unit = np.ones((len(form.Y), 1))
     if form.noiseless and form.prior.l1_weights() is not None:
+        # An l1 cost is homogeneous: without noise a sample can be solved at length one.
         unit = np.max(np.abs(form.Y), axis=1, keepdims=True)
         unit[unit == 0] = 1.0
-    codes = cvxpy.Variable((n_components, n_samples), nonneg=form.prior.nonnegative)
     Y = (form.Y / unit).T
-    objective = form.prior.cvxpy_cost(codes)
-    constraints = []
+    codes = cvxpy.Variable(form.S.T.shape, nonneg=form.prior.nonnegative)
+    cost, residual = form.prior.cvxpy_cost(codes), Y - form.B @ codes
     if form.noiseless:
-        constraints = [form.B @ codes == Y]
+        model = cvxpy.Problem(cvxpy.Minimize(cost), [residual == 0])
     else:
-        objective = objective + cvxpy.sum_squares(Y - form.B @ codes) / 2
-    model = cvxpy.Problem(cvxpy.Minimize(objective), constraints)
+        model = cvxpy.Problem(cvxpy.Minimize(cost + cvxpy.sum_squares(residual) / 2))
+    solved, n_iter = _call(model, max_iter)
+    if not solved and form.noiseless:
+        # Rounding can push x just out of the non-negative cone of A's columns. Then the nearest there is,
+        # well inside what counts as feasible.
+        slack = form.eps**0.5 / 256 * max(float(np.max(np.abs(Y))), 1e-300)
+        near = cvxpy.sum_squares(residual / slack) / 2
+        solved, n_iter = _call(cvxpy.Problem(cvxpy.Minimize(cost + near)), max_iter)
+    if not solved:
+        return np.zeros_like(form.S) + form.prior.mode(), n_iter
+    S = codes.value.T * unit
+    return np.maximum(S, 0) if form.prior.nonnegative else S, n_iter
+
+
+def _call(model: cvxpy.Problem, max_iter: int) -> tuple[bool, int]:
+    """Run Clarabel until one of its settings gives an answer; whether one did, and its iterations."""
     for settings in _ATTEMPTS:
         with contextlib.suppress(cvxpy.SolverError), warnings.catch_warnings():
             # The duality gap decides how accurate a solution is, not the solver's word.
             warnings.filterwarnings("ignore", "Solution may be inaccurate", UserWarning)
             model.solve(solver=cvxpy.CLARABEL, max_iter=max_iter, **settings)
-        if codes.value is not None or model.status in cvxpy.settings.INF_OR_UNB:
-            break
-    if codes.value is None:
-        return np.full_like(form.S, np.nan), max_iter
-    S: Any = codes.value.T * unit
-    if form.prior.nonnegative:
-        S = np.maximum(S, 0)
-    return S, int(model.solver_stats.num_iters or 0)
+            if model.status in cvxpy.settings.SOLUTION_PRESENT:
+                return True, int(model.solver_stats.num_iters or 0)
+            if model.status in cvxpy.settings.INF_OR_UNB:
+                break
+    return False, max_iter
 
 
 def _round(form: StandardForm) -> np.ndarray:
     """The interior point's codes with exact zeros, and exact values on the support, where that helps."""
-    if not np.all(np.isfinite(form.S)):
-        return form.S
     if form.noiseless:
         return _round_noiseless(form)
     step = 1 / (np.linalg.norm(form.B, 2) ** 2 or 1.0)
@@ -147,10 +156,10 @@ def _round(form: StandardForm) -> np.ndarray:
 
 
 def _round_noiseless(form: StandardForm) -> np.ndarray:
-    best = form.S
+    best = _better(form, np.zeros_like(form.S))
     if form.prior.l1_weights() is None:
         S = form.S + form.R @ np.linalg.pinv(form.B).T
-        return _better(form, np.maximum(S, 0) if form.prior.nonnegative else S)
+        return _better(form.at(best), np.maximum(S, 0) if form.prior.nonnegative else S)
     for threshold in _SUPPORT_THRESHOLDS:
         size = np.abs(form.S)
         mask = size > threshold * np.max(size, axis=1, keepdims=True)
@@ -163,5 +172,8 @@ def _round_noiseless(form: StandardForm) -> np.ndarray:
 
 
 def _better(form: StandardForm, S: np.ndarray) -> np.ndarray:
-    """Per sample, the codes of `form` or those given, whichever have the smaller gap."""
-    return np.where((certify(form.at(S)) < certify(form))[:, None], S, form.S)
+    """Per sample the rounded codes S, unless those of `form` have a smaller gap by more than rounding."""
+    there = form.at(S)
+    gap_there = certify(there)
+    keep = (gap_there <= certify(form)) | (gap_there <= 1e-10 * there.objective())
+    return np.where((keep & np.isfinite(gap_there))[:, None], S, form.S)

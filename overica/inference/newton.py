@@ -12,7 +12,7 @@ _FRACTIONS = [0.5**k for k in range(16)]
 _WIDEST = 2
 """Awake sources per feature up to which a Newton step is worth its cost."""
 
-_DAMPING = 1e-8
+_DAMPING = 1e-10
 """Of the largest eigenvalue of B'B: under an l1 cost with more awake sources than features."""
 
 _SMOOTH_DAMPING = 3e-5

@@ -192,10 +192,10 @@ def _conjugate(prior: Prior, seed: int) -> Iterator[str]:
 
 
 def _sampler(prior: Prior, seed: int) -> Iterator[str]:
-    draws = prior.with_scale(_SCALES).sample((4000, 2), np.random.default_rng(seed))
-    again = prior.with_scale(_SCALES).sample((4000, 2), np.random.default_rng(seed))
-    if np.shape(draws) != (4000, 2):
-        yield f"a sample of size (4000, 2) has shape {np.shape(draws)}"
+    draws = prior.with_scale(_SCALES).sample((40_000, 2), np.random.default_rng(seed))
+    again = prior.with_scale(_SCALES).sample((40_000, 2), np.random.default_rng(seed))
+    if np.shape(draws) != (40_000, 2):
+        yield f"a sample of size (40000, 2) has shape {np.shape(draws)}"
         return
     if not np.array_equal(draws, again):
         yield "the same generator state gives another sample"
