@@ -1,8 +1,8 @@
-"""Checks at the boundary: every public entry point calls these once, and nothing below checks again.
+"""Checks at the boundary: public entry points call these once, and nothing below checks again.
 
-Arrays may be NumPy arrays (or anything `numpy.asarray` takes) or torch tensors; what comes in is what goes out.
-Half precision is widened to float32, because no solver here is sound in 11 bits; integers and booleans become
-float64, as in scikit-learn; float32 and float64 stay what they are.
+Arrays may be NumPy arrays (or anything `numpy.asarray` takes) or torch tensors; what comes in is
+what goes out. Half precision is widened to float32, because no solver here is sound in 11 bits;
+integers and booleans become float64, as in scikit-learn; float32 and float64 stay what they are.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def as_floating(value: Array, name: str) -> Array:
     Returns
     -------
     array
-        float32 for half precision and float32 input, float64 for float64, integer and boolean input.
+        float32 for half precision and float32 input, float64 for float64, integer and boolean
+        input.
 
     Raises
     ------
@@ -176,10 +177,11 @@ def check_scalar(
     kind = numbers.Integral if integer else numbers.Real
     valid = (
         isinstance(value, kind)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and (value > minimum if strict else value >= minimum)
+        and value is not True
+        and value is not False
+        and math.isfinite(float(value))
     )
+    valid = valid and (value > minimum if strict else value >= minimum)
     if not valid:
         noun = "an integer" if integer else "a finite number"
         raise ValueError(

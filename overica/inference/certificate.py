@@ -6,8 +6,8 @@ from overica._validation import Array, namespace
 from overica.inference.restricted import restricted_solve
 from overica.inference.standard_form import StandardForm
 
-_REFINE_ABOVE = 1e-10
-"""Relative gap above which a second dual point is worth its linear solve."""
+REFINE_ABOVE = 1e-10
+"""Gap, relative to the objective, above which a second dual point is worth its linear solve."""
 
 _ROUNDS_PER_FEATURE = 3
 """Of the search for a noiseless dual point; it rarely takes one."""
@@ -16,8 +16,8 @@ _RIDGE = 1e-14
 """Of the trace: keeps the noiseless normal equations solvable when A lacks rank."""
 
 
-def certify(form: StandardForm) -> Array:
-    """The smaller of `fenchel_gap` at the residuals and `refined_gap`, per sample; +inf for hopeless codes.
+def certify(form: StandardForm, refine_above: float = REFINE_ABOVE) -> Array:
+    """The smaller of `fenchel_gap` at the residuals and `refined_gap`; +inf for hopeless codes.
 
     Returns
     -------
@@ -27,7 +27,7 @@ def certify(form: StandardForm) -> Array:
     xp = namespace(form.S)
     objective = form.objective()
     gap = fenchel_gap(form, form.R)
-    unsure = xp.isfinite(objective) & ~(gap <= _REFINE_ABOVE * objective)
+    unsure = xp.isfinite(objective) & ~(gap <= refine_above * objective)
     if bool(xp.any(unsure)):
         refined = refined_gap(form.take(unsure))
         gap[unsure] = xp.where(refined < gap[unsure], refined, gap[unsure])
@@ -65,11 +65,12 @@ def fenchel_gap(form: StandardForm, U: Array) -> Array:
 
 
 def refined_gap(form: StandardForm) -> Array:
-    """The gap with the dual point nearest to the residual that has the cost's own slopes on the active sources.
+    """The gap with the dual point next to the residual with the cost's slopes where active.
 
-    Rounding of the codes by one unit moves the residual, and the plain dual point with it, by a first-order
-    amount, which at high signal-to-noise ratio is more than the tolerance; this point does not move. It is
-    the residual of the codes after one Newton step (see `newton.newton_step`).
+    Rounding of the codes by one unit moves the residual, and the plain dual point with it, by a
+    first-order amount, which at high signal-to-noise ratio is more than the tolerance; this point
+    does not move. It is the residual of the codes after one Newton step (see
+    `newton.newton_step`).
 
     Returns
     -------
@@ -95,10 +96,10 @@ def _countable(mask: Array, form: StandardForm) -> Array:
 
 
 def _nearest_dual_gap(form: StandardForm) -> Array:
-    """Without noise, the gap with the shortest u that has the cost's slopes on the support and is feasible.
+    """The noiseless gap, with the shortest feasible u that has the cost's slopes where active.
 
-    An active-set method for that projection: the worst violated bound joins as an equation, and an equation
-    whose multiplier has the wrong sign leaves. Each u on the way is tried.
+    An active-set method for that projection: the worst violated bound joins as an equation, and an
+    equation whose multiplier has the wrong sign leaves. Each u on the way is tried.
     """
     xp = namespace(form.S)
     low, high = form.bounds()
@@ -129,7 +130,8 @@ def _nearest_dual_gap(form: StandardForm) -> Array:
 def _least_squares_dual(form: StandardForm) -> Array:
     """Without noise, the u whose slopes B'u come nearest to the cost's own.
 
-    The gap is then sum_j (B_j'u - g_j)^2 / (2 curvature_j) to second order, which is what this minimises.
+    The gap is then sum_j (B_j'u - g_j)^2 / (2 curvature_j) to second order, which is what this
+    minimises.
     """
     xp = namespace(form.S)
     curvature = form.prior.curvature(form.S)

@@ -19,11 +19,11 @@ _CHECK_EVERY = 10
 """Iterations between looks at the gap; a look costs about two iterations."""
 
 _POLISH_GROWTH = 1.25
-"""Newton steps are tried at iteration counts that grow by this factor, so their cost stays a fraction."""
+"""Newton steps are tried at iterations that grow by this factor: their cost stays a fraction."""
 
 _NEWTON_STEPS = 5
 _WORTHWHILE = 1e-6
-"""Relative fall of the objective for which Newton's codes are taken though their gap is no smaller."""
+"""Fall of the objective, relative, that wins Newton's codes a place whatever their gap."""
 
 
 class Fista(Solver):
@@ -33,19 +33,21 @@ class Fista(Solver):
 
         t+ = prox(z + B'(y - B z) / L, 1 / L),      z+ = t+ + (tau - 1)/tau+ (t+ - t),
 
-    with L the largest eigenvalue of B'B, and momentum dropped for a sample as soon as it points uphill. Each
-    sample has its own momentum, its own restarts and its own end: once the gap at its current iterate is
-    small enough it is frozen and leaves the batch, so that no answer depends on the company it was solved in.
-    Now and then a Newton step on the support is tried, and taken where it lowers the gap; with an l1 cost
-    that is the exact solution as soon as the support is right.
+    with L the largest eigenvalue of B'B, and momentum dropped for a sample as soon as it points
+    uphill. Each sample has its own momentum, its own restarts and its own end: once the gap at its
+    current iterate is small enough it is frozen and leaves the batch, so that no answer depends on
+    the company it was solved in. Now and then a Newton step on the support is tried, and taken
+    where it lowers the gap; with an l1 cost that is the exact solution as soon as the support is
+    right.
 
     Float32 problems iterate in float32; gaps are measured in float64.
 
     References
     ----------
-    A. Beck and M. Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear inverse problems",
-    SIAM J. Imaging Sciences 2, 183-202 (2009). B. O'Donoghue and E. Candes, "Adaptive restart for accelerated
-    gradient schemes", Foundations of Computational Mathematics 15, 715-732 (2015).
+    A. Beck and M. Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear inverse
+    problems", SIAM J. Imaging Sciences 2, 183-202 (2009). B. O'Donoghue and E. Candes, "Adaptive
+    restart for accelerated gradient schemes", Foundations of Computational Mathematics 15, 715-732
+    (2015).
 
     Examples
     --------
@@ -94,8 +96,8 @@ class _Batch:
         self.dtype = problem.dtype
         self.theta: Any = problem.prior.scale_like(self.form.Y)
         norm = float(torch.linalg.matrix_norm(self.form.B, 2)) * (1 + 1e-9) or 1.0
-        # Dividing by the norm makes B'B / L a contraction and keeps L itself, which float32 may not hold,
-        # out of the iteration.
+        # Dividing by the norm makes B'B / L a contraction and keeps L itself, which float32 may
+        # not hold, out of the iteration.
         self.step = norm**-2
         self.B = (self.form.B / norm).to(self.dtype)
         self.Y = (self.form.Y / norm).to(self.dtype)

@@ -1,4 +1,4 @@
-"""The reference solver: cvxpy's modelling and Clarabel's interior point, then rounding to the exact support."""
+"""The reference solver: cvxpy and Clarabel's interior point, then rounding to the support."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from overica.inference.solver import Solver
 from overica.inference.standard_form import StandardForm
 
 _CHUNK = 2000
-"""Unknowns per cvxpy problem: enough to share its set-up, few enough that its factorisations stay cheap."""
+"""Unknowns per cvxpy problem: enough to share its set-up, few enough to factorise cheaply."""
 
 _SUPPORT_THRESHOLDS = (1e-3, 1e-5, 1e-7)
-"""Fractions of the largest code below which, without noise, a code may be the interior point's zero."""
+"""Fractions of the largest code below which a noiseless code may be meant as zero."""
 
 _NEWTON_STEPS = 5
 """More than enough from where an interior point ends."""
@@ -33,23 +33,25 @@ _ATTEMPTS: tuple[dict[str, Any], ...] = (
     {**_TIGHT, "equilibrate_enable": False},
     {"max_step_fraction": 0.9},
 )
-"""Settings of Clarabel in the order tried: on exponential cones either of the later two can be what works."""
+"""Clarabel's settings in the order tried; on exponential cones any of them may be what works."""
 
 
 class InteriorPoint(Solver):
     """Interior-point solutions of a few samples at a time, for every prior with a cvxpy expression.
 
-    An interior point never reaches a code of exactly zero. So its answer takes one proximal gradient step,
-    which sets zeros, and Newton steps on the support that leaves; each is kept where it lowers the gap.
+    An interior point never reaches a code of exactly zero. So its answer takes one proximal
+    gradient step, which sets zeros, and Newton steps on the support that leaves; each is kept
+    where it lowers the gap.
 
-    Without noise the constraint ``A s = x`` takes the place of the likelihood: basis pursuit, for the Laplace
-    prior. A sample that has no solution gets codes with a small residual, an infinite gap
-    and a warning.
+    Without noise the constraint ``A s = x`` takes the place of the likelihood: basis pursuit, for
+    the Laplace prior. A sample that has no solution gets codes with a small residual, an infinite
+    gap and a warning.
 
     References
     ----------
-    P. J. Goulart and Y. Chen, "Clarabel: an interior-point solver for conic programs with quadratic
-    objectives" (2024). S. Diamond and S. Boyd, "CVXPY", J. Machine Learning Research 17, 1-5 (2016).
+    P. J. Goulart and Y. Chen, "Clarabel: an interior-point solver for conic programs with
+    quadratic objectives" (2024). S. Diamond and S. Boyd, "CVXPY", J. Machine Learning Research 17,
+    1-5 (2016).
 
     Examples
     --------
@@ -104,7 +106,7 @@ def _to_numpy(array: Array) -> np.ndarray:
 
 
 def _solve_chunk(form: StandardForm, max_iter: int) -> tuple[np.ndarray, int]:
-    """Codes of the samples of `form`, the prior's mode if the solver finds none, and its iterations."""
+    """Codes of the samples of `form`, or the mode if the solver finds none; its iterations."""
     unit = np.ones((len(form.Y), 1))
     if form.noiseless and form.prior.l1_weights() is not None:
         # An l1 cost is homogeneous: without noise a sample can be solved at length one.
@@ -119,19 +121,19 @@ def _solve_chunk(form: StandardForm, max_iter: int) -> tuple[np.ndarray, int]:
         model = cvxpy.Problem(cvxpy.Minimize(cost + cvxpy.sum_squares(residual) / 2))
     solved, n_iter = _call(model, max_iter)
     if not solved and form.noiseless:
-        # Rounding can push x just out of the non-negative cone of A's columns. Then the nearest there is,
-        # well inside what counts as feasible.
+        # Rounding can push x just out of the non-negative cone of A's columns. Then the nearest
+        # there is, well inside what counts as feasible.
         slack = form.eps**0.5 / 256 * max(float(np.max(np.abs(Y))), 1e-300)
         near = cvxpy.sum_squares(residual / slack) / 2
         solved, n_iter = _call(cvxpy.Problem(cvxpy.Minimize(cost + near)), max_iter)
-    if not solved:
+    if not solved or codes.value is None:
         return np.zeros_like(form.S) + form.prior.mode(), n_iter
     S = codes.value.T * unit
     return np.maximum(S, 0) if form.prior.nonnegative else S, n_iter
 
 
 def _call(model: cvxpy.Problem, max_iter: int) -> tuple[bool, int]:
-    """Run Clarabel until one of its settings gives an answer; whether one did, and its iterations."""
+    """Try Clarabel's settings in turn; whether one gave an answer, and its iterations."""
     for settings in _ATTEMPTS:
         with contextlib.suppress(cvxpy.SolverError), warnings.catch_warnings():
             # The duality gap decides how accurate a solution is, not the solver's word.
@@ -145,10 +147,10 @@ def _call(model: cvxpy.Problem, max_iter: int) -> tuple[bool, int]:
 
 
 def _round(form: StandardForm) -> np.ndarray:
-    """The interior point's codes with exact zeros, and exact values on the support, where that helps."""
+    """The interior point's codes with exact zeros and exact values, where that helps."""
     if form.noiseless:
         return _round_noiseless(form)
-    step = 1 / (np.linalg.norm(form.B, 2) ** 2 or 1.0)
+    step = 1 / (float(np.linalg.norm(form.B, 2)) ** 2 or 1.0)
     polished = form
     for _ in range(_NEWTON_STEPS):
         polished = newton_step(polished, step)
@@ -172,7 +174,7 @@ def _round_noiseless(form: StandardForm) -> np.ndarray:
 
 
 def _better(form: StandardForm, S: np.ndarray) -> np.ndarray:
-    """Per sample the rounded codes S, unless those of `form` have a smaller gap by more than rounding."""
+    """Per sample the codes S, unless those of `form` have a clearly smaller gap."""
     there = form.at(S)
     gap_there = certify(there)
     keep = (gap_there <= certify(form)) | (gap_there <= 1e-10 * there.objective())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from overica._validation import Array, namespace
+from overica._validation import namespace
 from overica.inference.restricted import restricted_solve
 from overica.inference.standard_form import StandardForm
 
 _FRACTIONS = [0.5**k for k in range(16)]
-"""Nine would do for most; a smooth cost with saturated slopes makes the longest Newton steps too long."""
+"""The short ones are for smooth costs, whose straight tails make Newton steps too long."""
 
 _WIDEST = 2
 """Awake sources per feature up to which a Newton step is worth its cost."""
@@ -16,7 +16,7 @@ _DAMPING = 1e-10
 """Of the largest eigenvalue of B'B: under an l1 cost with more awake sources than features."""
 
 _SMOOTH_DAMPING = 3e-5
-"""Of the curvature at the mode: a smooth cost is nearly straight in its tails, and the model there too."""
+"""Of the curvature at the mode: in its tails a smooth cost has next to none."""
 
 _ROUNDING = 1e-13
 """Relative rise of the objective that a full step is allowed, since rounding alone can cause it."""
@@ -25,11 +25,12 @@ _ROUNDING = 1e-13
 def newton_step(form: StandardForm, step: float) -> StandardForm:
     """One proximal gradient step, then one Newton step on the support that it leaves.
 
-    The proximal step sets sources to zero and wakes all those whose slope breaks its bound; the Newton step
-    then minimises the quadratic model over the awake ones. It is exact under an l1 cost as soon as the
-    support and the signs are right. Sources that would pass through zero, under an l1 cost or into negative
-    values that the prior forbids, stop there, and of the step's fractions 1, 1/2, 1/4, ... the one with the
-    lowest objective is taken: so the objective never rises by more than rounding.
+    The proximal step sets sources to zero and wakes all those whose slope breaks its bound; the
+    Newton step then minimises the quadratic model over the awake ones. It is exact under an l1
+    cost as soon as the support and the signs are right. Sources that would pass through zero,
+    under an l1 cost or into negative values that the prior forbids, stop there, and of the step's
+    fractions 1, 1/2, 1/4, ... the one with the lowest objective is taken: so the objective never
+    rises by more than rounding.
 
     Parameters
     ----------
@@ -45,10 +46,10 @@ def newton_step(form: StandardForm, step: float) -> StandardForm:
 
     Notes
     -----
-    With an l1 cost and more awake sources than features the minimum over them is not unique and the
-    Hessian singular. There it is damped a little, as it is under a smooth cost: the step then runs along the null space, downhill in
-    the l1 norm, until sources stop at zero. Samples with far more awake sources than features only have the
-    proximal step.
+    With an l1 cost and more awake sources than features the minimum over them is not unique and
+    the Hessian singular. There it is damped a little, as it is under a smooth cost: the step then
+    runs along the null space, downhill in the l1 norm, until sources stop at zero. Samples with
+    far more awake sources than features only have the proximal step.
     """
     xp = namespace(form.S)
     kinked = form.prior.l1_weights() is not None

@@ -1,4 +1,4 @@
-"""The MAP problem: what the codes of a batch of samples are, and how far given codes are from it."""
+"""The MAP problem: what the codes of samples are, and how far given codes are from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from overica._validation import (
     check_scalar,
     namespace,
 )
-from overica.inference.certificate import certify
+from overica.inference.certificate import REFINE_ABOVE, certify
 from overica.inference.standard_form import StandardForm
 from overica.priors import Prior, get_prior
 
@@ -30,15 +30,17 @@ class MAPProblem:
 
         F(s) = ||x - A s||^2 / (2 sigma^2) + sum_j cost_j(s_j),
 
-    in nats, with ``cost = -log p(s) + log p(mode)``. With ``noise_variance = 0`` it is the noiseless limit,
-    sum_j cost_j(s_j) subject to A s = x, which for the Laplace prior is basis pursuit.
+    in nats, with ``cost = -log p(s) + log p(mode)``. With ``noise_variance = 0`` it is the
+    noiseless limit, sum_j cost_j(s_j) subject to A s = x, which for the Laplace prior is basis
+    pursuit.
 
     Parameters
     ----------
     mixing : array (n_features, n_components)
         A. Half precision is widened to float32, integers to float64.
     X : array (n_samples, n_features)
-        The samples, of the same library and device as `mixing`. If one of the two is float64, both become so.
+        The samples, of the same library and device as `mixing`. If one of the two is float64, both
+        become so.
     prior : Prior or str
         An instance, or a name in `overica.priors.PRIORS`.
     noise_variance : float
@@ -47,7 +49,8 @@ class MAPProblem:
     Raises
     ------
     ValueError
-        If an argument is not finite or has the wrong shape, or the prior's scales are not one per component.
+        If an argument is not finite or has the wrong shape, or the prior's scales are not one per
+        component.
 
     Examples
     --------
@@ -113,14 +116,14 @@ class MAPProblem:
 
     @property
     def penalty(self) -> np.ndarray | None:
-        """sigma^2 / theta per component where the cost is ``|s| / theta``: the lasso's penalties. Else None."""
+        """The lasso's penalties, sigma^2 / theta per component; None if the cost is not l1."""
         weights = self.prior.l1_weights()
         if weights is None:
             return None
         return np.broadcast_to(self.noise_variance * np.asarray(weights), (self.n_components,))
 
     def check_codes(self, codes: Array, name: str = "codes", *, finite: bool = True) -> Array:
-        """`codes` validated against this problem: (n_samples, n_components), in its library and dtype.
+        """`codes`, validated: (n_samples, n_components), in the problem's library and dtype.
 
         Raises
         ------
@@ -147,31 +150,37 @@ class MAPProblem:
         codes = self.check_codes(codes, finite=False)
         return self._by_chunk(lambda form: form.objective(), codes)
 
-    def duality_gap(self, codes: Array) -> Array:
+    def duality_gap(self, codes: Array, *, refine_above: float = REFINE_ABOVE) -> Array:
         """A bound, in nats, on ``F(codes) - min F`` of every sample: (n_samples,), float64, >= 0.
 
-        For any u the dual function ``D(u) = <u, x> - sigma^2 ||u||^2 / 2 - sum_j conjugate_j((A'u)_j)`` lies
-        below min F, and F - D is a sum of terms that are each non-negative,
+        For any u the dual function ``D(u) = <u, x> - sigma^2 ||u||^2 / 2 - sum_j
+        conjugate_j((A'u)_j)`` lies below min F, and F - D is a sum of terms that are each
+        non-negative,
 
-            F(s) - D(u) = sigma^2 ||u - r/sigma^2||^2 / 2 + sum_j fenchel_young_j(s_j, (A'u)_j),   r = x - A s,
+            F(s) - D(u) = sigma^2 ||u - r/sigma^2||^2 / 2 + sum_j fenchel_young_j(s_j, (A'u)_j),
+            r = x - A s,
 
-        so that it is summed without cancellation. The point u is r / sigma^2 shrunk until A'u is in the range
-        of slopes; where that leaves a gap, also the nearest point whose slopes on the active sources are the
-        cost's own. In double precision throughout, so that rounding in the codes is measured, not repeated.
+        so that it is summed without cancellation. The point u is r / sigma^2 shrunk until A'u is
+        in the range of slopes; where that leaves a gap above `refine_above` times the objective,
+        also the nearest point whose slopes on the active sources are the cost's own. In double
+        precision throughout, so that rounding in the codes is measured, not repeated.
 
-        NaN codes, codes outside the support, and codes that miss A s = x without noise have gap +inf.
+        NaN codes, codes outside the support, and codes that miss A s = x without noise have gap
+        +inf.
         """
         codes = self.check_codes(codes, finite=False)
-        return self._by_chunk(certify, codes)
+        return self._by_chunk(lambda form: certify(form, refine_above), codes)
 
     def standard_form(self, codes: Array | None = None, rows: slice = slice(None)) -> StandardForm:
-        """The problem in units of the scales and the noise, in double precision, at `codes` (or at zero)."""
+        """In units of the scales and the noise, in double precision, at `codes` or at zero."""
         xp = namespace(self.X)
         sigma = self.noise_variance**0.5 or 1.0
         theta = self.prior.scale_like(xp.astype(self.mixing[:1, :], xp.float64))
         X = xp.astype(self.X[rows, :], xp.float64)
         A = xp.astype(self.mixing, xp.float64)
-        S = xp.zeros_like(X @ A) if codes is None else xp.astype(codes[rows, :], xp.float64)
+        if codes is None:
+            codes = xp.zeros_like(self.mixing[:1, :]) + xp.zeros_like(self.X[:, :1])
+        S = xp.astype(codes[rows, :], xp.float64)
         return StandardForm(
             A * theta / sigma, X / sigma, S / theta, self.prior.with_scale(1.0),
             noiseless=self.noise_variance == 0, eps=float(xp.finfo(self.dtype).eps),

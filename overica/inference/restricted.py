@@ -8,12 +8,10 @@ _CHUNK = 2**23
 """Numbers per stack of active columns."""
 
 _RIDGE = 1e-14
-"""Against a unit diagonal: keeps a stack with duplicate columns solvable; refinement undoes it elsewhere."""
+"""Against a unit diagonal: keeps duplicate columns solvable; refinement undoes it elsewhere."""
 
 
-def restricted_solve(
-    B: Array, G: Array, mask: Array, curvature: Array | None = None
-) -> Array:
+def restricted_solve(B: Array, G: Array, mask: Array, curvature: Array | None = None) -> Array:
     """Solve ``(B_a' B_a + diag(curvature_a)) w_a = g_a`` over each sample's own active set a.
 
     Parameters

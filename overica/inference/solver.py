@@ -7,9 +7,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from overica._validation import Array, check_choice, check_scalar, namespace
+from overica.inference.certificate import REFINE_ABOVE
 from overica.inference.problem import MAPProblem
 
 
@@ -20,7 +22,7 @@ class Solution:
     codes: Array
     """(n_samples, n_components), in library, dtype and device of the problem."""
     gap: Array
-    """Duality gap of each sample, nats, float64: its objective is at most this much above the minimum."""
+    """Duality gap per sample, nats, float64: a bound on its objective less the minimum."""
     converged: Array
     """Whether ``gap <= tol * objective``, (n_samples,), boolean."""
     n_iter: int
@@ -28,9 +30,10 @@ class Solution:
 
 
 class Solver(ABC):
-    """A way to the codes. Subclasses say what they cannot do, and do the rest; `solve` checks and certifies.
+    """A way to the codes: says what it cannot do, and does the rest; `solve` certifies.
 
-    A solver of your own is one subclass and one line in `SOLVERS`, or an instance handed to `solve`.
+    A solver of your own is one subclass and one line in `SOLVERS`, or an instance handed to
+    `solve`.
     """
 
     name: ClassVar[str]
@@ -103,13 +106,13 @@ def solve(
     ----------
     problem : MAPProblem
     solver : str or Solver
-        A name in `SOLVERS`, an instance, or "auto": "active_set" for l1 costs on the CPU, else "fista", and
-        "interior_point" without noise.
+        A name in `SOLVERS`, an instance, or "auto": "active_set" for l1 costs on the CPU, else
+        "fista", and "interior_point" without noise.
     codes0 : array (n_samples, n_components), optional
         Warm start.
     tol : float, optional
-        Duality gap to reach, as a fraction of each sample's objective. By default 1e-9 in float64 and 1e-5 in
-        float32.
+        Duality gap to reach, as a fraction of each sample's objective. By default 1e-9 in float64
+        and 1e-5 in float32.
     max_iter : int, optional
         Iteration limit; by default the solver's own.
 
@@ -152,7 +155,8 @@ def solve(
     if codes0 is not None:
         codes0 = problem.check_codes(codes0, "codes0")
     codes, n_iter = chosen.run(problem, codes0, tol, max_iter)
-    gap, objective = problem.duality_gap(codes), problem.objective(codes)
+    gap = problem.duality_gap(codes, refine_above=min(REFINE_ABOVE, tol))
+    objective = problem.objective(codes)
     converged = xp.isfinite(gap) & (gap <= tol * objective)
     _warn_if_missed(chosen.name, gap, objective, converged, tol)
     return Solution(codes, gap, converged, int(n_iter))
@@ -164,11 +168,12 @@ def _warn_if_missed(name: str, gap: Any, objective: Any, converged: Any, tol: fl
     count = int(xp.sum(xp.astype(missed, xp.int64)))
     if count == 0:
         return
-    bad = gap[missed] / objective[missed]
+    with np.errstate(all="ignore"):
+        bad = gap[missed] / objective[missed]
     worst = float(xp.max(xp.where(xp.isnan(bad), xp.inf, bad)))
     warnings.warn(
-        f"{name}: {count} of {converged.shape[0]} samples missed the relative duality gap {tol:.1e}; "
-        f"the worst has {worst:.1e}. Allow more iterations, a larger tol, or float64.",
+        f"{name}: {count} of {converged.shape[0]} samples missed the relative duality gap "
+        f"{tol:.1e}; the worst has {worst:.1e}. Allow more iterations, a larger tol, or float64.",
         ConvergenceWarning,
         stacklevel=3,
     )

@@ -1,7 +1,7 @@
 """MAP problems without units, in which all that certifies and solves them is written.
 
-Sources are measured in their scales and residuals in the noise, ``B = A diag(theta) / sigma``,
-``y = x / sigma``, ``t = s / theta``; then ``||y - B t||^2 / 2 + sum_j cost(t_j)``, with the prior of
+Sources are measured in their scales and residuals in the noise, ``B = A diag(theta) / sigma``, ``y
+= x / sigma``, ``t = s / theta``; then ``||y - B t||^2 / 2 + sum_j cost(t_j)``, with the prior of
 scale one, is the same number of nats as before.
 """
 
@@ -55,9 +55,10 @@ class StandardForm:
         return xp.sum(self.R**2, axis=1) / 2 + cost
 
     def feasible(self) -> Array:
-        """Whether B s = y to the precision of the data: a residual below sqrt(eps)/16 of what it is made of.
+        """Whether B s = y: a residual below sqrt(eps)/16 of what it is the difference of.
 
-        That is 1e-9 in float64 and 2e-5 in float32; what it can hide in the objective, the gap adds back.
+        That is 1e-9 in float64 and 2e-5 in float32; what it can hide in the objective, the gap
+        adds back.
         """
         xp = namespace(self.S)
         made_of = xp.abs(self.S) @ xp.abs(self.B).T + xp.abs(self.Y)
@@ -68,7 +69,7 @@ class StandardForm:
         return -self.prior.score(self.S)
 
     def active(self) -> Array:
-        """Sources whose slope a dual optimum must match: off the kink, with a slope at its bound."""
+        """Sources whose slope a dual optimum must match: off the kink, slope at a bound."""
         if self.prior.l1_weights() is not None:
             return self.S != 0
         low, high = self.bounds()

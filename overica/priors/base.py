@@ -16,17 +16,19 @@ from overica.priors.numeric import bracket_slope, increasing_root
 class Prior(ABC):
     """Log-concave prior of independent sources, a scale family.
 
-    The sources of one sample have density ``prod_j p(s_j / theta_j) / theta_j`` with the positive scales theta.
-    In place of the density itself the package works with the *cost*, in nats,
+    The sources of one sample have density ``prod_j p(s_j / theta_j) / theta_j`` with the positive
+    scales theta. In place of the density itself the package works with the *cost*, in nats,
 
-        cost_j(s) = -log p_j(s) + log p_j(mode)  >=  0,   convex, zero at the mode, +inf outside the support.
+        cost_j(s) = -log p_j(s) + log p_j(mode)  >=  0,   convex, zero at the mode, +inf outside
+        the support.
 
-    A prior of your own is one class with `cost`, `score`, `log_normaliser`, `sample` and `cvxpy_cost` (and
-    `nonnegative = True` if its support is s >= 0). Everything else has a numerical default that a closed form
-    may replace. `check_prior` tests such a class.
+    A prior of your own is one class with `cost`, `score`, `log_normaliser`, `sample` and
+    `cvxpy_cost` (and `nonnegative = True` if its support is s >= 0). Everything else has a
+    numerical default that a closed form may replace. `check_prior` tests such a class.
 
-    Laws, each of them checked by `check_prior`: the cost is convex and depends on s / theta only; `score` is
-    minus its derivative; ``exp(-cost - log_normaliser)`` integrates to one; `sample` draws from it.
+    Laws, each of them checked by `check_prior`: the cost is convex and depends on s / theta only;
+    `score` is minus its derivative; ``exp(-cost - log_normaliser)`` integrates to one; `sample`
+    draws from it.
 
     Parameters
     ----------
@@ -40,8 +42,9 @@ class Prior(ABC):
 
     Notes
     -----
-    Methods take NumPy arrays and torch tensors alike and return the same kind, dtype and device; the last axis
-    runs over the sources. Inside, take ``xp = namespace(S)`` for functions and ``self.scale_like(S)`` for theta.
+    Methods take NumPy arrays and torch tensors alike and return the same kind, dtype and device;
+    the last axis runs over the sources. Inside, take ``xp = namespace(S)`` for functions and
+    ``self.scale_like(S)`` for theta.
 
     Examples
     --------
@@ -52,13 +55,17 @@ class Prior(ABC):
     ...     def cost(self, S):
     ...         Z, xp = abs(S) / self.scale_like(S), namespace(S)
     ...         return Z + 2 * xp.log1p(xp.exp(-Z)) - 2 * np.log(2)
+    ...
     ...     def score(self, S):
     ...         theta, xp = self.scale_like(S), namespace(S)
     ...         return -xp.tanh(S / theta / 2) / theta
+    ...
     ...     def log_normaliser(self):
     ...         return np.log(4 * np.asarray(self.scale))
+    ...
     ...     def sample(self, size, rng):
     ...         return rng.logistic(scale=self.scale, size=size)
+    ...
     ...     def cvxpy_cost(self, s):
     ...         Z = s / self.scale_for(s)
     ...         return cvxpy.sum(2 * cvxpy.logistic(Z) - Z - 2 * np.log(2))
@@ -84,13 +91,13 @@ class Prior(ABC):
         return other
 
     def scale_like(self, S: Array) -> Any:
-        """theta, to be combined with `S`: a Python float, or an array of S's library, dtype and device."""
+        """theta, to combine with `S`: a float, or an array like S in library, dtype and device."""
         if isinstance(self.scale, float):
             return self.scale
         return _like(self.scale, S)
 
     def scale_for(self, s: Any) -> float | np.ndarray:
-        """theta, to be combined with a cvxpy expression of shape (n_components,) or (n_components, N)."""
+        """theta, to combine with a cvxpy expression, (n_components,) or (n_components, N)."""
         if isinstance(self.scale, float):
             return self.scale
         columns = self.scale if s.ndim == 1 else self.scale[:, None]
@@ -102,7 +109,7 @@ class Prior(ABC):
 
     @abstractmethod
     def score(self, S: Array) -> Array:
-        """d log p / ds, elementwise, in nats per unit of the source; at a kink, any value in between."""
+        """d log p / ds, elementwise, in nats per unit of source; at a kink, any value between."""
 
     @abstractmethod
     def log_normaliser(self) -> Any:
@@ -114,14 +121,14 @@ class Prior(ABC):
 
     @abstractmethod
     def cvxpy_cost(self, s: Any) -> Any:
-        """The summed cost of a cvxpy expression, (n_components,) or (n_components, N), as a cvxpy expression."""
+        """The summed cost, a cvxpy expression, of one of (n_components,) or (n_components, N)."""
 
     def mode(self) -> float | np.ndarray:
         """Where the density is highest: 0 unless a prior says otherwise; shape of the scale."""
         return 0.0
 
     def l1_weights(self) -> float | np.ndarray | None:
-        """w where the cost is exactly ``w |s|`` on the support, so that lasso kernels apply; otherwise None."""
+        """w if the cost is ``w |s|`` on the support, so that lasso kernels apply; else None."""
         return None
 
     def log_density(self, S: Array) -> Array:
@@ -152,8 +159,8 @@ class Prior(ABC):
         Returns
         -------
         array
-            Shaped as `V`. It lies between v and the mode, where a root of the monotone ``s - v + step cost'(s)``
-            is bracketed and found.
+            Shaped as `V`. It lies between v and the mode, where a root of the monotone ``s - v +
+            step cost'(s)`` is bracketed and found.
         """
         xp = namespace(V)
         mode = xp.zeros_like(V) + _like(self.mode(), V)
@@ -169,7 +176,7 @@ class Prior(ABC):
         return xp.where(near, mode, S)
 
     def slope_bounds(self) -> tuple[Any, Any]:
-        """Closure of the range of the cost's derivative, per source: where the conjugate can be finite.
+        """Closure of the range of the cost's slope, per source: where the conjugate is finite.
 
         By default read off the score very far out. A slope that still grows there has no bound.
         """
@@ -185,12 +192,12 @@ class Prior(ABC):
         return low, high
 
     def conjugate(self, V: Array) -> Array:
-        """Convex conjugate, sup over s of ``v s - cost(s)``, elementwise; +inf beyond `slope_bounds`."""
+        """Convex conjugate, sup over s of ``v s - cost(s)``; +inf beyond `slope_bounds`."""
         xp = namespace(V)
         low, high = (_like(bound, V) for bound in self.slope_bounds())
         zero = xp.zeros_like(V)
         mode = zero + _like(self.mode(), V)
-        inside = (V >= low) & (V <= high)
+        inside = (low <= V) & (high >= V)
         reachable = xp.where(inside, V, zero)
         support = self._clip_to_support
 
@@ -203,7 +210,7 @@ class Prior(ABC):
         return xp.where(inside, reachable * S - self.cost(S), xp.inf)
 
     def fenchel_young(self, S: Array, V: Array) -> Array:
-        """``cost(s) + conjugate(v) - s v``, elementwise: zero where v is a slope of the cost at s, else positive.
+        """``cost(s) + conjugate(v) - s v``: zero where v is a slope of the cost at s, else more.
 
         The duality gap is a sum of these. A closed form that does not cancel is worth its lines.
         """
@@ -232,9 +239,13 @@ def _check_scale(scale: Any) -> float | np.ndarray:
     try:
         theta = np.array(scale, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f"`scale` must be a number or an array of numbers, got {scale!r}") from None
+        raise ValueError(
+            f"`scale` must be a number or an array of numbers, got {scale!r}"
+        ) from None
     if theta.ndim > 1 or theta.size == 0:
-        raise ValueError(f"`scale` must be a scalar or have shape (n_components,), got {theta.shape}")
+        raise ValueError(
+            f"`scale` must be a scalar or have shape (n_components,), got {theta.shape}"
+        )
     if not np.all(np.isfinite(theta) & (theta > 0)):
         raise ValueError(f"`scale` must be positive and finite, got {scale!r}")
     if theta.ndim == 0:

@@ -14,7 +14,8 @@ from overica.priors.base import Prior
 class Exponential(Prior):
     """Exponential prior, ``p(s) = exp(-s / theta) / theta`` for s >= 0.
 
-    The cost is ``s / theta`` on the support and +inf below it: MAP codes are non-negative lasso codes.
+    The cost is ``s / theta`` on the support and +inf below it: MAP codes are non-negative lasso
+    codes.
 
     Parameters
     ----------

@@ -23,8 +23,8 @@ class Laplace(Prior):
 
     Notes
     -----
-    At the kink s = 0 every slope in [-1/theta, 1/theta] is a derivative of the cost; `score` gives 0 there, the
-    centre, and `curvature` gives 0 everywhere.
+    At the kink s = 0 every slope in [-1/theta, 1/theta] is a derivative of the cost; `score` gives
+    0 there, the centre, and `curvature` gives 0 everywhere.
 
     Examples
     --------

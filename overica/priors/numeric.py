@@ -19,8 +19,9 @@ def increasing_root(
 ) -> Array:
     """Elementwise root of a non-decreasing function inside a bracket.
 
-    Newton steps that stay inside the bracket; every third step, and wherever Newton leaves it, bisection. So
-    the width falls by half at least once in three steps, whatever the derivative is worth.
+    Newton steps that stay inside the bracket; every third step, and wherever Newton leaves it,
+    bisection. So the width falls by half at least once in three steps, whatever the derivative is
+    worth.
 
     Parameters
     ----------
@@ -66,10 +67,10 @@ def increasing_root(
 def bracket_slope(
     slope: Callable[[Array], Array], V: Array, mode: Array, width: Array
 ) -> tuple[Array, Array]:
-    """Ends between which the non-decreasing `slope` passes through `V`, by doubling away from the mode.
+    """Ends between which the non-decreasing `slope` passes `V`, by doubling away from the mode.
 
-    A slope that only tends to `V` is never passed; the search then stops where rounding makes the two equal,
-    or after 110 doublings, and both ends are as good as any.
+    A slope that only tends to `V` is never passed; the search then stops where rounding makes the
+    two equal, or after 110 doublings, and both ends are as good as any.
 
     Parameters
     ----------

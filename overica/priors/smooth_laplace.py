@@ -17,9 +17,9 @@ _MAX_NEWTON = 100
 class SmoothLaplace(Prior):
     """Smooth Laplace prior, ``p(s) proportional to cosh(beta s / theta)^(-1/beta)``.
 
-    The cost is ``log cosh(beta s / theta) / beta``: |s| / theta less a constant in the tails, quadratic at the
-    centre over a width theta / beta, and the Laplace prior in the limit of large beta. It has a Hessian
-    everywhere, which a Laplace approximation of the evidence needs.
+    The cost is ``log cosh(beta s / theta) / beta``: |s| / theta less a constant in the tails,
+    quadratic at the centre over a width theta / beta, and the Laplace prior in the limit of large
+    beta. It has a Hessian everywhere, which a Laplace approximation of the evidence needs.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ class SmoothLaplace(Prior):
 
     References
     ----------
-    M. S. Lewicki and T. J. Sejnowski, "Learning overcomplete representations", Neural Computation 12, 337-365
-    (2000), which uses this density for the derivative of the Laplace prior at zero.
+    M. S. Lewicki and T. J. Sejnowski, "Learning overcomplete representations", Neural Computation
+    12, 337-365 (2000), which uses this density for the derivative of the Laplace prior at zero.
 
     Examples
     --------
@@ -56,8 +56,8 @@ class SmoothLaplace(Prior):
         xp = namespace(S)
         Y = xp.abs(S / self.scale_like(S) * self.sharpness)
         one = xp.ones_like(Y)
-        # log cosh y = log1p(sinh^2 y) / 2 keeps its relative precision as y -> 0, and y + log1p(e^-2y) - log 2
-        # does not overflow.
+        # log cosh y = log1p(sinh^2 y) / 2 keeps its relative precision as y -> 0, and y +
+        # log1p(e^-2y) - log 2 does not overflow.
         centre = xp.log1p(xp.sinh(xp.minimum(Y, one)) ** 2) / 2
         tail = Y + xp.log1p(xp.exp(-2 * Y)) - np.log(2.0)
         return xp.where(one > Y, centre, tail) / self.sharpness
@@ -81,8 +81,9 @@ class SmoothLaplace(Prior):
     def prox(self, V: Array, step: float | Array) -> Array:
         """Root of ``s + (step / theta) tanh(beta s / theta) = v`` by Newton steps from below.
 
-        For s > 0 the left side is concave, so that Newton steps from a point below the root stay below it
-        and increase. Such points are ``v - step / theta`` and, as tanh(y) <= y, ``v / (1 + step beta / theta^2)``.
+        For s > 0 the left side is concave, so that Newton steps from a point below the root stay
+        below it and increase. Such points are ``v - step / theta`` and, as tanh(y) <= y, ``v / (1
+        + step beta / theta^2)``.
         """
         xp = namespace(V)
         theta = self.scale_like(V)
@@ -102,18 +103,18 @@ class SmoothLaplace(Prior):
         return -1 / np.asarray(self.scale), 1 / np.asarray(self.scale)
 
     def conjugate(self, V: Array) -> Array:
-        """``((1+w) log(1+w) + (1-w) log(1-w)) / (2 beta)`` with ``w = theta v`` in [-1, 1], else +inf."""
+        """``((1+w) log(1+w) + (1-w) log(1-w)) / (2 beta)``, w = theta v in [-1, 1], else +inf."""
         xp = namespace(V)
         W = V * self.scale_like(V)
         value = (_excess(W) + _excess(-W)) / (2 * self.sharpness)
         return xp.where(xp.abs(W) <= 1, value, xp.inf)
 
     def fenchel_young(self, S: Array, V: Array) -> Array:
-        """The Kullback-Leibler divergence, over beta, of two coins with means theta v and tanh(beta s/theta).
+        """The divergence, over beta, of two coins with means theta v and tanh(beta s / theta).
 
-        With w = tanh y, d = theta v - w and h(t) = (1+t) log(1+t) - t it is
-        ``((1+w) h(d/(1+w)) + (1-w) h(-d/(1-w))) / (2 beta)``: no difference of large numbers, and second
-        order in d as it must be.
+        With w = tanh y, d = theta v - w and h(t) = (1+t) log(1+t) - t it is ``((1+w) h(d/(1+w)) +
+        (1-w) h(-d/(1-w))) / (2 beta)``: no difference of large numbers, and second order in d as
+        it must be.
         """
         xp = namespace(S)
         theta = self.scale_like(S)
@@ -130,8 +131,8 @@ class SmoothLaplace(Prior):
     def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         """Exact draws: ``2 beta s / theta`` is the logit of a symmetric Beta(1/(2 beta)) variable.
 
-        That is a difference of two log Gamma variables, drawn as log Gamma(a) = log Gamma(a+1) + log(U)/a,
-        since a small a makes the Gamma variable itself underflow.
+        That is a difference of two log Gamma variables, drawn as log Gamma(a) = log Gamma(a+1) +
+        log(U)/a, since a small a makes the Gamma variable itself underflow.
         """
         shape = 0.5 / self.sharpness
         log_gamma = [
@@ -147,7 +148,7 @@ class SmoothLaplace(Prior):
 
 
 def _excess(T: Array) -> Array:
-    """``h(t) = (1+t) log(1+t) - t`` for t >= -1, by its series where the difference would cancel."""
+    """``h(t) = (1+t) log(1+t) - t`` for t >= -1, by its series where the two cancel."""
     xp = namespace(T)
     series = T * T * (0.5 - T * (1 / 6 - T * (1 / 12 - T / 20)))
     above = T > -1
@@ -156,7 +157,7 @@ def _excess(T: Array) -> Array:
 
 
 def _excess_of(mass: Array, log_mass: Array, change: Array, total: Array) -> Array:
-    """``mass h(change / mass)``, where ``total = mass + change >= 0`` and the mass may underflow."""
+    """``mass h(change / mass)``; total = mass + change >= 0, and the mass may underflow."""
     xp = namespace(mass)
     small = xp.abs(change) < 1e-3 * mass
     ratio = xp.where(small, change, 0.0) / xp.where(small, mass, 1.0)

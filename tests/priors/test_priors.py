@@ -78,7 +78,10 @@ def supports(prior, S):
 
 @settings(max_examples=40, deadline=None)
 @given(
-    v=st.floats(-30, 30), step=st.floats(1e-3, 50), theta=st.floats(0.05, 20), seed=st.integers(0, 99)
+    v=st.floats(-30, 30),
+    step=st.floats(1e-3, 50),
+    theta=st.floats(0.05, 20),
+    seed=st.integers(0, 99),
 )
 @pytest.mark.parametrize("kind", [*PRIORS.values(), Huber])
 def test_prox_beats_every_other_point(kind, v, step, theta, seed):
@@ -109,7 +112,7 @@ def test_fenchel_young_inequality(kind, fraction, theta, s):
 
 
 def test_conjugate_of_smooth_laplace_where_it_is_hard():
-    """Far in the tail the divergence is that of a saturated coin: v = theta/2 pays log 2 and more."""
+    """Far in the tail the divergence is that of a saturated coin."""
     prior = SmoothLaplace(sharpness=10.0)
     S, V = np.array([3.0, 40.0, -40.0]), np.array([0.5, 0.5, 1.0])
     w = np.array([0.5, 0.5, -1.0])
