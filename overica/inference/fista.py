@@ -22,6 +22,9 @@ _POLISH_GROWTH = 1.25
 """Newton steps are tried at iterations that grow by this factor: their cost stays a fraction."""
 
 _NEWTON_STEPS = 5
+_LAST_NEWTON_STEPS = 50
+"""At the iteration limit: in double precision, where float32 iterates no longer move."""
+
 _WORTHWHILE = 1e-6
 """Fall of the objective, relative, that wins Newton's codes a place whatever their gap."""
 
@@ -124,10 +127,10 @@ class _Batch:
     def certified_at(self, T: torch.Tensor) -> StandardForm:
         return self.form.at(self.codes(T).double() / self.theta)
 
-    def polish(self, gap: torch.Tensor) -> torch.Tensor:
+    def polish(self, gap: torch.Tensor, n_steps: int) -> torch.Tensor:
         """Take Newton steps where they lower the gap or the objective; the gaps after that."""
         here = there = self.certified_at(self.T)
-        for _ in range(_NEWTON_STEPS):
+        for _ in range(n_steps):
             there = newton_step(there, self.step)
         T = there.S.to(self.dtype)
         there = self.certified_at(T)
@@ -167,7 +170,8 @@ def _iterate(
             batch.keep(open_)
             if not len(batch.rows):
                 break
-            gap = batch.polish(gap[open_])
+            last = n_iter == max_iter
+            gap = batch.polish(gap[open_], _LAST_NEWTON_STEPS if last else _NEWTON_STEPS)
             target = tol * batch.certified_at(batch.T).objective()
             next_polish = _POLISH_GROWTH * n_iter
         going = ~(gap <= target)

@@ -9,6 +9,9 @@ from overica.inference.standard_form import StandardForm
 _FRACTIONS = [0.5**k for k in range(16)]
 """The short ones are for smooth costs, whose straight tails make Newton steps too long."""
 
+_MULTIPLES = [1.0, 1.5, 2.0, 4.0, 8.0, 16.0, 64.0]
+"""Of the step to the first source that stops."""
+
 _WIDEST = 2
 """Awake sources per feature up to which a Newton step is worth its cost."""
 
@@ -28,9 +31,10 @@ def newton_step(form: StandardForm, step: float) -> StandardForm:
     The proximal step sets sources to zero and wakes all those whose slope breaks its bound; the
     Newton step then minimises the quadratic model over the awake ones. It is exact under an l1
     cost as soon as the support and the signs are right. Sources that would pass through zero,
-    under an l1 cost or into negative values that the prior forbids, stop there, and of the step's
-    fractions 1, 1/2, 1/4, ... the one with the lowest objective is taken: so the objective never
-    rises by more than rounding.
+    under an l1 cost or into negative values that the prior forbids, stop there. Of the step's
+    fractions 1, 1/2, 1/4, ... and of some multiples of the fraction at which the first source
+    stops, the one with the lowest objective is taken: so the objective never rises by more than
+    rounding.
 
     Parameters
     ----------
@@ -68,9 +72,10 @@ def newton_step(form: StandardForm, step: float) -> StandardForm:
     W = restricted_solve(form.B, form.slopes() - form.R @ form.B, mask, curvature)
     ratio = xp.where(W * form.S > 0, form.S / xp.where(W == 0, 1.0, W), 1.0)
     to_first_stop = xp.clip(xp.min(ratio, axis=1), 0.0, 1.0)[:, None]
+    beyond = [xp.clip(k * to_first_stop, 0.0, 1.0) for k in _MULTIPLES] if stops else []
     best, lowest = form.S, form.objective()
     allowed = lowest * (1 + _ROUNDING)
-    for fraction in [*_FRACTIONS, *([to_first_stop] if stops else [])]:
+    for fraction in [*_FRACTIONS, *beyond]:
         S = form.S - fraction * W
         if stops:
             # A few units of rounding decide whether the source that sets the first stop is at zero.
