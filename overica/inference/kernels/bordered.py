@@ -16,10 +16,13 @@ from numba import njit
 
 __all__ = ["FAST", "LANES", "border", "grow", "multiply", "padded", "unborder"]
 
+# "_nrt" leaves out the reference counts of arrays: as atomic instructions at every call and slice they were half the
+# time of a sample, and threads contend for them. Functions compiled so must not allocate; their callers own all arrays.
 # No infinities are assumed away ("ninf"): an overflow must end in a poor certificate, not in undefined behaviour.
 FAST = {
     "cache": True,
     "error_model": "numpy",
+    "_nrt": False,
     "fastmath": {"reassoc", "contract", "nsz", "nnan", "arcp"},
 }
 

@@ -2,17 +2,14 @@
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overica.inference.kernels.moments import log_determinants, scatter
-from overica.inference.kernels.solve import scratch, solve_batch
+from overica.inference.kernels.plans import run_direct, run_planar, run_screened
+from overica.inference.kernels.workspace import WIDE
 
 __all__ = ["Moments", "lasso", "lasso_moments"]
 
-BATCH_BYTES = 1 << 20  # correlations of a batch: they stay in the second-level cache until they are used
-POOL_BYTES = 1 << 26
 TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-10}
 
 
@@ -100,7 +97,14 @@ def lasso(
     """
     A, X, codes = _checked(A, X, penalty, codes0)
     n_steps = np.zeros(X.shape[0], np.int64)
-    _run(A, X, penalty, nonnegative, codes0 is not None, tol, codes, n_steps)
+    tol = TOLERANCE[A.dtype] if tol is None else float(tol)
+    run = run_direct
+    if A.shape[0] == 2:
+        run = run_planar
+    elif A.dtype == np.float64 and A.shape[1] > WIDE:
+        run = run_screened
+    if len(X):
+        run(A, X, float(penalty), bool(nonnegative), codes0 is not None, tol, codes, n_steps)
     return codes, int(n_steps.max(initial=0))
 
 
@@ -137,35 +141,10 @@ def lasso_moments(
         np.zeros(n_samples),
         np.zeros(n_samples, np.int64),
     )
-    _run(A, X, penalty, nonnegative, codes0 is not None, tol, codes, n_steps, moments)
+    tol = TOLERANCE[A.dtype] if tol is None else float(tol)
+    if n_samples:
+        warm = codes0 is not None
+        run_direct(
+            A, X, float(penalty), bool(nonnegative), warm, tol, codes, n_steps, moments
+        )
     return moments
-
-
-def _run(A, X, penalty, nonnegative, warm, tol, codes, n_steps, moments=None):
-    """Batch by batch: correlations by one matrix product, then the kernels."""
-    n_samples, n_components = codes.shape
-    capacity = min(A.shape)
-    gram = A.T @ A
-    word = np.empty(0, np.int32 if A.dtype == np.float32 else np.int64)
-    tol = TOLERANCE[A.dtype] if tol is None else tol
-    eps = float(np.finfo(A.dtype).eps)
-    size = min(max(256, BATCH_BYTES // (A.itemsize * n_components)), max(n_samples, 1))
-    if moments is not None:
-        size = min(size, max(32, POOL_BYTES // (8 * capacity**2)))
-    pool = (size, capacity**2) if moments is not None else (0, 0)
-    products = np.empty((size, n_components), A.dtype)
-    inverses = np.empty(pool)
-    supports = np.empty((pool[0], capacity + 1), np.int32)
-    memory = scratch(numba.get_num_threads(), n_components, capacity, A)
-    for first in range(0, n_samples, size):
-        rows = slice(first, min(first + size, n_samples))
-        count = rows.stop - rows.start
-        solve_batch(
-            np.matmul(X[rows], A, out=products[:count]), word, gram, float(penalty), nonnegative, float(tol), eps, capacity, warm,
-            codes[rows], n_steps[rows], supports[:count], inverses[:count], *memory,
-        )  # fmt: skip
-        if moments is not None:
-            scatter(supports[:count], inverses[:count], moments.inverse_gram)
-            log_determinants(
-                supports[:count], inverses[:count], moments.log_det[rows], moments.n_active[rows]
-            )

@@ -3,14 +3,13 @@
 import numpy as np
 from numba import njit, prange
 
-from overica.inference.kernels.bordered import FAST
 
 __all__ = ["STRIPES", "log_determinants", "scatter"]
 
 STRIPES = 16  # row stripes of the sum; each is one thread's, so that every entry adds up in the order of the samples
 
 
-@njit(parallel=True, **FAST)
+@njit(parallel=True, cache=True)
 def scatter(supports, inverses, total):
     """``total[a_i, a_i] += inverse_i`` for every sample ``i`` with support ``a_i``."""
     height = (total.shape[0] + STRIPES - 1) // STRIPES
@@ -26,7 +25,7 @@ def scatter(supports, inverses, total):
                         row[supports[i, c]] += inverses[i, t * k + c]
 
 
-@njit(parallel=True, **FAST)
+@njit(parallel=True, cache=True)
 def log_determinants(supports, inverses, log_det, n_active):
     """``log det(A_a^T A_a)`` from the Cholesky factor of the inverse, which is overwritten."""
     for i in prange(supports.shape[0]):

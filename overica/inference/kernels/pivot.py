@@ -88,10 +88,10 @@ def runner_up(r, n, nonnegative, limit, state):
 
 
 @njit(**FAST)
-def enter(R, c, own, sign, k, ld, dependent, rows, places, signs, values, state, M, u, g):
+def enter(R, c, own, sign, k, ld, capacity, dependent, rows, places, signs, values, state, M, u, g):
     """Append candidate ``c`` to the inverse unless it depends on the support; return ``(entered, ld)``.
 
-    ``own`` is its squared norm. ``u`` holds ``M g`` afterwards, and ``-1`` for the newcomer if it entered.
+    ``own`` is its squared norm, ``capacity`` the rank that no support exceeds whatever rounding says. ``u`` holds ``M g`` afterwards, and ``-1`` for the newcomer if it entered.
     """
     kp = padded(k)
     for t in range(k):
@@ -102,7 +102,7 @@ def enter(R, c, own, sign, k, ld, dependent, rows, places, signs, values, state,
     schur = own
     for t in range(kp):
         schur -= g[t] * u[t]
-    if not schur > dependent * own:
+    if k >= capacity or not schur > dependent * own:
         return False, ld
     if padded(k + 1) > ld:
         ld = grow(M, ld, k)
@@ -169,7 +169,7 @@ def yielding(sign, k, signs, values, u):
 
 @njit(**FAST)
 def pivot(
-    G, columns, n, short, R, r, bits, penalty, nonnegative, limit, dependent, k, ld, max_steps,
+    G, columns, n, short, R, r, bits, penalty, nonnegative, limit, capacity, dependent, k, ld, max_steps,
     rows, places, signs, values, state, M, step, u, g,
 ):  # fmt: skip
     """Steps until no idle correlation exceeds ``limit``; return ``(k, ld, n_steps)``."""
@@ -186,7 +186,7 @@ def pivot(
         sign = 1.0 if r[c] > 0 else -1.0
         own = float(G[columns[c], columns[c]]) if short else float(G[c, c])
         entered, ld = enter(
-            R, c, own, sign, k, ld, dependent, rows, places, signs, values, state, M, u, g
+            R, c, own, sign, k, ld, capacity, dependent, rows, places, signs, values, state, M, u, g
         )
         start = 0.0
         if not entered:
@@ -202,7 +202,7 @@ def pivot(
                     r[j] -= r.dtype.type(start * (G[columns[c], columns[j]] if short else G[c, j]))
                 k = leave(q, k, ld, rows, places, signs, values, state, M, g)
                 entered, ld = enter(
-                    R, c, own, sign, k, ld, dependent, rows, places, signs, values, state, M, u, g
+                    R, c, own, sign, k, ld, capacity, dependent, rows, places, signs, values, state, M, u, g
                 )
             if not entered:
                 state[c] = ASIDE

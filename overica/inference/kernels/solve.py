@@ -1,41 +1,28 @@
 """One sample from start to optimality, and the parallel loop over a batch."""
 
-import numpy as np
 from numba import njit, prange
 
-from overica.inference.kernels.bordered import FAST, LANES
+from overica.inference.kernels.bordered import FAST, padded
 from overica.inference.kernels.pivot import advance, enter, peak, pivot, settle
-from overica.inference.kernels.views import carve, unowned
+from overica.inference.kernels.workspace import SHORT, START, WIDE, workspace
 
-__all__ = ["scratch", "solve_batch"]
+__all__ = ["BLOCK", "recall", "solve_batch", "solve_sample"]
 
 BLOCK = 16  # samples that a worker takes at a time
-START = 16  # first leading dimension of the inverse: two vectors of LANES
 ROUNDS = 30
-SHORT = 64  # candidates that a short list takes up besides the support
-WIDE = 512  # dictionaries up to this size are searched whole
 
 
 @njit(**FAST)
-def select(r, n, nonnegative, limit, k, columns):
+def select(r, n, nonnegative, top, limit, k, columns):
     """List the worst violators in ``columns[k:]``; return the length of the list.
 
-    Those above the middle of ``limit`` and the largest; when more than ``SHORT``, the bar is raised.
+    Those above a bar between ``limit`` and the largest, ``top``; the bar rises while they are more than ``SHORT``.
     """
-    top = limit
-    for j in range(n):
-        v = r[j] if nonnegative else abs(r[j])
-        top = v if v > top else top
     bar = limit + 0.4 * (top - limit)
     p = k
-    if nonnegative:
-        for j in range(n):
-            columns[p] = j
-            p += r[j] > bar
-    else:
-        for j in range(n):
-            columns[p] = j
-            p += abs(r[j]) > bar
+    for j in range(n):
+        columns[p] = j
+        p += (r[j] if nonnegative else abs(r[j])) > bar
     while p > k + SHORT:
         bar += 0.25 * (top - bar)
         count = p
@@ -61,31 +48,65 @@ def imbalance(r, penalty, k, atoms, signs):
 
 
 @njit(**FAST)
-def solve_sample(
-    b, G, penalty, nonnegative, tol, eps, count,
-    atoms, slots, places, signs, values, state, M, step, u, g, r, bits, columns, local, local_bits, rows,
-):  # fmt: skip
-    """Solve from the ``count`` atoms, signs and values listed; return ``(k, ld, n_steps)``, support in ``atoms``.
+def restore(b, G, atoms, values, k, r):
+    """Correlations of the present codes, from scratch."""
+    for j in range(b.size):
+        r[j] = b[j]
+    advance(G, atoms, values, k, b.size, r)
 
-    ``b = A^T x`` and ``G = A^T A``. Ends when every idle correlation is within ``limit`` and the support's
+
+@njit(**FAST)
+def pivot_short(G, penalty, nonnegative, limit, capacity, dependent, p, k, ld, max_steps, ws):
+    """`pivot` on the candidates ``columns[k:p]`` and the support; return ``(k, ld, n_steps)``."""
+    width = padded(p)
+    R = ws.gathered[: (k + p) * width].reshape((k + p), width)
+    for t in range(k):
+        ws.columns[t] = ws.atoms[t]
+        ws.places[t] = t
+    for c in range(p):
+        ws.local[c] = ws.r[ws.columns[c]]
+        ws.state[c] = c < k
+    for t in range(k):
+        j = ws.atoms[t]
+        for c in range(p):
+            R[t, c] = G[j, ws.columns[c]]
+    for t in range(k + p):
+        ws.slots[t] = t
+    k, ld, steps = pivot(
+        G, ws.columns, p, True, R, ws.local, ws.local_bits, penalty, nonnegative, limit, capacity, dependent, k, ld, max_steps,
+        ws.slots, ws.places, ws.signs, ws.values, ws.state, ws.inverse, ws.step, ws.u, ws.g,
+    )  # fmt: skip
+    for t in range(k):
+        ws.atoms[t] = ws.columns[ws.places[t]]
+    return k, ld, steps
+
+
+@njit(**FAST)
+def solve_sample(b, G, penalty, nonnegative, tol, eps, capacity, count, ws):
+    """Solve from the ``count`` atoms, signs and values listed in ``ws``; return ``(k, ld, n_steps)``.
+
+    ``b = A^T x`` and ``G = A^T A``, of rank at most ``capacity``. Ends when every idle correlation is within ``limit`` and the support's
     optimality residual within ``slack``, or after a fixed number of rounds.
     """
     n = b.size
-    dependent = 1e-10 if eps < 1e-12 else 1e-6
-    k = 0
-    ld = START
+    atoms, places, signs, values, state = ws.atoms, ws.places, ws.signs, ws.values, ws.state
+    M, step, u, g, r, bits = ws.inverse, ws.step, ws.u, ws.g, ws.r, ws.bits
+    dependent = 1e-12 if eps < 1e-12 else 1e-6
+    short = n > WIDE
     for j in range(n):
+        state[j] = 0
         r[j] = b[j]
-    highest = abs(r[peak(bits, n, False)])
+    highest = float(abs(r[peak(bits, n, False)]))
     slack = tol * penalty + 4 * eps * highest
     limit = penalty + slack
     max_steps = 100 + 10 * min(n, values.size)
-    total = 0
-    short = n > WIDE
+    k = total = 0
+    ld = START
     for t in range(count):
         j, sign, value = atoms[t], signs[t], values[t]
+        own = float(G[j, j])
         entered, ld = enter(
-            G, j, float(G[j, j]), sign, k, ld, dependent, atoms, places, signs, values, state, M, u, g
+            G, j, own, sign, k, ld, capacity, dependent, atoms, places, signs, values, state, M, u, g
         )
         if entered:
             atoms[k] = j
@@ -93,66 +114,48 @@ def solve_sample(
             k += 1
     if k > 0:
         advance(G, atoms, values, k, n, r)
-        k, steps = settle(
+        k, total = settle(
             G, n, r, penalty, k, ld, max_steps, atoms, places, signs, values, state, M, step, u, g
         )
-        total += steps
-    fresh = k
+    updates = k
     for _ in range(ROUNDS):
         if short:
-            p = select(r, n, nonnegative, limit, k, columns)
             steps = 0
-            if p > k:
-                width = (p + LANES - 1) // LANES * LANES
-                R = rows[: (k + p) * width].reshape((k + p), width)
-                for t in range(p, width):
-                    columns[t] = columns[p - 1]
+            c = peak(bits, n, nonnegative)
+            top = float(r[c] if nonnegative else abs(r[c]))
+            if top > limit:
+                p = select(r, n, nonnegative, top, limit, k, ws.columns)
+                k, ld, steps = pivot_short(
+                    G, penalty, nonnegative, limit, capacity, dependent, p, k, ld, max_steps, ws
+                )
                 for t in range(k):
-                    columns[t] = atoms[t]
-                for c in range(p):
-                    local[c] = r[columns[c]]
-                    state[c] = 0
-                for t in range(k):
-                    places[t] = t
-                    state[t] = 1
-                    j = atoms[t]
-                    for c in range(p):
-                        R[t, c] = G[j, columns[c]]
-                for t in range(k + p):
-                    slots[t] = t
-                k, ld, steps = pivot(
-                    G, columns, p, True, R, local, local_bits, penalty, nonnegative, limit, dependent, k, ld, max_steps,
-                    slots, places, signs, values, state, M, step, u, g,
-                )  # fmt: skip
-                for t in range(k):
-                    atoms[t] = columns[places[t]]
                     places[t] = atoms[t]
-                for j in range(n):
-                    r[j] = b[j]
-                advance(G, atoms, values, k, n, r)
-                fresh = k
+                restore(b, G, atoms, values, k, r)
         else:
+            for j in range(n):
+                state[j] = 0
+            for t in range(k):
+                state[atoms[t]] = 1
             k, ld, steps = pivot(
-                G, columns, n, False, G, r, bits, penalty, nonnegative, limit, dependent, k, ld, max_steps,
+                G, atoms, n, False, G, r, bits, penalty, nonnegative, limit, capacity, dependent, k, ld, max_steps,
                 atoms, places, signs, values, state, M, step, u, g,
             )  # fmt: skip
-            fresh += steps
-        total += steps
-        if not short and fresh * eps * highest > 0.05 * slack and steps > 0:
-            # Rounding of the running correlations may matter: start the next round from exact ones.
-            for j in range(n):
-                r[j] = b[j]
-            advance(G, atoms, values, k, n, r)
-            fresh = k
-        elif imbalance(r, penalty, k, atoms, signs) <= slack:
-            if steps == 0 or not short:
+            updates += steps
+            # Rounding of the running correlations may matter: go on from exact ones.
+            if steps > 0 and updates * eps * highest > 0.05 * slack:
+                restore(b, G, atoms, values, k, r)
+                updates = k
+            elif imbalance(r, penalty, k, atoms, signs) <= slack:
+                total += steps
                 break
-            continue
+        total += steps
         if imbalance(r, penalty, k, atoms, signs) > slack:
             k, steps = settle(
                 G, n, r, penalty, k, ld, max_steps, atoms, places, signs, values, state, M, step, u, g
             )
             total += steps
+        elif steps == 0:
+            break
     return k, ld, total
 
 
@@ -175,82 +178,36 @@ def solve_share(
     worker, workers, B, word, G, penalty, nonnegative, tol, eps, capacity, warm, codes, n_steps, supports, inverses,
     reals, integers, flags, samples,
 ):  # fmt: skip
-    """Solve the blocks of samples that are this worker's; ``codes`` holds the warm start if ``warm``.
-
-    Where ``inverses`` has rows, sample ``i`` leaves its support in ``supports[i]``, ended by -1, and the matching
-    inverse Gram matrix in ``inverses[i]``, packed with leading dimension ``k``. The last four arrays are scratch.
-    """
-    B, G, codes = unowned(B), unowned(G), unowned(codes)
-    n = B.shape[1]
-    most = leading(capacity)
-    atoms, end = carve(integers, 0, most)
-    places, end = carve(integers, end, most)
-    slots, end = carve(integers, end, 2 * most + SHORT)
-    columns, end = carve(integers, end, n + most + SHORT)
-    signs, end = carve(reals, 0, most)
-    values, end = carve(reals, end, most)
-    step, end = carve(reals, end, most)
-    u, end = carve(reals, end, most)
-    g, end = carve(reals, end, most)
-    M, end = carve(reals, end, most * most)
-    r, end = carve(samples, 0, n)
-    local, end = carve(samples, end, most + SHORT + LANES)
-    rows, end = carve(samples, end, samples.size - end)
-    bits = r.view(word.dtype)
-    local_bits = local.view(word.dtype)
-    state = unowned(flags)
-    n_samples = B.shape[0]
+    """Solve the blocks of samples that are this worker's."""
+    n_samples, n = B.shape
+    ws = workspace(n, capacity, word, reals, integers, flags, samples)
     for first in range(worker * BLOCK, n_samples, workers * BLOCK):
         for i in range(first, min(n_samples, first + BLOCK)):
-            for j in range(n):
-                state[j] = 0
-            count = recall(codes[i], capacity, atoms, signs, values) if warm else 0
-            k, ld, steps = solve_sample(
-                B[i], G, penalty, nonnegative, tol, eps, count,
-                atoms, slots, places, signs, values, state, M, step, u, g, r, bits, columns, local, local_bits, rows,
-            )  # fmt: skip
-            n_steps[i] = steps
+            count = recall(codes[i], capacity, ws.atoms, ws.signs, ws.values) if warm else 0
+            k, ld, n_steps[i] = solve_sample(
+                B[i], G, penalty, nonnegative, tol, eps, capacity, count, ws
+            )
             for j in range(n):
                 codes[i, j] = 0
             for t in range(k):
-                codes[i, atoms[t]] = values[t]
+                codes[i, ws.atoms[t]] = ws.values[t]
             if inverses.shape[0] > 0:
                 for t in range(k):
-                    supports[i, t] = atoms[t]
+                    supports[i, t] = ws.atoms[t]
                     for c in range(k):
-                        inverses[i, t * k + c] = M[t * ld + c]
+                        inverses[i, t * k + c] = ws.inverse[t * ld + c]
                 supports[i, k] = -1
 
 
-@njit(**FAST)
-def leading(capacity):
-    """Largest leading dimension an inverse of ``capacity`` atoms grows to."""
-    most = START
-    while most < capacity + LANES:
-        most *= 2
-    return most
-
-
-@njit(cache=True)
-def scratch(workers, n, capacity, like):
-    """Memory that `solve_batch` works in, one row per worker; contents do not matter."""
-    most = leading(capacity)
-    wide = most + SHORT + LANES
-    gathered = wide * (most + wide) if n > WIDE else 0
-    return (
-        np.empty((workers, most * (most + 5) + 64)),
-        np.empty((workers, 5 * most + n + 2 * SHORT + 64), np.int32),
-        np.empty((workers, n + most + SHORT), np.uint8),
-        np.empty((workers, n + wide + gathered + 64), like.dtype),
-    )
-
-
-@njit(parallel=True, **FAST)
+@njit(parallel=True, cache=True)
 def solve_batch(
     B, word, G, penalty, nonnegative, tol, eps, capacity, warm, codes, n_steps, supports, inverses,
     reals, integers, flags, samples,
 ):  # fmt: skip
-    """Fill ``codes`` and ``n_steps`` for every row of ``B = X A``.
+    """Fill ``codes`` and ``n_steps`` for every row of ``B = X A``; ``codes`` holds the warm start if ``warm``.
+
+    Where ``inverses`` has rows, sample ``i`` leaves its support in ``supports[i]``, ended by -1, and the matching
+    inverse Gram matrix in ``inverses[i]``, packed with leading dimension ``k``. The last four arrays are `scratch`.
 
     Workers take blocks of samples in turn. No sample's result depends on who computes it.
     """

@@ -1,0 +1,73 @@
+"""The exact active-set solver as a `Solver`: l1 costs, on the CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from overica._validation import Array, namespace
+from overica.inference.kernels import lasso
+from overica.inference.problem import MAPProblem
+from overica.inference.solver import Solver
+
+_VIOLATION = 0.1
+"""Relative violation of the optimality conditions, as a fraction of the gap asked for, that leaves that gap."""
+
+
+class ActiveSet(Solver):
+    """Active-set method with compiled kernels: exact codes up to rounding, in finitely many steps.
+
+    For costs ``|s_j| / theta_j`` the problem is, with ``t_j = s_j / theta_j`` and times sigma^2, the lasso
+
+        min_t ||x - A diag(theta) t||^2 / 2 + sigma^2 ||t||_1,      t >= 0 where the prior has no negative sources.
+
+    Torch tensors in host memory are handed to the kernels without a copy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overica.inference import MAPProblem, solve
+    >>> from overica.inference.active_set import ActiveSet
+    >>> problem = MAPProblem(np.eye(2), np.array([[3.0, 0.5]]), "laplace", noise_variance=1.0)
+    >>> solve(problem, ActiveSet()).codes
+    array([[2., 0.]])
+    """
+
+    name = "active_set"
+    max_iter = 100_000
+
+    def supports(self, problem: MAPProblem) -> str | None:
+        """Costs proportional to ``|s|``, with noise, on the CPU."""
+        if problem.prior.l1_weights() is None:
+            return "needs a prior whose cost is |s| / theta"
+        if problem.noise_variance == 0:
+            return "needs noise_variance > 0 (without noise nothing weighs the l1 norm)"
+        if array_api_compat.device(problem.X) != "cpu" and str(problem.X.device) != "cpu":
+            return f"runs on the CPU, and X is on {problem.X.device}"
+        return None
+
+    def run(
+        self, problem: MAPProblem, codes0: Array | None, tol: float, max_iter: int
+    ) -> tuple[Array, int]:
+        """See `Solver.run`; an iteration is one atom that enters or leaves a support."""
+        theta = 1.0 / np.broadcast_to(
+            np.asarray(problem.prior.l1_weights(), np.float64), (problem.n_components,)
+        )
+        X = _numpy(problem.X)
+        A = (_numpy(problem.mixing) * theta).astype(X.dtype)
+        start = None if codes0 is None else (_numpy(codes0) / theta).astype(X.dtype)
+        codes, n_iter = lasso(
+            A, X, problem.noise_variance, problem.prior.nonnegative, start,
+            tol=_VIOLATION * tol, max_iter=max_iter,
+        )  # fmt: skip
+        codes *= theta.astype(X.dtype)
+        xp = namespace(problem.X)
+        return xp.asarray(codes), n_iter
+
+
+def _numpy(array: Any) -> np.ndarray:
+    if array_api_compat.is_torch_array(array):
+        array = array.detach().numpy()
+    return np.asarray(array)

@@ -1,0 +1,128 @@
+"""Ways through a batch: all in one precision, or screened; batch by batch, so that memory is bounded."""
+
+import numba
+import numpy as np
+
+from overica.inference.kernels.moments import log_determinants, scatter
+from overica.inference.kernels.planar import hull_table, planar_batch
+from overica.inference.kernels.screened import JOIN, refine_batch, screen_batch
+from overica.inference.kernels.solve import solve_batch
+from overica.inference.kernels.workspace import scratch
+
+__all__ = ["run_direct", "run_planar", "run_screened"]
+
+BATCH_BYTES = 1 << 20  # correlations of a batch: they stay in the second-level cache until they are used
+POOL_BYTES = 1 << 26  # inverses of a batch
+ROUNDS = 20
+WORD = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
+
+
+def _batches(n_samples, size):
+    for first in range(0, n_samples, size):
+        yield slice(first, min(first + size, n_samples))
+
+
+def run_direct(A, X, penalty, nonnegative, warm, tol, codes, n_steps, moments=None):
+    """Correlations by one matrix product, then `solve_batch`; in place in ``codes``, ``n_steps`` and ``moments``."""
+    n_samples, n = codes.shape
+    capacity = min(A.shape)
+    gram = A.T @ A
+    size = max(256, BATCH_BYTES // (A.itemsize * n))
+    if moments is not None:
+        size = min(size, max(32, POOL_BYTES // (8 * capacity**2)))
+    size = min(size, n_samples)
+    inverses = np.empty((size, capacity**2) if moments is not None else (0, 0))
+    supports = np.empty((len(inverses), capacity + 1), np.int32)
+    correlations = np.empty((size, n), A.dtype)
+    word = np.empty(0, WORD[A.dtype])
+    eps = float(np.finfo(A.dtype).eps)
+    memory = scratch(numba.get_num_threads(), n, capacity, A)
+    for rows in _batches(n_samples, size):
+        count = rows.stop - rows.start
+        solve_batch(
+            np.matmul(X[rows], A, out=correlations[:count]), word, gram, penalty, nonnegative, tol, eps,
+            capacity, warm, codes[rows], n_steps[rows], supports[:count], inverses[:count], *memory,
+        )  # fmt: skip
+        if moments is not None:
+            scatter(supports[:count], inverses[:count], moments.inverse_gram)
+            log_determinants(
+                supports[:count], inverses[:count], moments.log_det[rows], moments.n_active[rows]
+            )
+
+
+def _power_of_two(value):
+    return float(2.0 ** np.round(np.log2(value))) if value > 0 else 1.0
+
+
+def run_screened(A, X, penalty, nonnegative, warm, tol, codes, n_steps):
+    """Proposals in float32, solutions and certificates in float64, see `overica.inference.kernels.screened`."""
+    n_samples, n = codes.shape
+    m = A.shape[0]
+    capacity = min(A.shape)
+    # Powers of two bring the numbers into the range of float32 and change no digit.
+    scale_A = _power_of_two(np.sqrt(np.einsum("ij,ij->j", A, A).max()))
+    scale_X = _power_of_two(np.abs(X).max())
+    A, X = A / scale_A, X / scale_X
+    penalty = penalty / (scale_A * scale_X)
+    norm = float(np.sqrt(np.einsum("ij,ij->j", A, A).max()))
+    eps = float(np.finfo(np.float64).eps)
+    limits = penalty * (1 + tol) + 4 * eps * norm * np.sqrt(np.einsum("ij,ij->i", X, X))
+    atoms_of_A = np.ascontiguousarray(A.T)
+    coarse = A.astype(np.float32)
+    gram = coarse.T @ coarse
+    size = min(max(256, BATCH_BYTES // (4 * n)), n_samples)
+    word, coarse_word = np.empty(0, np.int64), np.empty(0, np.int32)
+    none = np.empty((0, capacity + 1), np.int32), np.empty((0, 0))
+    correlations = np.empty((size, n), np.float32)
+    proposals = np.empty((size, n), np.float32)
+    errors = np.empty((size, m))
+    joined = np.empty((size, JOIN + 1), np.int32)
+    workers = numba.get_num_threads()
+    memory = scratch(workers, n, capacity, coarse)
+    exact_memory = scratch(workers, capacity + JOIN, capacity, A)
+    unsolved = []
+    for rows in _batches(n_samples, size):
+        count = rows.stop - rows.start
+        samples, batch_codes, steps = X[rows], codes[rows], n_steps[rows]
+        if warm:
+            np.multiply(batch_codes, scale_A / scale_X, out=proposals[:count], casting="same_kind")
+        solve_batch(
+            np.matmul(samples.astype(np.float32), coarse, out=correlations[:count]), coarse_word, gram, penalty,
+            nonnegative, 1e-6, float(np.finfo(np.float32).eps), capacity, warm, proposals[:count], steps, *none, *memory,
+        )  # fmt: skip
+        batch_codes[...] = proposals[:count]
+        joined[:, 0] = -1
+        live = np.arange(count)
+        for _ in range(ROUNDS):
+            refine_batch(
+                samples, atoms_of_A, word, penalty, nonnegative, tol, eps, capacity, live, joined, batch_codes,
+                errors[: len(live)], steps, *exact_memory,
+            )  # fmt: skip
+            E, C = errors[: len(live)], correlations[: len(live)]
+            np.matmul(E.astype(np.float32), coarse, out=C)
+            rounding = (m + 4) * 2.0**-24 * norm * np.sqrt(np.einsum("ij,ij->i", E, E))
+            bars = np.maximum(limits[rows][live] - rounding, 0.0).astype(np.float32)
+            counts = np.empty(len(live), np.int64)
+            screen_batch(
+                C, C.view(np.int32), bars, bars.view(np.int32), E, atoms_of_A, nonnegative, limits[rows],
+                batch_codes, live, joined, counts,
+            )  # fmt: skip
+            live = live[counts > 0]
+            if not len(live):
+                break
+        batch_codes *= scale_X / scale_A
+        unsolved.extend(rows.start + live)
+    if unsolved:
+        left = np.array(unsolved)
+        left_codes, left_steps = codes[left] * (scale_A / scale_X), n_steps[left]
+        run_direct(A, X[left], penalty, nonnegative, True, tol, left_codes, left_steps)
+        codes[left], n_steps[left] = left_codes * (scale_X / scale_A), left_steps
+
+
+def run_planar(A, X, penalty, nonnegative, warm, tol, codes, n_steps):
+    """The closed form for two features; `run_direct` where neighbours on the hull are too close for it."""
+    table = hull_table(A, penalty, nonnegative)
+    if table is None:
+        run_direct(A, X, penalty, nonnegative, warm, tol, codes, n_steps)
+    else:
+        planar_batch(X, *table, codes)

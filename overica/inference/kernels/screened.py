@@ -1,0 +1,164 @@
+"""Wide dictionaries in float64: search in float32, solve and verify in float64.
+
+The search needs all atoms but little accuracy, the solution accuracy but few atoms. So the float32 kernel proposes
+codes; the lasso restricted to the proposed support is solved in float64 on a small Gram matrix of its own; and the residual
+``e`` of that solution is correlated with all atoms in float32 again, with an error bounded by
+
+    |fl32(a_j^T e) - a_j^T e|  <=  (m + 4) 2^-24 ||a_j|| ||e||.
+
+Only atoms that come within this bound of violating ``|a_j^T e| <= penalty`` need a product in float64, one of thousands. Those
+that do violate it join the sample's list, and the sample has another round; a sample where none does is solved as exactly as
+if all had been done in float64.
+"""
+
+import numpy as np
+from numba import njit, prange
+
+from overica.inference.kernels.bordered import FAST
+from overica.inference.kernels.solve import BLOCK, recall, solve_sample
+from overica.inference.kernels.workspace import carve, leading, workspace
+
+__all__ = ["JOIN", "refine_batch", "screen_batch"]
+
+JOIN = 32  # atoms that may join a sample's list in one round
+
+
+@njit(**FAST)
+def products(Z, p, m, gram):
+    """``gram = Z Z^T`` for the first ``p`` rows of ``Z``, four products at a time."""
+    for i in range(p):
+        j = 0
+        while j <= i:
+            j1, j2, j3 = min(j + 1, i), min(j + 2, i), min(j + 3, i)
+            v0 = v1 = v2 = v3 = 0.0
+            for t in range(m):
+                z = Z[i, t]
+                v0 += z * Z[j, t]
+                v1 += z * Z[j1, t]
+                v2 += z * Z[j2, t]
+                v3 += z * Z[j3, t]
+            gram[i, j], gram[i, j1], gram[i, j2], gram[i, j3] = v0, v1, v2, v3
+            j += 4
+        for j in range(i):
+            gram[j, i] = gram[i, j]
+
+
+@njit(**FAST)
+def refine_sample(x, atoms_of_A, penalty, nonnegative, tol, eps, joined, code, error, Z, flat, b, ids, limit, ws):
+    """Exact code over the support of ``code`` and the atoms ``joined`` (ended by -1); ``error`` becomes the residual."""
+    m = x.size
+    count = recall(code, limit, ws.atoms, ws.signs, ws.values)
+    for t in range(count):
+        ids[t] = ws.atoms[t]
+        ws.atoms[t] = t
+        code[ids[t]] = 0.0
+    p = count
+    while p < count + JOIN and joined[p - count] >= 0:
+        ids[p] = joined[p - count]
+        p += 1
+    for i in range(p):
+        j = ids[i]
+        v = 0.0
+        for t in range(m):
+            Z[i, t] = atoms_of_A[j, t]
+            v += Z[i, t] * x[t]
+        b[i] = v
+    for t in range(m):
+        error[t] = x[t]
+    if p == 0:
+        return 0
+    gram = flat[: p * p].reshape(p, p)
+    products(Z, p, m, gram)
+    k, _, n_steps = solve_sample(b[:p], gram, penalty, nonnegative, tol, eps, min(m, p), count, ws)
+    for i in range(k):
+        c = ws.atoms[i]
+        value = ws.values[i]
+        code[ids[c]] = value
+        for t in range(m):
+            error[t] -= value * Z[c, t]
+    return n_steps
+
+
+@njit(**FAST)
+def refine_share(
+    worker, workers, X, atoms_of_A, word, penalty, nonnegative, tol, eps, capacity, rows, joined, codes, errors, n_steps,
+    reals, integers, flags, samples, lists,
+):  # fmt: skip
+    """The blocks of `refine_batch` that are this worker's."""
+    m = X.shape[1]
+    longest = capacity + JOIN
+    ws = workspace(longest, capacity, word, reals, integers, flags, samples)
+    flat, end = carve(lists, 0, longest * longest)
+    b, end = carve(lists, end, longest)
+    Z = lists[end : end + longest * m].reshape(longest, m)
+    ids, end = carve(integers, integers.size - longest, longest)
+    n_live = rows.size
+    for first in range(worker * BLOCK, n_live, workers * BLOCK):
+        for q in range(first, min(n_live, first + BLOCK)):
+            i = rows[q]
+            n_steps[i] += refine_sample(
+                X[i], atoms_of_A, penalty, nonnegative, tol, eps, joined[i], codes[i], errors[q], Z, flat, b, ids,
+                capacity, ws,
+            )  # fmt: skip
+
+
+@njit(parallel=True, cache=True)
+def refine_batch(
+    X, atoms_of_A, word, penalty, nonnegative, tol, eps, capacity, rows, joined, codes, errors, n_steps,
+    reals, integers, flags, samples,
+):  # fmt: skip
+    """Solve samples ``rows`` in float64 over their supports and the atoms that joined; residuals go to ``errors``.
+
+    The last four arrays are `scratch` for ``capacity + JOIN`` atoms.
+    """
+    longest = capacity + JOIN
+    size = longest * (longest + X.shape[1] + 2) + 64
+    workers = reals.shape[0]
+    for worker in prange(workers):
+        lists = np.empty(size)
+        ids = np.empty(integers.shape[1] + longest + 8, np.int32)
+        refine_share(
+            worker, workers, X, atoms_of_A, word, penalty, nonnegative, tol, eps, capacity, rows, joined, codes, errors,
+            n_steps, reals[worker], ids, flags[worker], samples[worker], lists,
+        )  # fmt: skip
+
+
+@njit(**FAST)
+def screen_sample(c, bits, bar, bar_bits, error, atoms_of_A, nonnegative, limit, code, joined):
+    """List idle atoms that violate ``limit`` in ``joined``, ended by -1; return their number.
+
+    ``c`` are the float32 correlations of the residual ``error``, and ``bar`` what those of a violator reach at
+    least. Positive floats sort like their bit patterns, whose maxima vectorise.
+    """
+    n = c.size
+    mask = np.int32(-1) if nonnegative else np.int32(0x7FFFFFFF)
+    count = 0
+    for start in range(0, n, 64):
+        stop = min(n, start + 64)
+        highest = np.int32(0)
+        for j in range(start, stop):
+            highest = max(highest, bits[j] & mask)
+        if highest < bar_bits:
+            continue
+        for j in range(start, stop):
+            if count < JOIN and (c[j] if nonnegative else abs(c[j])) >= bar and code[j] == 0:
+                v = 0.0
+                for t in range(error.size):
+                    v += atoms_of_A[j, t] * error[t]
+                if (v if nonnegative else abs(v)) > limit:
+                    joined[count] = j
+                    count += 1
+    joined[count] = -1
+    return count
+
+
+@njit(parallel=True, cache=True)
+def screen_batch(
+    C, bits, bars, bars_bits, errors, atoms_of_A, nonnegative, limits, codes, rows, joined, counts
+):
+    """`screen_sample` for the samples ``rows``; ``C``, ``bars``, ``errors`` and ``counts`` follow ``rows``."""
+    for q in prange(rows.size):
+        i = rows[q]
+        counts[q] = screen_sample(
+            C[q], bits[q], bars[q], bars_bits[q], errors[q], atoms_of_A, nonnegative, limits[i], codes[i], joined[i]
+        )
