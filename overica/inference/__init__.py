@@ -1,6 +1,7 @@
 """Inference: MAP codes of samples given a mixing matrix, with a certificate for each.
 
-`MAPProblem` states the problem and certifies codes, `solve` runs a solver on it, `SOLVERS` lists them.
+`MAPProblem` states the problem and certifies codes, `solve` runs a solver on it, `SOLVERS` lists
+them.
 
 Examples
 --------
@@ -9,15 +10,17 @@ Examples
 True
 """
 
+from overica.inference.active_set import ActiveSet
 from overica.inference.fista import Fista
 from overica.inference.interior_point import InteriorPoint
 from overica.inference.problem import MAPProblem
 from overica.inference.solver import SOLVERS, Solution, Solver, solve
 
-SOLVERS |= {"fista": Fista, "interior_point": InteriorPoint}
+SOLVERS |= {"active_set": ActiveSet, "fista": Fista, "interior_point": InteriorPoint}
 
 __all__ = [
     "SOLVERS",
+    "ActiveSet",
     "Fista",
     "InteriorPoint",
     "MAPProblem",
