@@ -47,7 +47,7 @@ def products(Z, p, m, gram):
 def refine_sample(x, atoms_of_A, penalty, nonnegative, tol, eps, joined, code, error, Z, flat, b, ids, limit, ws):
     """Exact code over the support of ``code`` and the atoms ``joined`` (ended by -1); ``error`` becomes the residual."""
     m = x.size
-    count = recall(code, limit, ws.atoms, ws.signs, ws.values)
+    count = recall(code, nonnegative, limit, ws.atoms, ws.signs, ws.values)
     for t in range(count):
         ids[t] = ws.atoms[t]
         ws.atoms[t] = t

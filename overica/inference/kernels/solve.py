@@ -82,6 +82,25 @@ def pivot_short(G, penalty, nonnegative, limit, capacity, dependent, p, k, ld, m
 
 
 @njit(**FAST)
+def factor(G, count, capacity, dependent, ws):
+    """Build the inverse for the first ``count`` atoms in ``ws``, leaving out dependent ones; return ``(k, ld)``."""
+    k = 0
+    ld = START
+    for t in range(count):
+        j, sign, value = ws.atoms[t], ws.signs[t], ws.values[t]
+        own = float(G[j, j])
+        entered, ld = enter(
+            G, j, own, sign, k, ld, capacity, dependent, ws.atoms, ws.places, ws.signs, ws.values, ws.state,
+            ws.inverse, ws.u, ws.g,
+        )  # fmt: skip
+        if entered:
+            ws.atoms[k] = j
+            ws.values[k] = value
+            k += 1
+    return k, ld
+
+
+@njit(**FAST)
 def solve_sample(b, G, penalty, nonnegative, tol, eps, capacity, count, ws):
     """Solve from the ``count`` atoms, signs and values listed in ``ws``; return ``(k, ld, n_steps)``.
 
@@ -100,24 +119,13 @@ def solve_sample(b, G, penalty, nonnegative, tol, eps, capacity, count, ws):
     slack = tol * penalty + 4 * eps * highest
     limit = penalty + slack
     max_steps = 100 + 10 * min(n, values.size)
-    k = total = 0
-    ld = START
-    for t in range(count):
-        j, sign, value = atoms[t], signs[t], values[t]
-        own = float(G[j, j])
-        entered, ld = enter(
-            G, j, own, sign, k, ld, capacity, dependent, atoms, places, signs, values, state, M, u, g
-        )
-        if entered:
-            atoms[k] = j
-            values[k] = value
-            k += 1
+    total = 0
+    k, ld = factor(G, count, capacity, dependent, ws)
     if k > 0:
         advance(G, atoms, values, k, n, r)
         k, total = settle(
             G, n, r, penalty, k, ld, max_steps, atoms, places, signs, values, state, M, step, u, g
         )
-    updates = k
     for _ in range(ROUNDS):
         if short:
             steps = 0
@@ -140,32 +148,31 @@ def solve_sample(b, G, penalty, nonnegative, tol, eps, capacity, count, ws):
                 G, atoms, n, False, G, r, bits, penalty, nonnegative, limit, capacity, dependent, k, ld, max_steps,
                 atoms, places, signs, values, state, M, step, u, g,
             )  # fmt: skip
-            updates += steps
-            # Rounding of the running correlations may matter: go on from exact ones.
-            if steps > 0 and updates * eps * highest > 0.05 * slack:
+            if steps > 0:  # the running correlations have gathered rounding errors
                 restore(b, G, atoms, values, k, r)
-                updates = k
-            elif imbalance(r, penalty, k, atoms, signs) <= slack:
-                total += steps
-                break
         total += steps
-        if imbalance(r, penalty, k, atoms, signs) > slack:
+        before = imbalance(r, penalty, k, atoms, signs)
+        if before > slack:
             k, steps = settle(
                 G, n, r, penalty, k, ld, max_steps, atoms, places, signs, values, state, M, step, u, g
             )
             total += steps
+            if imbalance(r, penalty, k, atoms, signs) > max(slack, 0.1 * before):
+                # Many updates near dependence have worn the inverse out: refinement no longer contracts.
+                k, ld = factor(G, k, capacity, dependent, ws)
+                restore(b, G, atoms, values, k, r)
         elif steps == 0:
             break
     return k, ld, total
 
 
 @njit(**FAST)
-def recall(code, capacity, atoms, signs, values):
+def recall(code, nonnegative, capacity, atoms, signs, values):
     """List the support of an earlier ``code``; return its size."""
     count = 0
     for j in range(code.size):
         v = code[j]
-        if v != 0 and count < capacity:
+        if (v > 0 or (v < 0 and not nonnegative)) and count < capacity:
             atoms[count] = j
             signs[count] = 1.0 if v > 0 else -1.0
             values[count] = v
@@ -183,7 +190,7 @@ def solve_share(
     ws = workspace(n, capacity, word, reals, integers, flags, samples)
     for first in range(worker * BLOCK, n_samples, workers * BLOCK):
         for i in range(first, min(n_samples, first + BLOCK)):
-            count = recall(codes[i], capacity, ws.atoms, ws.signs, ws.values) if warm else 0
+            count = recall(codes[i], nonnegative, capacity, ws.atoms, ws.signs, ws.values) if warm else 0
             k, ld, n_steps[i] = solve_sample(
                 B[i], G, penalty, nonnegative, tol, eps, capacity, count, ws
             )

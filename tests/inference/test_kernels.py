@@ -1,0 +1,205 @@
+"""The compiled kernels: optimality by the duality gap on easy and hard problems, sums, determinism."""
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from overica.inference.kernels import lasso, lasso_moments
+
+
+def relative_gap(A, X, penalty, codes, nonnegative):
+    """Duality gap over objective of every sample, in float64, at the dual point ``c r``.
+
+    With ``r = x - A s`` and ``c`` in (0, 1] such that ``c A^T r`` is feasible, the gap is
+    ``(1 - c)^2 |r|^2 / 2 + sum_j (penalty |s_j| - c s_j A_j^T r)``: no cancellation.
+    """
+    A, X, codes = (np.asarray(array, np.float64) for array in (A, X, codes))
+    R = X - codes @ A.T
+    C = R @ A
+    highest = (C if nonnegative else np.abs(C)).max(axis=1)
+    c = np.minimum(1.0, penalty / np.maximum(highest, 1e-300))
+    square = (R**2).sum(axis=1)
+    gap = 0.5 * (1 - c) ** 2 * square + (penalty * np.abs(codes) - c[:, None] * codes * C).sum(axis=1)
+    objective = 0.5 * square + penalty * np.abs(codes).sum(axis=1)
+    return np.where(objective > 0, gap / np.where(objective > 0, objective, 1.0), 0.0)
+
+
+def assert_optimal(A, X, penalty, nonnegative, codes, tol=1e-9):
+    assert np.isfinite(codes).all()
+    if nonnegative:
+        assert codes.min() >= 0
+    assert relative_gap(A, X, penalty, codes, nonnegative).max() <= tol
+
+
+def dictionary(m, n, seed=0):
+    A = np.random.default_rng(seed).standard_normal((m, n))
+    return A / np.linalg.norm(A, axis=0)
+
+
+def samples(A, n_samples=200, active=4, seed=1):
+    rng = np.random.default_rng(seed)
+    n = A.shape[1]
+    S = rng.laplace(size=(n_samples, n)) * (rng.random((n_samples, n)) < active / n)
+    return S @ A.T + 0.01 * rng.standard_normal((n_samples, A.shape[0]))
+
+
+def lattice(m, n, seed=0):
+    return np.random.default_rng(seed).integers(-1, 2, (m, n)).astype(float)
+
+
+BASE = dictionary(16, 32)
+NOISE = np.random.default_rng(2).standard_normal((300, 16))
+HARD = {
+    "duplicates": (np.hstack([BASE, BASE, -BASE]), samples(BASE), 0.01),
+    "near duplicates": (np.hstack([BASE, BASE + 1e-4 * BASE[::-1]]), samples(BASE), 0.01),
+    "rank deficient": (NOISE[:3].T @ NOISE[:30, :3].T, NOISE, 0.01),
+    "zero columns": (BASE * (np.arange(32) % 3 > 0), NOISE, 0.05),
+    "zero samples": (BASE, NOISE * (np.arange(300) % 2)[:, None], 0.05),
+    "all zero": (0 * BASE, 0 * NOISE, 0.05),
+    "ties": (lattice(6, 20), 3 * lattice(400, 6, 1), 0.5),
+    "ties on the boundary": (lattice(6, 40), 3 * lattice(400, 6, 1), 1.0),
+    "n < m": (BASE[:, :7], NOISE, 0.01),
+    "n = m": (BASE[:, :16], NOISE, 0.01),
+    "one feature": (BASE[:1], NOISE[:, :1], 0.1),
+    "one atom": (BASE[:, :1], NOISE, 0.1),
+    "dense codes": (BASE, NOISE, 1e-3),
+    "very low penalty": (BASE, NOISE, 1e-5),
+    "norms over six decades": (BASE * np.logspace(-3, 3, 32), NOISE, 0.01),
+    "tiny scale": (1e-20 * BASE, 1e-30 * NOISE, 1e-52),
+    "huge scale": (1e20 * BASE, 1e30 * NOISE, 1e48),
+    "plane": (dictionary(2, 9), NOISE[:, :2], 0.2),
+    "plane, duplicates": (np.hstack([dictionary(2, 5)] * 2), NOISE[:, :2], 0.2),
+    "plane, opposite atoms": (np.array([[1.0, -1.0, 0.5], [0.0, 0.0, 0.0]]), NOISE[:, :2], 0.2),
+    "plane, half of it": (np.abs(dictionary(2, 6)), NOISE[:, :2], 0.2),
+    "plane, near duplicates": (np.hstack([BASE[:2], BASE[:2] + 1e-7]), NOISE[:, :2], 0.2),
+    "plane, lattice": (lattice(2, 9), 3 * lattice(300, 2, 1), 1.0),
+    "wide": (dictionary(24, 600), samples(dictionary(24, 600), 150), 0.05),
+    "wide, low penalty": (dictionary(24, 600), samples(dictionary(24, 600), 60), 1e-3),
+    "wide, duplicates": (np.hstack([dictionary(24, 300)] * 2), samples(dictionary(24, 300), 60), 0.05),
+    "wide, norms": (dictionary(24, 600) * np.logspace(-2, 2, 600), NOISE[:, :1] @ np.ones((1, 24)), 0.05),
+    "wide, tiny": (1e-30 * dictionary(24, 600), 1e-30 * samples(dictionary(24, 600), 60), 0.05e-60),
+}
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize("name", HARD)
+def test_hard_problems_are_solved_exactly(name, nonnegative):
+    A, X, penalty = HARD[name]
+    codes, n_iter = lasso(A, X, penalty, nonnegative)
+    assert_optimal(A, X, penalty, nonnegative, codes)
+    assert n_iter >= 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    m=st.integers(1, 12),
+    n=st.integers(1, 20),
+    penalty=st.floats(1e-3, 2.0),
+    nonnegative=st.booleans(),
+    whole=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_random_problems_are_solved_exactly(m, n, penalty, nonnegative, whole, seed):
+    rng = np.random.default_rng(seed)
+    A = rng.integers(-2, 3, (m, n)).astype(float) if whole else rng.standard_normal((m, n))
+    X = rng.standard_normal((7, m)) * 3
+    codes, _ = lasso(A, X, penalty, nonnegative)
+    assert_optimal(A, X, penalty, nonnegative, codes)
+
+
+@pytest.mark.parametrize(("m", "n"), [(2, 5), (16, 32), (24, 600)])
+def test_float32_is_preserved_and_accurate(m, n):
+    A = dictionary(m, n).astype(np.float32)
+    X = samples(A.astype(float)).astype(np.float32)
+    codes, _ = lasso(A, X, 0.1)
+    assert codes.dtype == np.float32
+    assert_optimal(A, X, 0.1, False, codes, tol=1e-4)
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize(("m", "n"), [(2, 5), (16, 32), (24, 600)])
+def test_any_warm_start_ends_at_the_optimum(m, n, nonnegative):
+    A = dictionary(m, n)
+    X = samples(A, 60)
+    cold, _ = lasso(A, X, 0.1, nonnegative)
+    rng = np.random.default_rng(3)
+    starts = {
+        "solution": cold,
+        "wrong values": cold * rng.uniform(0.5, 2.0, cold.shape),
+        "noise": rng.standard_normal(cold.shape),
+        "other signs": -cold,
+    }
+    for name, start in starts.items():
+        codes, n_iter = lasso(A, X, 0.1, nonnegative, start)
+        assert_optimal(A, X, 0.1, nonnegative, codes)
+        np.testing.assert_allclose(codes, cold, atol=1e-9, err_msg=name)
+    assert lasso(A, X, 0.1, nonnegative, cold)[1] <= 3
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize(("m", "n"), [(2, 5), (16, 32), (40, 20), (24, 600)])
+def test_moments_are_the_sums_over_supports(m, n, nonnegative):
+    A = dictionary(m, n)
+    X = samples(A, 70)
+    X[3] = 0
+    moments = lasso_moments(A, X, 0.1, nonnegative)
+    assert_optimal(A, X, 0.1, nonnegative, moments.codes)
+    expected = np.zeros((n, n))
+    for code, log_det, n_active in zip(moments.codes, moments.log_det, moments.n_active, strict=True):
+        a = np.flatnonzero(code)
+        gram = A[:, a].T @ A[:, a]
+        expected[np.ix_(a, a)] += np.linalg.inv(gram)
+        assert n_active == len(a)
+        assert log_det == pytest.approx(np.linalg.slogdet(gram)[1], abs=1e-9)
+    np.testing.assert_allclose(moments.inverse_gram, expected, atol=1e-9 * np.abs(expected).max())
+
+
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
+@pytest.mark.parametrize(("m", "n"), [(2, 5), (16, 32), (24, 600)])
+def test_results_do_not_depend_on_the_number_of_threads(m, n):
+    A = dictionary(m, n)
+    X = samples(A, 333)
+    results = []
+    for threads in (1, 2):
+        numba.set_num_threads(threads)
+        try:
+            results.append((*lasso_moments(A, X, 0.05), lasso(A, X, 0.05)[0]))
+        finally:
+            numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_a_sample_does_not_depend_on_its_company():
+    A = dictionary(16, 32)
+    X = samples(A, 40)
+    together = lasso(A, X, 0.05)[0]
+    alone = np.vstack([lasso(A, X[i : i + 1], 0.05)[0] for i in range(40)])
+    np.testing.assert_allclose(alone, together, atol=1e-12)
+
+
+def test_no_samples_and_inputs_left_alone():
+    A, X = dictionary(4, 6), samples(dictionary(4, 6), 5)
+    codes0 = np.ones((5, 6))
+    copies = A.copy(), X.copy(), codes0.copy()
+    lasso(A, X, 0.1, codes0=codes0)
+    for array, copy in zip((A, X, codes0), copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+    assert lasso(A, X[:0], 0.1)[0].shape == (0, 6)
+    assert lasso_moments(A, X[:0], 0.1).inverse_gram.sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((np.ones((3, 2)), np.ones((4, 2)), 1.0), r"`X` must have shape \(n_samples, n_features=3\)"),
+        ((np.ones(3), np.ones((4, 3)), 1.0), "`A` must have shape"),
+        ((np.ones((3, 2)), np.ones((4, 3)), 0.0), "`penalty` must be positive"),
+        ((np.ones((3, 2)), np.ones((4, 3)), 1.0, False, np.ones((4, 3))), "`codes0` must have shape"),
+    ],
+)
+def test_malformed_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        lasso(*arguments)
