@@ -152,7 +152,14 @@ def main():
     )
     for (m, n), (active, n_samples, n_sklearn) in SIZES.items():
         if (m, n) in QUICK or not quick:
-            row(m, n, active, n_samples // (4 if quick else 1), n_sklearn // (4 if quick else 1), 5 if n < 2000 else 2)
+            row(
+                m,
+                n,
+                active,
+                n_samples // (4 if quick else 1),
+                n_sklearn // (4 if quick else 1),
+                5 if n < 2000 else 2,
+            )
     print("dense codes, L0 = .9 m")
     row(16, 32, 14.4, 500, 100 if not quick else 0, 3)
     if not quick:

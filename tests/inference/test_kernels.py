@@ -21,7 +21,9 @@ def relative_gap(A, X, penalty, codes, nonnegative):
     highest = (C if nonnegative else np.abs(C)).max(axis=1)
     c = np.minimum(1.0, penalty / np.maximum(highest, 1e-300))
     square = (R**2).sum(axis=1)
-    gap = 0.5 * (1 - c) ** 2 * square + (penalty * np.abs(codes) - c[:, None] * codes * C).sum(axis=1)
+    gap = 0.5 * (1 - c) ** 2 * square + (penalty * np.abs(codes) - c[:, None] * codes * C).sum(
+        axis=1
+    )
     objective = 0.5 * square + penalty * np.abs(codes).sum(axis=1)
     return np.where(objective > 0, gap / np.where(objective > 0, objective, 1.0), 0.0)
 
@@ -77,8 +79,16 @@ HARD = {
     "plane, lattice": (lattice(2, 9), 3 * lattice(300, 2, 1), 1.0),
     "wide": (dictionary(24, 600), samples(dictionary(24, 600), 150), 0.05),
     "wide, low penalty": (dictionary(24, 600), samples(dictionary(24, 600), 60), 1e-3),
-    "wide, duplicates": (np.hstack([dictionary(24, 300)] * 2), samples(dictionary(24, 300), 60), 0.05),
-    "wide, norms": (dictionary(24, 600) * np.logspace(-2, 2, 600), NOISE[:, :1] @ np.ones((1, 24)), 0.05),
+    "wide, duplicates": (
+        np.hstack([dictionary(24, 300)] * 2),
+        samples(dictionary(24, 300), 60),
+        0.05,
+    ),
+    "wide, norms": (
+        dictionary(24, 600) * np.logspace(-2, 2, 600),
+        NOISE[:, :1] @ np.ones((1, 24)),
+        0.05,
+    ),
     "wide, tiny": (1e-30 * dictionary(24, 600), 1e-30 * samples(dictionary(24, 600), 60), 0.05e-60),
 }
 
@@ -147,7 +157,9 @@ def test_moments_are_the_sums_over_supports(m, n, nonnegative):
     moments = lasso_moments(A, X, 0.1, nonnegative)
     assert_optimal(A, X, 0.1, nonnegative, moments.codes)
     expected = np.zeros((n, n))
-    for code, log_det, n_active in zip(moments.codes, moments.log_det, moments.n_active, strict=True):
+    for code, log_det, n_active in zip(
+        moments.codes, moments.log_det, moments.n_active, strict=True
+    ):
         a = np.flatnonzero(code)
         gram = A[:, a].T @ A[:, a]
         expected[np.ix_(a, a)] += np.linalg.inv(gram)
@@ -194,10 +206,16 @@ def test_no_samples_and_inputs_left_alone():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((np.ones((3, 2)), np.ones((4, 2)), 1.0), r"`X` must have shape \(n_samples, n_features=3\)"),
+        (
+            (np.ones((3, 2)), np.ones((4, 2)), 1.0),
+            r"`X` must have shape \(n_samples, n_features=3\)",
+        ),
         ((np.ones(3), np.ones((4, 3)), 1.0), "`A` must have shape"),
         ((np.ones((3, 2)), np.ones((4, 3)), 0.0), "`penalty` must be positive"),
-        ((np.ones((3, 2)), np.ones((4, 3)), 1.0, False, np.ones((4, 3))), "`codes0` must have shape"),
+        (
+            (np.ones((3, 2)), np.ones((4, 3)), 1.0, False, np.ones((4, 3))),
+            "`codes0` must have shape",
+        ),
     ],
 )
 def test_malformed_arguments_are_named(arguments, message):

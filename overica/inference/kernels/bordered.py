@@ -14,7 +14,7 @@ Both updates are covariant under a diagonal scaling of the atoms, hence columns 
 
 from numba import njit
 
-__all__ = ["FAST", "LANES", "border", "grow", "multiply", "padded", "unborder"]
+__all__ = ["FAST", "LANES", "border", "grow", "multiply", "padded", "unborder", "wider"]
 
 # "_nrt" leaves out the reference counts of arrays: as atomic instructions at every call and slice they were half the
 # time of a sample, and threads contend for them. Functions compiled so must not allocate; their callers own all arrays.
@@ -36,12 +36,18 @@ def padded(k):
 
 
 @njit(**FAST)
+def wider(ld):
+    """The next leading dimension: half as much again, and not a power of two, which would crowd few sets of the cache."""
+    return padded(ld + ld // 2)
+
+
+@njit(**FAST)
 def grow(M, ld, k):
-    """Spread the ``k`` leading rows of ``M`` from leading dimension ``ld`` to ``2 ld``; return ``2 ld``.
+    """Spread the ``k`` leading rows of ``M`` from leading dimension ``ld`` to the next; return that.
 
     A short leading dimension keeps small supports in the first-level cache although ``M`` has room for large ones.
     """
-    wide = 2 * ld
+    wide = wider(ld)
     for t in range(k - 1, 0, -1):
         for c in range(ld - 1, -1, -1):
             M[t * wide + c] = M[t * ld + c]
@@ -75,6 +81,28 @@ def multiply(M, ld, k, v, out):
 
 
 @njit(**FAST)
+def rank_one(M, ld, k, factor, w):
+    """``M += factor w w^T``, four rows at a time."""
+    kp = padded(k)
+    t = 0
+    while t + 4 <= k:
+        a = t * ld
+        s0, s1, s2, s3 = factor * w[t], factor * w[t + 1], factor * w[t + 2], factor * w[t + 3]
+        for c in range(kp):
+            M[a + c] += s0 * w[c]
+            M[a + ld + c] += s1 * w[c]
+            M[a + 2 * ld + c] += s2 * w[c]
+            M[a + 3 * ld + c] += s3 * w[c]
+        t += 4
+    while t < k:
+        a = t * ld
+        s0 = factor * w[t]
+        for c in range(kp):
+            M[a + c] += s0 * w[c]
+        t += 1
+
+
+@njit(**FAST)
 def border(M, ld, k, u, inverse_schur):
     """Append one atom: ``M <- [M 0; 0 0] + w w^T / schur`` with ``w = (u, -1)`` and ``u = M g``.
 
@@ -90,11 +118,7 @@ def border(M, ld, k, u, inverse_schur):
         for t in range(k):
             for c in range(kp - LANES, kp):
                 M[t * ld + c] = 0.0
-    for t in range(k + 1):
-        scaled = u[t] * inverse_schur
-        a = t * ld
-        for c in range(kp):
-            M[a + c] += scaled * u[c]
+    rank_one(M, ld, k + 1, inverse_schur, u)
 
 
 @njit(**FAST)
@@ -108,11 +132,7 @@ def unborder(M, ld, k, q, w):
     for c in range(kp):
         w[c] = M[q * ld + c]
     inverse = 1.0 / w[q]
-    for t in range(k):
-        scaled = w[t] * inverse
-        a = t * ld
-        for c in range(kp):
-            M[a + c] -= scaled * w[c]
+    rank_one(M, ld, k, -inverse, w)
     if q != last:
         corner = M[last * ld + last]
         for c in range(kp):

@@ -43,7 +43,9 @@ def _checked(A, X, penalty, codes0):
     else:
         codes = np.array(codes0, dtype, order="C")
         if codes.shape != shape:
-            raise ValueError(f"`codes0` must have shape (n_samples, n_components) = {shape}, got {codes.shape}")
+            raise ValueError(
+                f"`codes0` must have shape (n_samples, n_components) = {shape}, got {codes.shape}"
+            )
     return A, X, codes
 
 
@@ -144,7 +146,5 @@ def lasso_moments(
     tol = TOLERANCE[A.dtype] if tol is None else float(tol)
     if n_samples:
         warm = codes0 is not None
-        run_direct(
-            A, X, float(penalty), bool(nonnegative), warm, tol, codes, n_steps, moments
-        )
+        run_direct(A, X, float(penalty), bool(nonnegative), warm, tol, codes, n_steps, moments)
     return moments

@@ -33,7 +33,11 @@ from overica.inference.kernels.bordered import (
 
 __all__ = ["advance", "enter", "peak", "pivot", "settle"]
 
-IDLE, ACTIVE, ASIDE = 0, 1, 2  # states of a candidate; aside: it depends on the support and nothing can leave for it
+IDLE, ACTIVE, ASIDE = (
+    0,
+    1,
+    2,
+)  # states of a candidate; aside: it depends on the support and nothing can leave for it
 
 
 @njit(**FAST)
@@ -52,6 +56,14 @@ def advance(R, rows, step, k, n, r):
         for j in range(n):
             r[j] -= s0 * R[a0, j]
         t += 1
+
+
+@njit(**FAST)
+def follow(R, row, step, n, r):
+    """`advance` for a single atom."""
+    s = r.dtype.type(step)
+    for j in range(n):
+        r[j] -= s * R[row, j]
 
 
 @njit(**FAST)
@@ -202,7 +214,22 @@ def pivot(
                     r[j] -= r.dtype.type(start * (G[columns[c], columns[j]] if short else G[c, j]))
                 k = leave(q, k, ld, rows, places, signs, values, state, M, g)
                 entered, ld = enter(
-                    R, c, own, sign, k, ld, capacity, dependent, rows, places, signs, values, state, M, u, g
+                    R,
+                    c,
+                    own,
+                    sign,
+                    k,
+                    ld,
+                    capacity,
+                    dependent,
+                    rows,
+                    places,
+                    signs,
+                    values,
+                    state,
+                    M,
+                    u,
+                    g,
                 )
             if not entered:
                 state[c] = ASIDE
@@ -217,29 +244,33 @@ def pivot(
         k += 1
         rho = r[c] - penalty * sign
         newest = k - 1
+        for t in range(k):
+            u[t] = 0.0  # from here on, how far each code has moved; the correlations follow once
         while True:
             for t in range(k):
                 step[t] = rho * M[newest * ld + t]
             alpha, q = crossing(k, signs, values, step)
             for t in range(k):
-                step[t] *= alpha
-                values[t] += step[t]
-            advance(R, rows, step, k, n, r)
+                u[t] += alpha * step[t]
+                values[t] += alpha * step[t]
             if q < 0:
                 break
             n_steps += 1
             rho *= 1.0 - alpha
+            follow(R, rows[q], u[q], n, r)
+            u[q] = u[k - 1]
             k = leave(q, k, ld, rows, places, signs, values, state, M, g)
             if q == newest:
                 break
             if newest == k:  # the newcomer was last and took the free place
                 newest = q
+        advance(R, rows, u, k, n, r)
     return k, ld, n_steps
 
 
 @njit(**FAST)
 def settle(
-    R, n, r, penalty, k, ld, max_steps, rows, places, signs, values, state, M, step, rho, g
+    R, n, r, penalty, k, ld, max_steps, rows, places, signs, values, state, M, step, rho, moved, g
 ):
     """Move to the minimiser over the support from any ``rho``, dropping atoms on the way; return ``(k, n_steps)``.
 
@@ -248,18 +279,21 @@ def settle(
     n_steps = 0
     for t in range(k):
         rho[t] = r[places[t]] - penalty * signs[t]
+        moved[t] = 0.0
     while k > 0 and n_steps < max_steps:
         n_steps += 1
         multiply(M, ld, k, rho, step)
         alpha, q = crossing(k, signs, values, step)
         for t in range(k):
-            step[t] *= alpha
-            values[t] += step[t]
-        advance(R, rows, step, k, n, r)
+            moved[t] += alpha * step[t]
+            values[t] += alpha * step[t]
         if q < 0:
             break
+        follow(R, rows[q], moved[q], n, r)
         for t in range(k):
             rho[t] *= 1.0 - alpha
         rho[q] = rho[k - 1]
+        moved[q] = moved[k - 1]
         k = leave(q, k, ld, rows, places, signs, values, state, M, g)
+    advance(R, rows, moved, k, n, r)
     return k, n_steps

@@ -37,7 +37,10 @@ def _signed_hull(A, nonnegative):
     for sweep in (order, order[::-1]):  # Andrew's monotone chain
         side = []
         for i in sweep:
-            while len(side) > 1 and _cross(points[side[-1]] - points[side[-2]], points[i] - points[side[-2]]) <= 0:
+            while (
+                len(side) > 1
+                and _cross(points[side[-1]] - points[side[-2]], points[i] - points[side[-2]]) <= 0
+            ):
                 side.pop()
             side.append(int(i))
         chain += side[:-1]

@@ -11,7 +11,9 @@ from overica.inference.kernels.workspace import scratch
 
 __all__ = ["run_direct", "run_planar", "run_screened"]
 
-BATCH_BYTES = 1 << 20  # correlations of a batch: they stay in the second-level cache until they are used
+BATCH_BYTES = (
+    1 << 20
+)  # correlations of a batch: they stay in the second-level cache until they are used
 POOL_BYTES = 1 << 26  # inverses of a batch
 ROUNDS = 20
 WORD = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
@@ -51,7 +53,8 @@ def run_direct(A, X, penalty, nonnegative, warm, tol, codes, n_steps, moments=No
 
 
 def _power_of_two(value):
-    return float(2.0 ** np.round(np.log2(value))) if value > 0 else 1.0
+    """A scale that brings ``value`` near one; one itself where float32 has range enough."""
+    return 1.0 if value == 0 or 1e-6 < value < 1e6 else float(2.0 ** np.round(np.log2(value)))
 
 
 def run_screened(A, X, penalty, nonnegative, warm, tol, codes, n_steps):
@@ -110,7 +113,8 @@ def run_screened(A, X, penalty, nonnegative, warm, tol, codes, n_steps):
             live = live[counts > 0]
             if not len(live):
                 break
-        batch_codes *= scale_X / scale_A
+        if scale_X != scale_A:
+            batch_codes *= scale_X / scale_A
         unsolved.extend(rows.start + live)
     if unsolved:
         left = np.array(unsolved)

@@ -44,7 +44,9 @@ def products(Z, p, m, gram):
 
 
 @njit(**FAST)
-def refine_sample(x, atoms_of_A, penalty, nonnegative, tol, eps, joined, code, error, Z, flat, b, ids, limit, ws):
+def refine_sample(
+    x, atoms_of_A, penalty, nonnegative, tol, eps, joined, code, error, Z, flat, b, ids, limit, ws
+):
     """Exact code over the support of ``code`` and the atoms ``joined`` (ended by -1); ``error`` becomes the residual."""
     m = x.size
     count = recall(code, nonnegative, limit, ws.atoms, ws.signs, ws.values)
@@ -160,5 +162,14 @@ def screen_batch(
     for q in prange(rows.size):
         i = rows[q]
         counts[q] = screen_sample(
-            C[q], bits[q], bars[q], bars_bits[q], errors[q], atoms_of_A, nonnegative, limits[i], codes[i], joined[i]
+            C[q],
+            bits[q],
+            bars[q],
+            bars_bits[q],
+            errors[q],
+            atoms_of_A,
+            nonnegative,
+            limits[i],
+            codes[i],
+            joined[i],
         )

@@ -18,7 +18,7 @@ def select(r, n, nonnegative, top, limit, k, columns):
 
     Those above a bar between ``limit`` and the largest, ``top``; the bar rises while they are more than ``SHORT``.
     """
-    bar = limit + 0.4 * (top - limit)
+    bar = limit + 0.5 * (top - limit)
     p = k
     for j in range(n):
         columns[p] = j
@@ -124,8 +124,9 @@ def solve_sample(b, G, penalty, nonnegative, tol, eps, capacity, count, ws):
     if k > 0:
         advance(G, atoms, values, k, n, r)
         k, total = settle(
-            G, n, r, penalty, k, ld, max_steps, atoms, places, signs, values, state, M, step, u, g
-        )
+            G, n, r, penalty, k, ld, max_steps, atoms, places, signs, values, state, M, step, u,
+            ws.moved, g,
+        )  # fmt: skip
     for _ in range(ROUNDS):
         if short:
             steps = 0
@@ -154,8 +155,9 @@ def solve_sample(b, G, penalty, nonnegative, tol, eps, capacity, count, ws):
         before = imbalance(r, penalty, k, atoms, signs)
         if before > slack:
             k, steps = settle(
-                G, n, r, penalty, k, ld, max_steps, atoms, places, signs, values, state, M, step, u, g
-            )
+                G, n, r, penalty, k, ld, max_steps, atoms, places, signs, values, state, M, step, u,
+                ws.moved, g,
+            )  # fmt: skip
             total += steps
             if imbalance(r, penalty, k, atoms, signs) > max(slack, 0.1 * before):
                 # Many updates near dependence have worn the inverse out: refinement no longer contracts.
@@ -190,7 +192,11 @@ def solve_share(
     ws = workspace(n, capacity, word, reals, integers, flags, samples)
     for first in range(worker * BLOCK, n_samples, workers * BLOCK):
         for i in range(first, min(n_samples, first + BLOCK)):
-            count = recall(codes[i], nonnegative, capacity, ws.atoms, ws.signs, ws.values) if warm else 0
+            count = (
+                recall(codes[i], nonnegative, capacity, ws.atoms, ws.signs, ws.values)
+                if warm
+                else 0
+            )
             k, ld, n_steps[i] = solve_sample(
                 B[i], G, penalty, nonnegative, tol, eps, capacity, count, ws
             )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from overica.inference.kernels.bordered import FAST, LANES
+from overica.inference.kernels.bordered import FAST, LANES, wider
 
 __all__ = ["SHORT", "START", "WIDE", "Workspace", "scratch", "workspace"]
 
@@ -37,6 +37,7 @@ class Workspace(NamedTuple):
     step: np.ndarray
     u: np.ndarray
     g: np.ndarray
+    moved: np.ndarray
     state: np.ndarray
     """Per candidate, see `overica.inference.kernels.pivot`."""
     r: np.ndarray
@@ -57,7 +58,7 @@ def leading(capacity):
     """Largest leading dimension that the inverse of ``capacity`` atoms grows to."""
     most = START
     while most < capacity + LANES:
-        most *= 2
+        most = wider(most)
     return most
 
 
@@ -68,7 +69,7 @@ def scratch(workers, n, capacity, like):
     wide = most + SHORT + LANES
     gathered = wide * (most + wide) if n > WIDE else 0
     return (
-        np.empty((workers, most * (most + 5) + 64)),
+        np.empty((workers, most * (most + 6) + 64)),
         np.empty((workers, 5 * most + n + 2 * SHORT + 64), np.int32),
         np.empty((workers, n + most + SHORT), np.uint8),
         np.empty((workers, n + wide + gathered + 64), like.dtype),
@@ -88,11 +89,12 @@ def workspace(n, capacity, word, reals, integers, flags, samples):
     step, end = carve(reals, end, most)
     u, end = carve(reals, end, most)
     g, end = carve(reals, end, most)
+    moved, end = carve(reals, end, most)
     inverse, end = carve(reals, end, most * most)
     r, end = carve(samples, 0, n)
     local, end = carve(samples, end, most + SHORT + LANES)
     gathered, end = carve(samples, end, samples.size - end)
     return Workspace(
-        atoms, slots, places, signs, values, inverse, step, u, g, flags,
+        atoms, slots, places, signs, values, inverse, step, u, g, moved, flags,
         r, r.view(word.dtype), columns, local, local.view(word.dtype), gathered,
     )  # fmt: skip
