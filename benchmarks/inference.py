@@ -1,11 +1,13 @@
-"""Exact l1 codes with a given dictionary: overica against SPAMS and scikit-learn, one thread, float64.
+"""Exact l1 codes with a given dictionary: overica, SPAMS and scikit-learn, one thread, float64.
 
     python benchmarks/inference.py [--quick]
 
-Signed codes of k-sparse samples in a random dictionary of unit norm, with a penalty at which the mean number of active atoms
-is the one listed. Times are CPU milliseconds per 1000 samples, the least of several interleaved repeats. Ours include
-everything, the Gram matrix and the dense codes too; SPAMS is given the Gram matrix and computes the correlations. scikit-learn is the
-better of `lasso_cd` and `lasso_lars`, on few samples. A gap is the largest duality gap of a sample relative to its objective.
+Signed codes of k-sparse samples in a random dictionary of unit norm, with a penalty at which the
+mean number of active atoms is the one listed. Times are CPU milliseconds per 1000 samples, the
+least of several interleaved repeats. Ours include everything, the Gram matrix and the dense codes
+too; SPAMS is given the Gram matrix and computes the correlations. scikit-learn is the better of
+`lasso_cd` and `lasso_lars`, on few samples. "warm" starts from the codes at a penalty 2 % higher.
+A gap is the largest duality gap of a sample relative to its objective.
 """
 
 import argparse
@@ -152,14 +154,9 @@ def main():
     )
     for (m, n), (active, n_samples, n_sklearn) in SIZES.items():
         if (m, n) in QUICK or not quick:
-            row(
-                m,
-                n,
-                active,
-                n_samples // (4 if quick else 1),
-                n_sklearn // (4 if quick else 1),
-                5 if n < 2000 else 2,
-            )
+            share = 4 if quick else 1
+            repeats = 5 if n < 2000 else 2
+            row(m, n, active, n_samples // share, n_sklearn // share, repeats)
     print("dense codes, L0 = .9 m")
     row(16, 32, 14.4, 500, 100 if not quick else 0, 3)
     if not quick:

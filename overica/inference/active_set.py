@@ -13,15 +13,19 @@ from overica.inference.problem import MAPProblem
 from overica.inference.solver import Solver
 
 _VIOLATION = 0.1
-"""Relative violation of the optimality conditions, as a fraction of the gap asked for, that leaves that gap."""
+"""Relative violation of the optimality conditions, as a fraction of the gap asked for, that leaves
+that gap.
+"""
 
 
 class ActiveSet(Solver):
     """Active-set method with compiled kernels: exact codes up to rounding, in finitely many steps.
 
-    For costs ``|s_j| / theta_j`` the problem is, with ``t_j = s_j / theta_j`` and times sigma^2, the lasso
+    For costs ``|s_j| / theta_j`` the problem is, with ``t_j = s_j / theta_j`` and times sigma^2,
+    the lasso
 
-        min_t ||x - A diag(theta) t||^2 / 2 + sigma^2 ||t||_1,      t >= 0 where the prior has no negative sources.
+        min_t ||x - A diag(theta) t||^2 / 2 + sigma^2 ||t||_1,      t >= 0 where the prior has no
+        negative sources.
 
     Torch tensors in host memory are handed to the kernels without a copy.
 
@@ -53,7 +57,8 @@ class ActiveSet(Solver):
     ) -> tuple[Array, int]:
         """See `Solver.run`; an iteration is one atom that enters or leaves a support.
 
-        ``max_iter`` is not consulted: the kernels have limits of their own, tens of steps per possible atom.
+        ``max_iter`` is not consulted: the kernels have limits of their own, tens of steps per
+        possible atom.
         """
         theta = 1.0 / np.broadcast_to(
             np.asarray(problem.prior.l1_weights(), np.float64), (problem.n_components,)

@@ -1,4 +1,4 @@
-"""The compiled kernels: optimality by the duality gap on easy and hard problems, sums, determinism."""
+"""The compiled kernels: optimality on easy and hard problems, sums, determinism."""
 
 import numba
 import numpy as np
@@ -142,7 +142,7 @@ def test_any_warm_start_ends_at_the_optimum(m, n, nonnegative):
         "other signs": -cold,
     }
     for name, start in starts.items():
-        codes, n_iter = lasso(A, X, 0.1, nonnegative, start)
+        codes, _ = lasso(A, X, 0.1, nonnegative, start)
         assert_optimal(A, X, 0.1, nonnegative, codes)
         np.testing.assert_allclose(codes, cold, atol=1e-9, err_msg=name)
     assert lasso(A, X, 0.1, nonnegative, cold)[1] <= 3

@@ -1,24 +1,33 @@
 """The inverse of a growing and shrinking Gram matrix, kept explicitly.
 
-An active-set method changes its support by one atom at a time. Keeping ``M = (A_a^T A_a)^{-1}`` itself,
+An active-set method changes its support by one atom at a time. Keeping ``M = (A_a^T A_a)^{-1}``
+itself,
 instead of a Cholesky factor, makes both changes a single symmetric rank-one update of cost ``k^2``
-without the sequential chain of a triangular solve, which is what limits small supports on wide vector units; and
-an atom can leave from any place without refactoring. What an explicit inverse loses in accuracy the solver wins back by
-one step of iterative refinement, because it keeps the correlations ``A^T (x - A s)`` independently of ``M``.
+without the sequential chain of a triangular solve, which is what limits small supports on wide
+vector units; and
+an atom can leave from any place without refactoring. What an explicit inverse loses in accuracy the
+solver wins back by
+one step of iterative refinement, because it keeps the correlations ``A^T (x - A s)`` independently
+of ``M``.
 
-``M`` lives in a flat array with leading dimension ``ld``; rows and vectors are zero from ``k`` up to
+``M`` lives in a flat array with leading dimension ``ld``; rows and vectors are zero from ``k`` up
+to
 the next multiple of :data:`LANES`, so that loops run over whole vectors and need no remainder.
 
-Both updates are covariant under a diagonal scaling of the atoms, hence columns of very different norm cost no accuracy.
+Both updates are covariant under a diagonal scaling of the atoms, hence columns of very different
+norm cost no accuracy.
 """
 
 from numba import njit
 
 __all__ = ["FAST", "LANES", "border", "grow", "multiply", "padded", "unborder", "wider"]
 
-# "_nrt" leaves out the reference counts of arrays: as atomic instructions at every call and slice they were half the
-# time of a sample, and threads contend for them. Functions compiled so must not allocate; their callers own all arrays.
-# No infinities are assumed away ("ninf"): an overflow must end in a poor certificate, not in undefined behaviour.
+# "_nrt" leaves out the reference counts of arrays: as atomic instructions at every call and slice
+# they were half the
+# time of a sample, and threads contend for them. Functions compiled so must not allocate; their
+# callers own all arrays.
+# No infinities are assumed away ("ninf"): an overflow must end in a poor certificate, not in
+# undefined behaviour.
 FAST = {
     "cache": True,
     "error_model": "numpy",
@@ -37,15 +46,19 @@ def padded(k):
 
 @njit(**FAST)
 def wider(ld):
-    """The next leading dimension: half as much again, and not a power of two, which would crowd few sets of the cache."""
+    """The next leading dimension: half as much again, and not a power of two, which would crowd few
+    sets of the cache.
+    """
     return padded(ld + ld // 2)
 
 
 @njit(**FAST)
 def grow(M, ld, k):
-    """Spread the ``k`` leading rows of ``M`` from leading dimension ``ld`` to the next; return that.
+    """Spread the ``k`` leading rows of ``M`` from leading dimension ``ld`` to the next; return
+    that.
 
-    A short leading dimension keeps small supports in the first-level cache although ``M`` has room for large ones.
+    A short leading dimension keeps small supports in the first-level cache although ``M`` has room
+    for large ones.
     """
     wide = wider(ld)
     for t in range(k - 1, 0, -1):
@@ -106,7 +119,8 @@ def rank_one(M, ld, k, factor, w):
 def border(M, ld, k, u, inverse_schur):
     """Append one atom: ``M <- [M 0; 0 0] + w w^T / schur`` with ``w = (u, -1)`` and ``u = M g``.
 
-    ``g`` holds the products of the new atom with the ``k`` old ones and ``schur = A_j^T A_j - g^T u``.
+    ``g`` holds the products of the new atom with the ``k`` old ones and ``schur = A_j^T A_j - g^T
+    u``.
     """
     kp = padded(k + 1)
     u[k] = -1.0
@@ -123,7 +137,8 @@ def border(M, ld, k, u, inverse_schur):
 
 @njit(**FAST)
 def unborder(M, ld, k, q, w):
-    """Remove atom ``q`` and move the last one into its place; the inverse has ``k - 1`` rows afterwards.
+    """Remove atom ``q`` and move the last one into its place; the inverse has ``k - 1`` rows
+    afterwards.
 
     ``M <- M - M_q M_q^T / M_qq`` makes row and column ``q`` zero; ``w`` is scratch.
     """

@@ -1,10 +1,12 @@
 """The two functions of the kernels: exact l1 codes, and codes with the evidence's sums."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from overica._validation import Array
 from overica.inference.kernels.plans import run_direct, run_planar, run_screened
 from overica.inference.kernels.workspace import WIDE
 
@@ -19,7 +21,9 @@ class Moments(NamedTuple):
     codes: NDArray
     """(n_samples, n_components)."""
     inverse_gram: NDArray[np.float64]
-    """(n_components, n_components), the sum over samples of ``(A_a^T A_a)^{-1}`` scattered to rows and columns ``a``."""
+    """(n_components, n_components), the sum over samples of ``(A_a^T A_a)^{-1}`` scattered to rows
+    and columns ``a``.
+    """
     log_det: NDArray[np.float64]
     """(n_samples,), ``log det(A_a^T A_a)``, 0 for an empty support."""
     n_active: NDArray[np.int64]
@@ -50,17 +54,18 @@ def _checked(A, X, penalty, codes0):
 
 
 def lasso(
-    A: ArrayLike,
-    X: ArrayLike,
+    A: Array,
+    X: Array,
     penalty: float,
     nonnegative: bool = False,
-    codes0: ArrayLike | None = None,
+    codes0: Array | None = None,
     *,
     tol: float | None = None,
 ) -> tuple[NDArray, int]:
     """Exact l1-penalised codes of a batch of samples.
 
-    argmin_s  ||x - A s||^2 / 2 + penalty ||s||_1,  optionally subject to s >= 0, for every row x of ``X``.
+    argmin_s  ||x - A s||^2 / 2 + penalty ||s||_1,  optionally subject to s >= 0, for every row x of
+    ``X``.
 
     Parameters
     ----------
@@ -75,7 +80,8 @@ def lasso(
     codes0 : array (n_samples, n_components), optional
         Warm start: its support and signs are where the search begins.
     tol : float, optional
-        Relative violation of the optimality conditions that counts as none: 1e-10 in float64, 1e-5 in float32.
+        Relative violation of the optimality conditions that counts as none: 1e-10 in float64, 1e-5
+        in float32.
 
     Returns
     -------
@@ -85,7 +91,8 @@ def lasso(
 
     Notes
     -----
-    Results do not depend on the number of threads. The arrays are taken to be finite; the certificate of
+    Results do not depend on the number of threads. The arrays are taken to be finite; the
+    certificate of
     optimality (the duality gap) is the caller's to compute.
 
     Examples
@@ -100,7 +107,7 @@ def lasso(
     A, X, codes = _checked(A, X, penalty, codes0)
     n_steps = np.zeros(X.shape[0], np.int64)
     tol = TOLERANCE[A.dtype] if tol is None else float(tol)
-    run = run_direct
+    run: Callable[..., None] = run_direct
     if A.shape[0] == 2:
         run = run_planar
     elif A.dtype == np.float64 and A.shape[1] > WIDE:
@@ -111,11 +118,11 @@ def lasso(
 
 
 def lasso_moments(
-    A: ArrayLike,
-    X: ArrayLike,
+    A: Array,
+    X: Array,
     penalty: float,
     nonnegative: bool = False,
-    codes0: ArrayLike | None = None,
+    codes0: Array | None = None,
     *,
     tol: float | None = None,
 ) -> Moments:

@@ -3,10 +3,11 @@
 import numpy as np
 from numba import njit, prange
 
-
 __all__ = ["STRIPES", "log_determinants", "scatter"]
 
-STRIPES = 16  # row stripes of the sum; each is one thread's, so that every entry adds up in the order of the samples
+# row stripes of the sum; each is one thread's, so that every entry adds up in the order of the
+# samples
+STRIPES = 16
 
 
 @njit(parallel=True, cache=True)

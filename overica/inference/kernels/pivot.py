@@ -1,22 +1,33 @@
 """Active-set steps of one sample: one atom enters at a time, as many leave as must.
 
-Between steps the codes minimise the objective over the current support and signs. The atom that violates
-``|A_j^T (x - A s)| <= penalty`` most enters with its sign; the minimiser over the larger support is then a known multiple
-of one column of the inverse Gram matrix, since the optimality residual ``rho = A_a^T (x - A s) - penalty sign(s_a)`` is zero
-except at the newcomer. Where a code would change sign on the way, the step stops there, that atom leaves, and the rest
-of the step is taken with the smaller support. The objective falls strictly at every newcomer, so that no support returns and
-the method ends (Lawson and Hanson 1974, chapter 23, for non-negative least squares; Osborne, Presnell and Turlach 2000 for l1).
+Between steps the codes minimise the objective over the current support and signs. The atom that
+violates
+``|A_j^T (x - A s)| <= penalty`` most enters with its sign; the minimiser over the larger support is
+then a known multiple
+of one column of the inverse Gram matrix, since the optimality residual ``rho = A_a^T (x - A s) -
+penalty sign(s_a)`` is zero
+except at the newcomer. Where a code would change sign on the way, the step stops there, that atom
+leaves, and the rest
+of the step is taken with the smaller support. The objective falls strictly at every newcomer, so
+that no support returns and
+the method ends (Lawson and Hanson 1974, chapter 23, for non-negative least squares; Osborne,
+Presnell and Turlach 2000 for l1).
 
-A newcomer that depends linearly on the support moves along the null direction, where ``A s`` stays and the
+A newcomer that depends linearly on the support moves along the null direction, where ``A s`` stays
+and the
 l1 norm falls, until another atom reaches zero and gives its place.
 
 Columns
 -------
-Steps see the dictionary through a list ``columns`` of candidate atoms, or all of them. ``R[rows[t], c]`` is the product
-of the active atom ``t`` and candidate ``c``: with all atoms ``R`` is the Gram matrix and ``rows[t]`` the atom; with a short list ``R`` is a
-small matrix whose rows are gathered when an atom enters, and ``rows`` says in which slot. Arrays of the support have ``k`` valid
+Steps see the dictionary through a list ``columns`` of candidate atoms, or all of them. ``R[rows[t],
+c]`` is the product
+of the active atom ``t`` and candidate ``c``: with all atoms ``R`` is the Gram matrix and
+``rows[t]`` the atom; with a short list ``R`` is a
+small matrix whose rows are gathered when an atom enters, and ``rows`` says in which slot. Arrays of
+the support have ``k`` valid
 entries: ``rows``, ``places`` (positions in the list), ``signs``, ``values`` (the codes).
-Correlations ``r`` and Gram matrices have the samples' precision, everything of the support's size is float64.
+Correlations ``r`` and Gram matrices have the samples' precision, everything of the support's size
+is float64.
 """
 
 import numpy as np
@@ -68,9 +79,11 @@ def follow(R, row, step, n, r):
 
 @njit(**FAST)
 def peak(bits, n, nonnegative):
-    """Position of the largest ``|r|`` (``r`` if ``nonnegative``); ``bits`` are the correlations viewed as integers.
+    """Position of the largest ``|r|`` (``r`` if ``nonnegative``); ``bits`` are the correlations
+    viewed as integers.
 
-    Positive floats sort like their bit patterns, and integer maxima vectorise. The position travels in the lowest
+    Positive floats sort like their bit patterns, and integer maxima vectorise. The position travels
+    in the lowest
     bits, in place of the end of the mantissa for float64: ties within 2^-40 are broken arbitrarily.
     """
     shift = 64 - 8 * bits.itemsize
@@ -88,7 +101,9 @@ def peak(bits, n, nonnegative):
 
 @njit(**FAST)
 def runner_up(r, n, nonnegative, limit, state):
-    """As `peak` among the idle candidates above ``limit``, or -1; for the rare case that the peak is not idle."""
+    """As `peak` among the idle candidates above ``limit``, or -1; for the rare case that the peak
+    is not idle.
+    """
     best = -1
     value = limit
     for j in range(n):
@@ -101,9 +116,11 @@ def runner_up(r, n, nonnegative, limit, state):
 
 @njit(**FAST)
 def enter(R, c, own, sign, k, ld, capacity, dependent, rows, places, signs, values, state, M, u, g):
-    """Append candidate ``c`` to the inverse unless it depends on the support; return ``(entered, ld)``.
+    """Append candidate ``c`` to the inverse unless it depends on the support; return ``(entered,
+    ld)``.
 
-    ``own`` is its squared norm, ``capacity`` the rank that no support exceeds whatever rounding says. ``u`` holds ``M g`` afterwards, and ``-1`` for the newcomer if it entered.
+    ``own`` is its squared norm, ``capacity`` the rank that no support exceeds whatever rounding
+    says. ``u`` holds ``M g`` afterwards, and ``-1`` for the newcomer if it entered.
     """
     kp = padded(k)
     for t in range(k):
@@ -128,7 +145,9 @@ def enter(R, c, own, sign, k, ld, capacity, dependent, rows, places, signs, valu
 
 @njit(**FAST)
 def leave(q, k, ld, rows, places, signs, values, state, M, g):
-    """Remove the atom at ``q``; the last one takes its place. The slot moves behind the others, for reuse."""
+    """Remove the atom at ``q``; the last one takes its place. The slot moves behind the others, for
+    reuse.
+    """
     unborder(M, ld, k, q, g)
     state[places[q]] = IDLE
     last = k - 1
@@ -143,7 +162,9 @@ def leave(q, k, ld, rows, places, signs, values, state, M, g):
 
 @njit(**FAST)
 def crossing(k, signs, values, step):
-    """Where ``values + alpha step`` first changes a sign, ``alpha <= 1``: ``(alpha, position)``, or ``(1, -1)``."""
+    """Where ``values + alpha step`` first changes a sign, ``alpha <= 1``: ``(alpha, position)``, or
+    ``(1, -1)``.
+    """
     lowest = 1.0
     for t in range(k):
         v = (values[t] + step[t]) * signs[t]
@@ -163,7 +184,8 @@ def crossing(k, signs, values, step):
 
 @njit(**FAST)
 def yielding(sign, k, signs, values, u):
-    """Who reaches zero first when the dependent newcomer moves by ``alpha sign``: ``(alpha, position)``.
+    """Who reaches zero first when the dependent newcomer moves by ``alpha sign``: ``(alpha,
+    position)``.
 
     ``A_j = A_a u``, hence ``(-u, 1)`` spans the null direction.
     """
@@ -181,7 +203,8 @@ def yielding(sign, k, signs, values, u):
 
 @njit(**FAST)
 def pivot(
-    G, columns, n, short, R, r, bits, penalty, nonnegative, limit, capacity, dependent, k, ld, max_steps,
+    G, columns, n, short, R, r, bits, penalty, nonnegative, limit, capacity, dependent, k, ld,
+    max_steps,
     rows, places, signs, values, state, M, step, u, g,
 ):  # fmt: skip
     """Steps until no idle correlation exceeds ``limit``; return ``(k, ld, n_steps)``."""
@@ -204,7 +227,8 @@ def pivot(
         if not entered:
             alpha, q = yielding(sign, k, signs, values, u)
             if q >= 0:
-                # The correlations follow although they should not change: dependence is a matter of a threshold.
+                # The correlations follow although they should not change: dependence is a matter of
+                # a threshold.
                 start = alpha * sign
                 for t in range(k):
                     step[t] = -start * u[t]
@@ -272,7 +296,8 @@ def pivot(
 def settle(
     R, n, r, penalty, k, ld, max_steps, rows, places, signs, values, state, M, step, rho, moved, g
 ):
-    """Move to the minimiser over the support from any ``rho``, dropping atoms on the way; return ``(k, n_steps)``.
+    """Move to the minimiser over the support from any ``rho``, dropping atoms on the way; return
+    ``(k, n_steps)``.
 
     With ``rho`` near zero this is a step of iterative refinement.
     """

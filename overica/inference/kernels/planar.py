@@ -1,11 +1,16 @@
 """Two features: every code in closed form, without a search.
 
-The residual ``r`` of a solution is the projection of ``x`` on the dual polygon ``{r : v_j^T r <= penalty}``, whose edges belong to the
-signed atoms ``v_j = +-A_j`` on the convex hull of all of them. Let edge ``j`` run from the corner ``P-`` it shares with the edge
-before it to the corner ``P+`` it shares with the next, counter-clockwise, and let ``tau`` be the position of ``x`` along the edge. Then
+The residual ``r`` of a solution is the projection of ``x`` on the dual polygon ``{r : v_j^T r <=
+penalty}``, whose edges belong to the
+signed atoms ``v_j = +-A_j`` on the convex hull of all of them. Let edge ``j`` run from the corner
+``P-`` it shares with the edge
+before it to the corner ``P+`` it shares with the next, counter-clockwise, and let ``tau`` be the
+position of ``x`` along the edge. Then
 
-    s_j = max(0, h),   h = (v_j^T x - penalty) / |v_j|^2        where tau is on the edge (r is inside it),
-                       h = (x - P+) x v_next / (v_j x v_next)   beyond P+ (r is the corner, two atoms are active),
+    s_j = max(0, h),   h = (v_j^T x - penalty) / |v_j|^2        where tau is on the edge (r is
+    inside it),
+                       h = (x - P+) x v_next / (v_j x v_next)   beyond P+ (r is the corner, two
+                       atoms are active),
                        h = v_prev x (x - P-) / (v_prev x v_j)   before P-,
 
 with ``a x b`` the cross product. Each is linear in ``x``, so that a code is a table look-up and two
@@ -19,12 +24,15 @@ from overica.inference.kernels.bordered import FAST
 
 __all__ = ["hull_table", "planar_batch"]
 
-NARROW = 1e-5  # sine of an angle between neighbours below which the cross products lose the accuracy promised
+# sine of an angle between neighbours below which the cross products lose the accuracy promised
+NARROW = 1e-5
 CHUNK = 256
 
 
 def _signed_hull(A, nonnegative):
-    """Vertices of the convex hull of the signed atoms and the origin: positions in counter-clockwise order, atoms, signs."""
+    """Vertices of the convex hull of the signed atoms and the origin: positions in counter-
+    clockwise order, atoms, signs.
+    """
     V = A.T.astype(np.float64)
     atoms, signs = np.arange(len(V)), np.ones(len(V))
     if not nonnegative:
@@ -35,7 +43,7 @@ def _signed_hull(A, nonnegative):
     order = np.lexsort((points[:, 1], points[:, 0]))
     chain = []
     for sweep in (order, order[::-1]):  # Andrew's monotone chain
-        side = []
+        side: list[int] = []
         for i in sweep:
             while (
                 len(side) > 1
@@ -54,9 +62,11 @@ def _cross(a, b):
 
 
 def hull_table(A, penalty, nonnegative):
-    """Table of `planar_batch`, a row per signed hull atom, and the atoms; None where neighbours are nearly parallel.
+    """Table of `planar_batch`, a row per signed hull atom, and the atoms; None where neighbours are
+    nearly parallel.
 
-    Columns: edge coordinate (2), its ends (2), then three linear functions ``(a, b, c): a x_0 + b x_1 + c`` for on the edge,
+    Columns: edge coordinate (2), its ends (2), then three linear functions ``(a, b, c): a x_0 + b
+    x_1 + c`` for on the edge,
     beyond and before it.
     """
     V, atoms, signs = _signed_hull(A, nonnegative)

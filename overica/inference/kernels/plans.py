@@ -1,4 +1,6 @@
-"""Ways through a batch: all in one precision, or screened; batch by batch, so that memory is bounded."""
+"""Ways through a batch: all in one precision, or screened; batch by batch, so that memory is
+bounded.
+"""
 
 import numba
 import numpy as np
@@ -25,7 +27,9 @@ def _batches(n_samples, size):
 
 
 def run_direct(A, X, penalty, nonnegative, warm, tol, codes, n_steps, moments=None):
-    """Correlations by one matrix product, then `solve_batch`; in place in ``codes``, ``n_steps`` and ``moments``."""
+    """Correlations by one matrix product, then `solve_batch`; in place in ``codes``, ``n_steps``
+    and ``moments``.
+    """
     n_samples, n = codes.shape
     capacity = min(A.shape)
     gram = A.T @ A
@@ -42,7 +46,8 @@ def run_direct(A, X, penalty, nonnegative, warm, tol, codes, n_steps, moments=No
     for rows in _batches(n_samples, size):
         count = rows.stop - rows.start
         solve_batch(
-            np.matmul(X[rows], A, out=correlations[:count]), word, gram, penalty, nonnegative, tol, eps,
+            np.matmul(X[rows], A, out=correlations[:count]), word, gram, penalty, nonnegative, tol,
+            eps,
             capacity, warm, codes[rows], n_steps[rows], supports[:count], inverses[:count], *memory,
         )  # fmt: skip
         if moments is not None:
@@ -58,7 +63,9 @@ def _power_of_two(value):
 
 
 def run_screened(A, X, penalty, nonnegative, warm, tol, codes, n_steps):
-    """Proposals in float32, solutions and certificates in float64, see `overica.inference.kernels.screened`."""
+    """Proposals in float32, solutions and certificates in float64, see
+    `overica.inference.kernels.screened`.
+    """
     n_samples, n = codes.shape
     m = A.shape[0]
     capacity = min(A.shape)
@@ -90,15 +97,18 @@ def run_screened(A, X, penalty, nonnegative, warm, tol, codes, n_steps):
         if warm:
             np.multiply(batch_codes, scale_A / scale_X, out=proposals[:count], casting="same_kind")
         solve_batch(
-            np.matmul(samples.astype(np.float32), coarse, out=correlations[:count]), coarse_word, gram, penalty,
-            nonnegative, 1e-6, float(np.finfo(np.float32).eps), capacity, warm, proposals[:count], steps, *none, *memory,
+            np.matmul(samples.astype(np.float32), coarse, out=correlations[:count]), coarse_word,
+            gram, penalty,
+            nonnegative, 1e-6, float(np.finfo(np.float32).eps), capacity, warm, proposals[:count],
+            steps, *none, *memory,
         )  # fmt: skip
         batch_codes[...] = proposals[:count]
         joined[:, 0] = -1
         live = np.arange(count)
         for _ in range(ROUNDS):
             refine_batch(
-                samples, atoms_of_A, word, penalty, nonnegative, tol, eps, capacity, live, joined, batch_codes,
+                samples, atoms_of_A, word, penalty, nonnegative, tol, eps, capacity, live, joined,
+                batch_codes,
                 errors[: len(live)], steps, *exact_memory,
             )  # fmt: skip
             E, C = errors[: len(live)], correlations[: len(live)]
@@ -107,7 +117,8 @@ def run_screened(A, X, penalty, nonnegative, warm, tol, codes, n_steps):
             bars = np.maximum(limits[rows][live] - rounding, 0.0).astype(np.float32)
             counts = np.empty(len(live), np.int64)
             screen_batch(
-                C, C.view(np.int32), bars, bars.view(np.int32), E, atoms_of_A, nonnegative, limits[rows],
+                C, C.view(np.int32), bars, bars.view(np.int32), E, atoms_of_A, nonnegative,
+                limits[rows],
                 batch_codes, live, joined, counts,
             )  # fmt: skip
             live = live[counts > 0]
@@ -124,7 +135,9 @@ def run_screened(A, X, penalty, nonnegative, warm, tol, codes, n_steps):
 
 
 def run_planar(A, X, penalty, nonnegative, warm, tol, codes, n_steps):
-    """The closed form for two features; `run_direct` where neighbours on the hull are too close for it."""
+    """The closed form for two features; `run_direct` where neighbours on the hull are too close for
+    it.
+    """
     table = hull_table(A, penalty, nonnegative)
     if table is None:
         run_direct(A, X, penalty, nonnegative, warm, tol, codes, n_steps)

@@ -1,13 +1,17 @@
 """Wide dictionaries in float64: search in float32, solve and verify in float64.
 
-The search needs all atoms but little accuracy, the solution accuracy but few atoms. So the float32 kernel proposes
-codes; the lasso restricted to the proposed support is solved in float64 on a small Gram matrix of its own; and the residual
+The search needs all atoms but little accuracy, the solution accuracy but few atoms. So the float32
+kernel proposes
+codes; the lasso restricted to the proposed support is solved in float64 on a small Gram matrix of
+its own; and the residual
 ``e`` of that solution is correlated with all atoms in float32 again, with an error bounded by
 
     |fl32(a_j^T e) - a_j^T e|  <=  (m + 4) 2^-24 ||a_j|| ||e||.
 
-Only atoms that come within this bound of violating ``|a_j^T e| <= penalty`` need a product in float64, one of thousands. Those
-that do violate it join the sample's list, and the sample has another round; a sample where none does is solved as exactly as
+Only atoms that come within this bound of violating ``|a_j^T e| <= penalty`` need a product in
+float64, one of thousands. Those
+that do violate it join the sample's list, and the sample has another round; a sample where none
+does is solved as exactly as
 if all had been done in float64.
 """
 
@@ -16,7 +20,7 @@ from numba import njit, prange
 
 from overica.inference.kernels.bordered import FAST
 from overica.inference.kernels.solve import BLOCK, recall, solve_sample
-from overica.inference.kernels.workspace import carve, leading, workspace
+from overica.inference.kernels.workspace import carve, workspace
 
 __all__ = ["JOIN", "refine_batch", "screen_batch"]
 
@@ -47,7 +51,9 @@ def products(Z, p, m, gram):
 def refine_sample(
     x, atoms_of_A, penalty, nonnegative, tol, eps, joined, code, error, Z, flat, b, ids, limit, ws
 ):
-    """Exact code over the support of ``code`` and the atoms ``joined`` (ended by -1); ``error`` becomes the residual."""
+    """Exact code over the support of ``code`` and the atoms ``joined`` (ended by -1); ``error``
+    becomes the residual.
+    """
     m = x.size
     count = recall(code, nonnegative, limit, ws.atoms, ws.signs, ws.values)
     for t in range(count):
@@ -83,7 +89,8 @@ def refine_sample(
 
 @njit(**FAST)
 def refine_share(
-    worker, workers, X, atoms_of_A, word, penalty, nonnegative, tol, eps, capacity, rows, joined, codes, errors, n_steps,
+    worker, workers, X, atoms_of_A, word, penalty, nonnegative, tol, eps, capacity, rows, joined,
+    codes, errors, n_steps,
     reals, integers, flags, samples, lists,
 ):  # fmt: skip
     """The blocks of `refine_batch` that are this worker's."""
@@ -99,17 +106,20 @@ def refine_share(
         for q in range(first, min(n_live, first + BLOCK)):
             i = rows[q]
             n_steps[i] += refine_sample(
-                X[i], atoms_of_A, penalty, nonnegative, tol, eps, joined[i], codes[i], errors[q], Z, flat, b, ids,
+                X[i], atoms_of_A, penalty, nonnegative, tol, eps, joined[i], codes[i], errors[q], Z,
+                flat, b, ids,
                 capacity, ws,
             )  # fmt: skip
 
 
 @njit(parallel=True, cache=True)
 def refine_batch(
-    X, atoms_of_A, word, penalty, nonnegative, tol, eps, capacity, rows, joined, codes, errors, n_steps,
+    X, atoms_of_A, word, penalty, nonnegative, tol, eps, capacity, rows, joined, codes, errors,
+    n_steps,
     reals, integers, flags, samples,
 ):  # fmt: skip
-    """Solve samples ``rows`` in float64 over their supports and the atoms that joined; residuals go to ``errors``.
+    """Solve samples ``rows`` in float64 over their supports and the atoms that joined; residuals go
+    to ``errors``.
 
     The last four arrays are `scratch` for ``capacity + JOIN`` atoms.
     """
@@ -120,7 +130,8 @@ def refine_batch(
         lists = np.empty(size)
         ids = np.empty(integers.shape[1] + longest + 8, np.int32)
         refine_share(
-            worker, workers, X, atoms_of_A, word, penalty, nonnegative, tol, eps, capacity, rows, joined, codes, errors,
+            worker, workers, X, atoms_of_A, word, penalty, nonnegative, tol, eps, capacity, rows,
+            joined, codes, errors,
             n_steps, reals[worker], ids, flags[worker], samples[worker], lists,
         )  # fmt: skip
 
@@ -129,7 +140,8 @@ def refine_batch(
 def screen_sample(c, bits, bar, bar_bits, error, atoms_of_A, nonnegative, limit, code, joined):
     """List idle atoms that violate ``limit`` in ``joined``, ended by -1; return their number.
 
-    ``c`` are the float32 correlations of the residual ``error``, and ``bar`` what those of a violator reach at
+    ``c`` are the float32 correlations of the residual ``error``, and ``bar`` what those of a
+    violator reach at
     least. Positive floats sort like their bit patterns, whose maxima vectorise.
     """
     n = c.size
@@ -158,7 +170,9 @@ def screen_sample(c, bits, bar, bar_bits, error, atoms_of_A, nonnegative, limit,
 def screen_batch(
     C, bits, bars, bars_bits, errors, atoms_of_A, nonnegative, limits, codes, rows, joined, counts
 ):
-    """`screen_sample` for the samples ``rows``; ``C``, ``bars``, ``errors`` and ``counts`` follow ``rows``."""
+    """`screen_sample` for the samples ``rows``; ``C``, ``bars``, ``errors`` and ``counts`` follow
+    ``rows``.
+    """
     for q in prange(rows.size):
         i = rows[q]
         counts[q] = screen_sample(

@@ -16,7 +16,8 @@ ROUNDS = 30
 def select(r, n, nonnegative, top, limit, k, columns):
     """List the worst violators in ``columns[k:]``; return the length of the list.
 
-    Those above a bar between ``limit`` and the largest, ``top``; the bar rises while they are more than ``SHORT``.
+    Those above a bar between ``limit`` and the largest, ``top``; the bar rises while they are more
+    than ``SHORT``.
     """
     bar = limit + 0.5 * (top - limit)
     p = k
@@ -31,7 +32,7 @@ def select(r, n, nonnegative, top, limit, k, columns):
             j = columns[c]
             columns[p] = j
             p += (r[j] if nonnegative else abs(r[j])) > bar
-        if p == k or p == count:
+        if p in (k, count):
             p = min(count, k + SHORT)
             break
     return p
@@ -73,7 +74,8 @@ def pivot_short(G, penalty, nonnegative, limit, capacity, dependent, p, k, ld, m
     for t in range(k + p):
         ws.slots[t] = t
     k, ld, steps = pivot(
-        G, ws.columns, p, True, R, ws.local, ws.local_bits, penalty, nonnegative, limit, capacity, dependent, k, ld, max_steps,
+        G, ws.columns, p, True, R, ws.local, ws.local_bits, penalty, nonnegative, limit, capacity,
+        dependent, k, ld, max_steps,
         ws.slots, ws.places, ws.signs, ws.values, ws.state, ws.inverse, ws.step, ws.u, ws.g,
     )  # fmt: skip
     for t in range(k):
@@ -83,14 +85,17 @@ def pivot_short(G, penalty, nonnegative, limit, capacity, dependent, p, k, ld, m
 
 @njit(**FAST)
 def factor(G, count, capacity, dependent, ws):
-    """Build the inverse for the first ``count`` atoms in ``ws``, leaving out dependent ones; return ``(k, ld)``."""
+    """Build the inverse for the first ``count`` atoms in ``ws``, leaving out dependent ones; return
+    ``(k, ld)``.
+    """
     k = 0
     ld = START
     for t in range(count):
         j, sign, value = ws.atoms[t], ws.signs[t], ws.values[t]
         own = float(G[j, j])
         entered, ld = enter(
-            G, j, own, sign, k, ld, capacity, dependent, ws.atoms, ws.places, ws.signs, ws.values, ws.state,
+            G, j, own, sign, k, ld, capacity, dependent, ws.atoms, ws.places, ws.signs, ws.values,
+            ws.state,
             ws.inverse, ws.u, ws.g,
         )  # fmt: skip
         if entered:
@@ -102,9 +107,11 @@ def factor(G, count, capacity, dependent, ws):
 
 @njit(**FAST)
 def solve_sample(b, G, penalty, nonnegative, tol, eps, capacity, count, ws):
-    """Solve from the ``count`` atoms, signs and values listed in ``ws``; return ``(k, ld, n_steps)``.
+    """Solve from the ``count`` atoms, signs and values listed in ``ws``; return ``(k, ld,
+    n_steps)``.
 
-    ``b = A^T x`` and ``G = A^T A``, of rank at most ``capacity``. Ends when every idle correlation is within ``limit`` and the support's
+    ``b = A^T x`` and ``G = A^T A``, of rank at most ``capacity``. Ends when every idle correlation
+    is within ``limit`` and the support's
     optimality residual within ``slack``, or after a fixed number of rounds.
     """
     n = b.size
@@ -146,7 +153,8 @@ def solve_sample(b, G, penalty, nonnegative, tol, eps, capacity, count, ws):
             for t in range(k):
                 state[atoms[t]] = 1
             k, ld, steps = pivot(
-                G, atoms, n, False, G, r, bits, penalty, nonnegative, limit, capacity, dependent, k, ld, max_steps,
+                G, atoms, n, False, G, r, bits, penalty, nonnegative, limit, capacity, dependent, k,
+                ld, max_steps,
                 atoms, places, signs, values, state, M, step, u, g,
             )  # fmt: skip
             if steps > 0:  # the running correlations have gathered rounding errors
@@ -160,7 +168,8 @@ def solve_sample(b, G, penalty, nonnegative, tol, eps, capacity, count, ws):
             )  # fmt: skip
             total += steps
             if imbalance(r, penalty, k, atoms, signs) > max(slack, 0.1 * before):
-                # Many updates near dependence have worn the inverse out: refinement no longer contracts.
+                # Many updates near dependence have worn the inverse out: refinement no longer
+                # contracts.
                 k, ld = factor(G, k, capacity, dependent, ws)
                 restore(b, G, atoms, values, k, r)
         elif steps == 0:
@@ -184,7 +193,8 @@ def recall(code, nonnegative, capacity, atoms, signs, values):
 
 @njit(**FAST)
 def solve_share(
-    worker, workers, B, word, G, penalty, nonnegative, tol, eps, capacity, warm, codes, n_steps, supports, inverses,
+    worker, workers, B, word, G, penalty, nonnegative, tol, eps, capacity, warm, codes, n_steps,
+    supports, inverses,
     reals, integers, flags, samples,
 ):  # fmt: skip
     """Solve the blocks of samples that are this worker's."""
@@ -217,10 +227,13 @@ def solve_batch(
     B, word, G, penalty, nonnegative, tol, eps, capacity, warm, codes, n_steps, supports, inverses,
     reals, integers, flags, samples,
 ):  # fmt: skip
-    """Fill ``codes`` and ``n_steps`` for every row of ``B = X A``; ``codes`` holds the warm start if ``warm``.
+    """Fill ``codes`` and ``n_steps`` for every row of ``B = X A``; ``codes`` holds the warm start
+    if ``warm``.
 
-    Where ``inverses`` has rows, sample ``i`` leaves its support in ``supports[i]``, ended by -1, and the matching
-    inverse Gram matrix in ``inverses[i]``, packed with leading dimension ``k``. The last four arrays are `scratch`.
+    Where ``inverses`` has rows, sample ``i`` leaves its support in ``supports[i]``, ended by -1,
+    and the matching
+    inverse Gram matrix in ``inverses[i]``, packed with leading dimension ``k``. The last four
+    arrays are `scratch`.
 
     Workers take blocks of samples in turn. No sample's result depends on who computes it.
     """

@@ -64,7 +64,9 @@ def leading(capacity):
 
 @njit(cache=True)
 def scratch(workers, n, capacity, like):
-    """Memory for ``workers``, one row each: float64, int32, uint8, and the type of ``like``. Contents do not matter."""
+    """Memory for ``workers``, one row each: float64, int32, uint8, and the type of ``like``.
+    Contents do not matter.
+    """
     most = leading(capacity)
     wide = most + SHORT + LANES
     gathered = wide * (most + wide) if n > WIDE else 0
@@ -78,7 +80,9 @@ def scratch(workers, n, capacity, like):
 
 @njit(**FAST)
 def workspace(n, capacity, word, reals, integers, flags, samples):
-    """Carve one worker's memory for ``n`` atoms and supports up to ``capacity``; ``word`` is an integer as wide as a sample."""
+    """Carve one worker's memory for ``n`` atoms and supports up to ``capacity``; ``word`` is an
+    integer as wide as a sample.
+    """
     most = leading(capacity)
     atoms, end = carve(integers, 0, most)
     places, end = carve(integers, end, most)
