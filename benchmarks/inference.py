@@ -134,7 +134,8 @@ def row(m, n, active, n_samples, n_sklearn, repeats):
     spams = times.get("spams", np.nan)
     gap_spams = relative_gap(A, X, penalty, spams_job().toarray().T) if spams_job else np.nan
     print(
-        f"{m:4d}x{n:<5d}{np.count_nonzero(codes) / n_samples:6.1f}{times['gemm']:9.3f}{times['ours']:10.3f}"
+        f"{m:4d}x{n:<5d}{np.count_nonzero(codes) / n_samples:6.1f}"
+        f"{times['gemm']:9.3f}{times['ours']:10.3f}"
         f"{times['ours'] / times['gemm']:8.1f}{spams:10.3f}{spams / times['ours']:8.1f}"
         f"{times['sklearn']:10.1f}{times['sklearn'] / times['ours']:8.0f}"
         f"{times['warm']:10.3f}{times['float32']:10.3f}{times.get('moments', np.nan):10.3f}"
