@@ -89,3 +89,7 @@ class Exponential(Prior):
     def l1_weights(self) -> float | np.ndarray:
         """``1 / theta``."""
         return 1 / self.scale
+
+    def characteristic_function(self, t: Array) -> Array:
+        """E exp(i t s), ``1 / (1 - i theta t)``."""
+        return 1 / (1 - 1j * self.scale_like(t) * t)

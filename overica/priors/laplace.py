@@ -87,3 +87,7 @@ class Laplace(Prior):
     def l1_weights(self) -> float | np.ndarray:
         """``1 / theta``."""
         return 1 / self.scale
+
+    def characteristic_function(self, t: Array) -> Array:
+        """E exp(i t s), ``1 / (1 + theta^2 t^2)``."""
+        return 1 / (1 + (self.scale_like(t) * t) ** 2)

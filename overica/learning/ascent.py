@@ -1,0 +1,134 @@
+"""The outer loop: one driver owns schedules, history, the best state, and everything that can go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from overica.learning.evidence import judge
+from overica.learning.posterior import Model, infer
+from overica.learning.rules import LearningRule
+from overica.learning.samples import Samples
+from overica.schedules import Annealing, Schedule
+
+History = dict[str, list[float]]
+Report = Callable[[dict[str, float]], None]
+"""Called after every step with that step's figures."""
+
+_MEMORY = 0.9
+_CHECKS = 12
+_JUDGES = 1000
+_EXPLODED = 1e8
+_PATIENCE = 30
+
+
+class LearningError(RuntimeError):
+    """A fit that cannot go on; says what happened and what to change."""
+
+
+@dataclass
+class State:
+    """Where a run of steps stands; carried from one batch to the next."""
+
+    model: Model
+    activity: np.ndarray | None = None
+    """Share of samples in which each source is active, smoothed over batches."""
+    step: int = 0
+    idle: int = 0
+    """Steps since any source was last active."""
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """A run of learning steps.
+
+    Each step draws a batch, infers its posterior under the present model, adds up the rule's statistics, and moves
+    A. The state with the highest held-out evidence is kept, not the last.
+    """
+
+    rule: LearningRule
+    schedule: Schedule
+    annealing: Annealing
+    learning_rate: float
+    n_steps: int
+    batch_size: int
+
+    def run(
+        self, model: Model, samples: Samples, rng: np.random.Generator, history: History, report: Report
+    ) -> Iterator[Model]:
+        """The best model so far, after every step; extends `history` by one entry per step.
+
+        Raises
+        ------
+        LearningError
+            If the mixing matrix explodes, or no source is active any more.
+        """
+        judges = samples.held_out[:_JUDGES]
+        state = State(model)
+        best, best_score = model, -np.inf
+        spacing = max(1, self.n_steps // _CHECKS)
+        for step in range(self.n_steps):
+            progress = (step + 1) / self.n_steps
+            noise_variance = self.annealing.noise_variance(step / self.n_steps, samples.n_features)
+            state.model = replace(state.model, noise_variance=noise_variance)
+            batch = samples.draw(self.batch_size, rng)
+            rate = self.learning_rate * self.schedule.factor(progress)
+            row = self.advance(state, batch, rate)
+            if step % spacing == spacing - 1 or step == self.n_steps - 1:
+                judged, score = judge(state.model, judges)
+                row["log_evidence"] = score
+                if score >= best_score:
+                    best, best_score = judged, score
+            for name, value in row.items():
+                history.setdefault(name, []).append(value)
+            report(row)
+            yield best
+
+    def advance(self, state: State, batch: np.ndarray, rate: float) -> dict[str, float]:
+        """One step on one batch, in place; the step's figures."""
+        model = state.model
+        A = model.mixing
+        posterior = infer(model, batch)
+        sums = self.rule.statistics(model, posterior)
+        present = posterior.activity / len(batch)
+        if state.activity is None:
+            state.activity = present
+        else:
+            state.activity = _MEMORY * state.activity + (1 - _MEMORY) * present
+        with np.errstate(all="ignore"):
+            change = rate * self.rule.direction(A, sums, len(batch), state.activity)
+            norms = np.linalg.norm(A, axis=0)
+            relative = np.linalg.norm(change, axis=0) / norms
+            change *= np.minimum(1, self.rule.max_relative_step / np.maximum(relative, 1e-300))
+        state.model = replace(model, mixing=A + change)
+        state.step += 1
+        state.idle = 0 if present.any() else state.idle + 1
+        self._check(state)
+        power = (batch**2).sum()
+        return {
+            "noise_variance": model.noise_variance,
+            "learning_rate": rate,
+            "n_active": float(present.sum()),
+            "unexplained": float((posterior.residual**2).sum() / power) if power > 0 else 0.0,
+            "dead": float((state.activity < 1e-3 * state.activity.max()).mean()),
+            "smallest_norm": float(norms.min()),
+            "largest_norm": float(norms.max()),
+            "relative_change": float(np.median(np.minimum(relative, self.rule.max_relative_step))),
+            "log_evidence": float("nan"),
+        }
+
+    def _check(self, state: State) -> None:
+        largest = np.abs(state.model.mixing).max()
+        if not largest < _EXPLODED:
+            raise LearningError(
+                f"the mixing matrix exploded at step {state.step} (largest entry {largest:.1e} times the scale of "
+                f"the data) under rule {self.rule.name!r}: lower `learning_rate`, raise `annealing`, "
+                "or use rule 'evidence'"
+            )
+        if state.idle > _PATIENCE:
+            raise LearningError(
+                f"all components are dead at step {state.step} under rule {self.rule.name!r}: no sample had a "
+                f"non-zero code for {_PATIENCE} steps. Lower `learning_rate` or `annealing`, or use rule 'evidence'"
+            )

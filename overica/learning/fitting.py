@@ -1,0 +1,116 @@
+"""What a fit is given, and the race between its starts."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from overica.initialisation import start_mixing
+from overica.learning.ascent import Ascent, History, Report
+from overica.learning.posterior import Model
+from overica.learning.rules import LearningRule
+from overica.learning.samples import Samples
+from overica.schedules import Annealing, Cosine, Schedule
+
+_REFINING_SHARE = 0.2
+_REFINING_RATE = 2 / 3
+_SETTLED = 0.05
+"""Rise of the evidence over the last checks, in nats per feature, that counts as none."""
+_FEWEST_STEPS = 50
+"""A run of fewer steps has not had the time to settle, whatever its evidence does."""
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """The estimator's parameters, resolved and in normalised units."""
+
+    rule: LearningRule
+    """What moves the mixing matrix."""
+    schedule: Schedule
+    """Of the learning rate."""
+    annealing: Annealing
+    """Of the noise."""
+    learning_rate: float
+    """At its peak."""
+    n_steps: int
+    """Of the main run."""
+    batch_size: int
+    """Samples per step."""
+    init: str | np.ndarray
+    """Name of a start, or the start."""
+    overprovision: float
+    """Columns fitted per column wanted; 1 fits just those."""
+    n_restarts: int | None
+    """None lets the search choose."""
+    noise_variance: float | None
+    """None learns it."""
+
+    def ascent(self, share: float = 1.0) -> Ascent:
+        """The main run of steps, or a share of it."""
+        n_steps = max(1, round(share * self.n_steps))
+        return Ascent(
+            self.rule, self.schedule, self.annealing, self.learning_rate, n_steps, self.batch_size
+        )
+
+    def refining(self) -> Ascent:
+        """A short run at the final noise level, from columns that are nearly right."""
+        end = self.annealing.end
+        return Ascent(
+            self.rule, Cosine(), Annealing(end, end), _REFINING_RATE * self.learning_rate,
+            max(1, round(_REFINING_SHARE * self.n_steps)), self.batch_size,
+        )  # fmt: skip
+
+
+def _silent(figures: dict[str, float]) -> None:
+    """Report to nobody."""
+
+
+@dataclass
+class Fit:
+    """A fit in progress: what every stage of it needs, and what it has found so far."""
+
+    template: Model
+    """Prior, solver and device; its mixing matrix is not looked at."""
+    samples: Samples
+    settings: FitSettings
+    rng: np.random.Generator
+    report: Report = _silent
+    """Called with the figures of every step."""
+    history: History = field(default_factory=dict)
+    """Figures by name, one entry per step."""
+    best: Model | None = None
+    """The best state of the latest run, for an interrupt to fall back on."""
+
+    def start(self, n_components: int) -> np.ndarray:
+        """A start for this many columns."""
+        X = self.samples.draw(self.settings.batch_size, self.rng)
+        nonnegative = self.template.prior.nonnegative
+        return start_mixing(self.settings.init, X, n_components, self.rng, nonnegative)
+
+    def run(self, ascent: Ascent, model: Model) -> Model:
+        """The best model of a run of steps; history and report are kept."""
+        for self.best in ascent.run(model, self.samples, self.rng, self.history, self.report):
+            pass
+        assert self.best is not None
+        return self.best
+
+    def warn_if_unsettled(self) -> None:
+        """Warn if the evidence was still rising when the noise had settled and the steps ran out."""
+        evidence = np.array(self.history["log_evidence"])[-self.settings.n_steps :]
+        evidence = evidence[np.isfinite(evidence)]
+        if self.settings.n_steps < _FEWEST_STEPS:
+            gain = np.inf
+        elif evidence.size < 4:
+            return
+        else:
+            gain = (evidence[-1] - evidence[-3]) / self.samples.n_features
+        if gain > _SETTLED:
+            warnings.warn(
+                f"the fit has not settled after max_iter={self.settings.n_steps} steps a run: its evidence was still "
+                "rising. Raise `max_iter`.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )

@@ -1,0 +1,69 @@
+"""From more columns than wanted to as many as wanted: merge what points the same way, drop what is used least."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SAME_DIRECTION = 0.9
+"""Cosine above which two columns count as copies of one."""
+
+
+def merge_columns(
+    A: np.ndarray, usage: np.ndarray, n_components: int, *, signed: bool, threshold: float = SAME_DIRECTION
+) -> np.ndarray:
+    """Indices of the columns to keep, most used first: at most as many as there are distinct ones.
+
+    Of the closest pair the less used goes, while more than `n_components` are left and some pair is closer than
+    `threshold`; then the least used go. A fit with surplus columns leaves copies of true columns, close to them, and
+    a few that fit nothing in particular, used little: this finds the true ones where a fit without surplus
+    stops at a composite.
+
+    Parameters
+    ----------
+    A : array (n_features, n_columns)
+    usage : array (n_columns,)
+        Mean absolute code times norm: how much of the data a column carries.
+    n_components : int
+        How many to keep at most; 1 merges all copies and drops nothing else, see `distinct_columns`.
+    signed : bool
+        Whether opposite columns differ (non-negative sources).
+    threshold : float
+        Cosine above which two columns are copies.
+
+    Examples
+    --------
+    >>> A = np.array([[1.0, 0.999, 0.0], [0.0, 0.04, 1.0]])
+    >>> merge_columns(A, np.array([2.0, 1.0, 3.0]), 2, signed=False)
+    array([2, 0])
+    """
+    kept = _without_copies(A, usage, n_components, signed, threshold)
+    return kept[np.argsort(-usage[kept], kind="stable")][:n_components]
+
+
+def distinct_columns(
+    A: np.ndarray, usage: np.ndarray, *, signed: bool, threshold: float = SAME_DIRECTION
+) -> np.ndarray:
+    """Indices of the columns left once copies are merged, most used first."""
+    kept = _without_copies(A, usage, 1, signed, threshold)
+    return kept[np.argsort(-usage[kept], kind="stable")]
+
+
+def _without_copies(
+    A: np.ndarray, usage: np.ndarray, n_components: int, signed: bool, threshold: float
+) -> np.ndarray:
+    unit = A / np.maximum(np.linalg.norm(A, axis=0), np.finfo(A.dtype).tiny)
+    cosines = unit.T @ unit
+    if not signed:
+        cosines = np.abs(cosines)
+    np.fill_diagonal(cosines, -np.inf)
+    left = A.shape[1]
+    alive = np.ones(left, bool)
+    while left > max(n_components, 1):
+        i, j = np.unravel_index(np.argmax(cosines), cosines.shape)
+        if cosines[i, j] < threshold:
+            break
+        gone = i if usage[i] < usage[j] else j
+        alive[gone] = False
+        cosines[gone] = cosines[:, gone] = -np.inf
+        left -= 1
+    return np.flatnonzero(alive)

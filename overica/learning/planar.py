@@ -1,0 +1,161 @@
+"""The evidence of samples in the plane, exactly, and the mixing matrix that maximises it.
+
+The characteristic function of ``x = A s + e`` is a product over the sources, whatever their number,
+
+    E exp(i w'x) = exp(-sigma^2 |w|^2 / 2) prod_j phi(A_j'w),
+
+so that for two features one fast Fourier transform gives the density on a grid, and its derivative. This is maximum
+likelihood with the sources integrated out: where sources are dense, several of them active in every sample, codes
+say little about the columns and the approximate evidence misleads; this does not. A source is taken to be
+present with a probability rho, learned along with A:
+
+    phi(t) = (1 - rho) + rho phi_prior(t),
+
+which includes the prior itself, rho = 1, and sources that are mostly absent. The noise is learned as well, down to what
+the grid resolves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.optimize import minimize
+
+from overica.priors import Prior
+
+_GRIDS = (256, 512)
+_RESOLUTION = 0.15
+"""Coarsest grid step, in units of the data's standard deviation, that resolves a density."""
+_MARGIN = 1.3
+"""Period of the grid, in units of the range of the data."""
+_FLOOR = 1e-12
+_CLOUD = 1 / 6
+"""Variance that cloud-in-cell binning adds per axis, in squared grid steps."""
+_UNRESOLVED = 0.1
+"""Standard deviation taken for noise below the grid's resolution, in grid steps."""
+
+
+@dataclass(frozen=True)
+class PlanarFit:
+    """A mixing matrix of highest exact evidence."""
+
+    mixing: np.ndarray
+    """(2, n_components), for sources of scale one when present."""
+    presence: float
+    """rho, the probability that a source is present."""
+    noise_variance: float
+    """sigma^2, in squared units of the samples; where the grid does not resolve it, a hundredth of its step squared."""
+    log_evidence: float
+    """Mean log density of the samples on the grid, nats per sample."""
+
+
+class PlanarEvidence:
+    """Exact evidence of samples with two features, for priors with a characteristic function.
+
+    The noise of the model is at least one grid step, which keeps the density within the band of the grid. The samples
+    get the same noise before they are distributed over their four nearest grid points (cloud in cell), so that
+    the model is right about them.
+
+    Parameters
+    ----------
+    X : array (n_samples, 2)
+        Samples of unit variance.
+    prior : Prior
+        With scale 1; must have a `characteristic_function`.
+    rng : numpy.random.Generator
+        Draws the added noise.
+    """
+
+    def __init__(self, X: np.ndarray, prior: Prior, rng: np.random.Generator) -> None:
+        size = grid_size(X)
+        if size is None:
+            raise ValueError("`X` has tails too heavy for a grid to resolve its middle")
+        low, high = X.min(axis=0), X.max(axis=0)
+        period = _MARGIN * float((high - low).max())
+        self._size, self._step = size, period / size
+        self._prior = prior
+        self._origin = (low + high - period) / 2
+        blur = self._step * np.sqrt(1 - _CLOUD)
+        self._cells, self._weights = self._bin(X + blur * rng.standard_normal(X.shape))
+        axes = [f(size, d=self._step, dtype=torch.float64) for f in (torch.fft.fftfreq, torch.fft.rfftfreq)]
+        w0, w1 = torch.meshgrid(*(2 * np.pi * axis for axis in axes), indexing="ij")
+        self._frequencies = torch.stack([w0, w1])
+        window = -0.5 * self._step**2 * (w0**2 + w1**2)
+        phase = w0 * self._origin[0] + w1 * self._origin[1]
+        self._kernel = torch.exp(torch.complex(window, phase))
+
+    def __call__(
+        self, A: torch.Tensor, presence: torch.Tensor, noise_variance: torch.Tensor
+    ) -> torch.Tensor:
+        """Mean log density of the samples, nats; differentiable.
+
+        The noise of the model is `noise_variance` on top of one squared grid step.
+        """
+        t = torch.einsum("ij,iab->jab", A, self._frequencies)
+        phi = (1 - presence) + presence * self._prior.characteristic_function(t)
+        # E exp(+i w'x) against the transform's exp(-i w'x).
+        noise = torch.exp(-0.5 * noise_variance * (self._frequencies**2).sum(dim=0))
+        spectrum = torch.conj(phi.prod(dim=0)) * self._kernel * noise
+        density = torch.fft.irfft2(spectrum, s=(self._size, self._size)) / self._step**2
+        at_samples = density.reshape(-1)[self._cells].clamp_min(_FLOOR)
+        return (self._weights * torch.log(at_samples)).sum()
+
+    def maximise(self, start: np.ndarray, max_iter: int = 150) -> PlanarFit:
+        """Quasi-Newton (L-BFGS) ascent in A and the log odds of presence, then in the log of the noise too.
+
+        The noise is let go last: from far away, more of it explains everything a little.
+        """
+        shape = start.shape
+        lowest, highest = -7.0, 7.0
+        parameters = np.append(start.ravel(), [2.0, lowest])
+
+        def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+            p = torch.tensor(parameters, requires_grad=True)
+            A = p[:-2].reshape(shape)
+            value = -self(A, torch.sigmoid(p[-2]), self._step**2 * torch.exp(p[-1]))
+            value.backward()
+            assert p.grad is not None
+            return float(value.detach()), p.grad.numpy()
+
+        for top in (lowest, highest):
+            bounds = [(None, None)] * start.size + [(-6, 8), (lowest, top)]
+            result = minimize(
+                loss, parameters, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": max_iter}
+            )  # fmt: skip
+            parameters = result.x
+        presence = float(1 / (1 + np.exp(-result.x[-2])))
+        extra = float(np.exp(result.x[-1]))
+        resolved = max(extra, _UNRESOLVED**2)
+        return PlanarFit(
+            result.x[:-2].reshape(shape), presence, self._step**2 * resolved, -float(result.fun)
+        )
+
+    def _bin(self, X: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        position = (X - self._origin) / self._step
+        corner = np.floor(position).astype(np.int64)
+        offset = position - corner
+        histogram = np.zeros(self._size**2)
+        for dx in (0, 1):
+            for dy in (0, 1):
+                weight = np.abs(1 - dx - offset[:, 0]) * np.abs(1 - dy - offset[:, 1])
+                cell = (corner[:, 0] + dx) % self._size * self._size + (corner[:, 1] + dy) % self._size
+                histogram += np.bincount(cell, weight, self._size**2)
+        cells = np.flatnonzero(histogram)
+        return torch.as_tensor(cells), torch.as_tensor(histogram[cells] / len(X))
+
+
+def grid_size(X: np.ndarray) -> int | None:
+    """The smallest grid fine enough for samples in the plane; None where the tails are too heavy for any."""
+    period = _MARGIN * float(np.ptp(X, axis=0).max())
+    spread = float(np.sqrt(((X - X.mean(axis=0)) ** 2).mean()))
+    return next((size for size in _GRIDS if period / size <= _RESOLUTION * spread), None)
+
+
+def applies(X: np.ndarray, prior: Prior) -> bool:
+    """Whether the exact evidence is to be had: two features that span the plane, tails that a grid resolves."""
+    if X.shape[1] != 2 or not hasattr(prior, "characteristic_function"):
+        return False
+    singular = np.linalg.svd(X - X.mean(axis=0), compute_uv=False)
+    return bool(len(X) >= 500 and singular[-1] > 0.02 * singular[0] and grid_size(X) is not None)

@@ -1,0 +1,121 @@
+"""Learning rules: what a batch says about the mixing matrix.
+
+A rule turns a batch into sums over its samples, and sums into a change of A. Sums of several batches add up, so
+mini-batches, `partial_fit` and data-parallel workers are one mechanism. All work in units in which every source
+has scale one (see `Model`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+
+from overica._validation import check_choice
+from overica.learning.posterior import Model, Posterior
+
+Sums = dict[str, np.ndarray]
+
+
+class LearningRule(ABC):
+    """A rule of your own is one subclass and one line in `RULES`."""
+
+    name: ClassVar[str]
+    max_relative_step: ClassVar[float] = np.inf
+    """Largest change of a column in one step, relative to its norm."""
+
+    @abstractmethod
+    def statistics(self, model: Model, posterior: Posterior) -> Sums:
+        """Sums over the samples of a batch."""
+
+    @abstractmethod
+    def direction(self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray) -> np.ndarray:
+        """Change of A per unit of learning rate, (n_features, n_components).
+
+        `activity` is the share of samples in which each source is active, smoothed over past batches.
+        """
+
+
+class Natural(LearningRule):
+    """The published rule, ``dA = -A (E[z s'] + I)`` with ``z = d log p / ds``.
+
+    Lewicki and Sejnowski (2000), "Learning overcomplete representations", eq. 5. It assumes ``A'W' = I``, which holds
+    only on the active sources of a sample; applied to all, the ``I`` shrinks a column that is not used for ever.
+    From a random start it collapses.
+    """
+
+    name = "natural"
+
+    def statistics(self, model: Model, posterior: Posterior) -> Sums:
+        """``sum z s'``."""
+        return {"score_codes": np.asarray(model.prior.score(posterior.codes)).T @ posterior.codes}
+
+    def direction(self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray) -> np.ndarray:
+        """See `LearningRule.direction`."""
+        return -A @ (sums["score_codes"] / n_samples + np.eye(A.shape[1]))
+
+
+class Inverse(Natural):
+    """The natural rule times ``(A A')^-1``: ``dA = -(A^+)' (E[z s'] + I)``.
+
+    The plain gradient again, with one pseudo-inverse for all samples in place of each sample's own. It behaves
+    better than `Natural` and breaks for the same reason.
+    """
+
+    name = "inverse"
+
+    def direction(self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray) -> np.ndarray:
+        """See `LearningRule.direction`."""
+        return -np.linalg.pinv(A).T @ (sums["score_codes"] / n_samples + np.eye(A.shape[1]))
+
+
+class Evidence(LearningRule):
+    """The gradient of the Laplace-approximated log evidence, over each sample's own active set.
+
+    With the Gaussian posterior N(s, H^-1) of `Posterior` the gradient is that of the expected log likelihood,
+
+        d log p(x | A) / dA = (r s' - A H^-1) / sigma^2,        r = x - A s,
+
+    where for l1 costs ``A H^-1 / sigma^2 = (A_a^+)'`` on the active columns and zero elsewhere. By the optimality of s,
+    ``r = sigma^2 (A_a^+)' sign(s_a)``, so that this is ``-(A_a^+)' (z_a s_a' + I)``: the paper's form, with W the
+    pseudo-inverse of the sample's own active columns. Along a column, ``d log |A_j| = E[active_j (|s_j| - 1)]``:
+    its norm settles where active codes have mean one, without normalisation.
+
+    Preconditioned with ``|A_j|^2 / P(active_j)``, which gives every column the same time constant. A column that is
+    active less than a twentieth as often as the mean grows until it is used again.
+    """
+
+    name = "evidence"
+    max_relative_step = 0.3
+    rare = 0.05
+
+    def statistics(self, model: Model, posterior: Posterior) -> Sums:
+        """``sum (r s' - A H^-1) / sigma^2``."""
+        A = model.mixing
+        gradient = posterior.residual.T @ posterior.codes - A @ posterior.covariance
+        return {"gradient": gradient / model.noise_variance}
+
+    def direction(self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray) -> np.ndarray:
+        """See `LearningRule.direction`."""
+        gradient = sums["gradient"] / n_samples
+        step = gradient * (A**2).sum(axis=0) / np.maximum(activity, 2 / n_samples)
+        mean = max(float(activity.mean()), np.finfo(float).tiny)
+        return step + np.clip(1 - activity / (self.rare * mean), 0, 1) * A
+
+
+RULES: dict[str, type[LearningRule]] = {kind.name: kind for kind in (Evidence, Natural, Inverse)}
+"""Learning rules by name."""
+
+
+def get_rule(rule: str | LearningRule) -> LearningRule:
+    """The rule of that name, or the one given.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown; lists the known ones.
+    """
+    if isinstance(rule, LearningRule):
+        return rule
+    return RULES[check_choice(rule, "rule", RULES)]()

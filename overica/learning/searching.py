@@ -1,0 +1,238 @@
+"""Ways to a mixing matrix that is right, not only locally: surplus columns, restarts, exact evidence."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+
+import numpy as np
+
+from overica.learning import planar
+from overica.learning.calibration import calibrate, rescale, usage
+from overica.learning.evidence import judge
+from overica.learning.fitting import Fit
+from overica.learning.merging import distinct_columns, merge_columns
+from overica.learning.posterior import Model
+from overica.learning.rules import Evidence
+
+_JUDGES = 1500
+_CALIBRATION = 3000
+_FEW_FEATURES = 8
+_UNUSED = 0.1
+"""Share of the median usage below which a column explains nothing of its own."""
+
+
+class Search(ABC):
+    """One way; `attempt` is one start of it, `search` races several and keeps the one of highest evidence."""
+
+    def __init__(self, fit: Fit) -> None:
+        self.fit = fit
+
+    @property
+    @abstractmethod
+    def n_restarts(self) -> int:
+        """Starts to race if the user does not say."""
+
+    @property
+    @abstractmethod
+    def n_steps(self) -> int:
+        """Learning steps of `search`."""
+
+    @abstractmethod
+    def attempt(self, n_components: int) -> tuple[Model, float]:
+        """A model from one start, and the evidence by which it is judged."""
+
+    @abstractmethod
+    def count(self) -> int:
+        """How many components the data support."""
+
+    def search(self, n_components: int) -> Model:
+        """The best of several starts, with noise and scales learned."""
+        found = [self.race(n_components, restart) for restart in range(self.restarts)]
+        return self.finish(max(found, key=lambda pair: pair[1])[0])
+
+    def salvage(self, n_components: int | None) -> Model:
+        """What an interrupted fit has, with no more columns than wanted."""
+        model = self.fit.best
+        assert model is not None
+        if n_components is None or model.mixing.shape[1] <= n_components:
+            return model
+        signed = model.prior.nonnegative
+        kept = merge_columns(model.mixing, self._usage(model), n_components, signed=signed)
+        return judge(replace(model, mixing=model.mixing[:, kept]), self._judges)[0]
+
+    @property
+    def restarts(self) -> int:
+        """Starts to race: as many as the user says, or `n_restarts`."""
+        return self.fit.settings.n_restarts or self.n_restarts
+
+    @property
+    def _judges(self) -> np.ndarray:
+        return self.fit.samples.held_out[:_JUDGES]
+
+    def _usage(self, model: Model) -> np.ndarray:
+        return usage(model, self._judges)
+
+    def race(self, n_components: int, restart: int) -> tuple[Model, float]:
+        """One attempt, marked in the history."""
+        found = self.attempt(n_components)
+        history = self.fit.history
+        marks = history.setdefault("restart", [])
+        marks.extend([float(restart)] * (len(history["noise_variance"]) - len(marks)))
+        return found
+
+    def finish(self, model: Model) -> Model:
+        """Noise and scales for a mixing matrix whose directions stand."""
+        fit = self.fit
+        X = fit.samples.draw(_CALIBRATION, fit.rng)
+        if fit.settings.noise_variance is None:
+            return calibrate(model, X, self._judges)
+        model = replace(model, noise_variance=fit.settings.noise_variance)
+        return judge(rescale(model, X), self._judges)[0]
+
+
+class Plain(Search):
+    """One run with as many columns as wanted: for a given start, and for rules that keep no column from dying."""
+
+    n_restarts = 1
+
+    @property
+    def n_steps(self) -> int:
+        """See `Search.n_steps`."""
+        return self.restarts * self.fit.settings.n_steps
+
+    def attempt(self, n_components: int) -> tuple[Model, float]:
+        """See `Search.attempt`."""
+        fit = self.fit
+        model = replace(fit.template, mixing=fit.start(n_components))
+        found = fit.run(fit.settings.ascent(), model)
+        return judge(found, self._judges)
+
+    def count(self) -> int:
+        """See `Search.count`."""
+        raise ValueError(
+            '`n_components="auto"` needs rule "evidence" and a drawn start: '
+            f"got rule {self.fit.settings.rule.name!r}"
+        )
+
+
+class Surplus(Search):
+    """Fit more columns than wanted, merge, refine.
+
+    With surplus columns a true direction is rarely missed: where a fit of just as many as wanted ends with two
+    columns on one source and one on a composite of two, here some third column is on the second source.
+    """
+
+    @property
+    def n_restarts(self) -> int:
+        """One finds everything with many features; in few dimensions directions crowd, and several race."""
+        return 1 if self.fit.samples.n_features >= _FEW_FEATURES else 4
+
+    @property
+    def n_steps(self) -> int:
+        """See `Search.n_steps`."""
+        settings = self.fit.settings
+        refining = settings.refining().n_steps if settings.overprovision > 1 else 0
+        return self.restarts * (settings.n_steps + refining)
+
+    def attempt(self, n_components: int) -> tuple[Model, float]:
+        """See `Search.attempt`."""
+        surplus = n_components
+        if self.fit.settings.overprovision > 1:
+            wanted = int(np.ceil(self.fit.settings.overprovision * n_components))
+            surplus = max(n_components + 2, wanted)
+        found = self._ascend(surplus)
+        if surplus > n_components:
+            found = self._merged(found, n_components)
+        return judge(found, self._judges)
+
+    def count(self) -> int:
+        """Distinct and used columns of a fit with surplus, which is doubled until a quarter proves to be surplus.
+
+        Surplus columns end as copies of true ones, or carry some fiftieth of what a true column does.
+        """
+        fit = self.fit
+        n_columns = 2 * fit.samples.n_features
+        while True:
+            found = self._ascend(n_columns)
+            used = self._usage(found)
+            distinct = distinct_columns(found.mixing, used, signed=found.prior.nonnegative)
+            if distinct.size <= 0.75 * n_columns or 2 * n_columns > fit.samples.n_rows // 2:
+                break
+            n_columns *= 2
+        used = used[distinct]
+        return int((used > _UNUSED * np.median(used)).sum())
+
+    def _ascend(self, n_columns: int) -> Model:
+        fit = self.fit
+        model = replace(fit.template, mixing=fit.start(n_columns))
+        return fit.run(fit.settings.ascent(), model)
+
+    def _merged(self, found: Model, n_components: int) -> Model:
+        kept = merge_columns(
+            found.mixing, self._usage(found), n_components, signed=found.prior.nonnegative
+        )
+        merged = replace(found, mixing=found.mixing[:, kept], presence=1.0)
+        return self.fit.run(self.fit.settings.refining(), merged)
+
+
+class Planar(Search):
+    """Two features: a short run, then the exact evidence (see `PlanarEvidence`), from several starts."""
+
+    n_restarts = 8
+    share = 1 / 3
+    """Of the main run's steps."""
+    n_samples = 200_000
+    """More add nothing to the grid."""
+    most = 12
+    """Largest number of components that `count` tries."""
+
+    def __init__(self, fit: Fit) -> None:
+        super().__init__(fit)
+        X = fit.samples.draw(self.n_samples, fit.rng)
+        self._evidence = planar.PlanarEvidence(X, fit.template.prior, fit.rng)
+        self._size = len(X)
+
+    @property
+    def n_steps(self) -> int:
+        """See `Search.n_steps`."""
+        return self.restarts * self.fit.settings.ascent(self.share).n_steps
+
+    def attempt(self, n_components: int) -> tuple[Model, float]:
+        """See `Search.attempt`."""
+        fit = self.fit
+        model = replace(fit.template, mixing=fit.start(n_components))
+        found = fit.run(fit.settings.ascent(self.share), model)
+        exact = self._evidence.maximise(found.mixing)
+        found = replace(
+            found, mixing=exact.mixing, noise_variance=exact.noise_variance,
+            presence=np.full(n_components, exact.presence),
+        )  # fmt: skip
+        return found, exact.log_evidence
+
+    def finish(self, model: Model) -> Model:
+        """The exact evidence has learned noise and scales; only a given noise level changes anything."""
+        if self.fit.settings.noise_variance is None:
+            return model
+        return replace(model, noise_variance=self.fit.settings.noise_variance)
+
+    def count(self) -> int:
+        """The number of highest exact evidence, less log(n_samples) / 2 per parameter (BIC)."""
+        best, best_score = 1, -np.inf
+        for n_components in range(1, 2 + self.most):
+            attempts = [self.race(n_components, restart) for restart in range(self.n_restarts // 2)]
+            score = self._size * max(found[1] for found in attempts) - n_components * np.log(self._size)
+            if score > best_score:
+                best, best_score = n_components, score
+            elif n_components > best + 1:
+                break
+        return best
+
+
+def choose_search(fit: Fit) -> Search:
+    """The way that suits rule, start and data."""
+    if not (isinstance(fit.settings.rule, Evidence) and isinstance(fit.settings.init, str)):
+        return Plain(fit)
+    if planar.applies(fit.samples.held_out, fit.template.prior):
+        return Planar(fit)
+    return Surplus(fit)

@@ -1,0 +1,104 @@
+"""From the estimator's parameters to the settings of a fit, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+
+from overica._validation import check_choice, check_scalar
+from overica.inference import SOLVERS, Solver
+from overica.learning import FitSettings, Model, get_rule
+from overica.priors import Prior, get_prior
+from overica.schedules import Annealing, get_schedule
+
+
+def fit_settings(parameters: Any, n_features: int, unit: float) -> tuple[FitSettings, int | str]:
+    """Settings in normalised units, and the number of components ("auto" left as it is).
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, what was expected, and what came.
+    """
+    noise_variance = parameters.noise_variance
+    if noise_variance is not None:
+        noise_variance = check_scalar(noise_variance, "noise_variance", strict=True) / unit**2
+    n_restarts = parameters.n_restarts
+    if n_restarts is not None:
+        n_restarts = check_scalar(n_restarts, "n_restarts", minimum=1, integer=True)
+    settings = FitSettings(
+        rule=get_rule(parameters.rule),
+        schedule=get_schedule(parameters.schedule),
+        annealing=_annealing(parameters.annealing),
+        learning_rate=check_scalar(parameters.learning_rate, "learning_rate", strict=True),
+        n_steps=check_scalar(parameters.max_iter, "max_iter", minimum=1, integer=True),
+        batch_size=check_scalar(parameters.batch_size, "batch_size", minimum=1, integer=True),
+        init=_init(parameters.init, unit),
+        overprovision=check_scalar(parameters.overprovision, "overprovision", minimum=1.0),
+        n_restarts=n_restarts,
+        noise_variance=noise_variance,
+    )
+    return settings, _n_components(parameters.n_components, n_features)
+
+
+def template(prior: str | Prior, solver: str | Solver, device: str) -> Model:
+    """A model without a mixing matrix yet: prior of scale one, solver, device."""
+    prior = get_prior(prior).with_scale(1.0)
+    if not isinstance(solver, Solver):
+        check_choice(solver, "solver", ("auto", *SOLVERS))
+    return Model(np.empty((0, 0)), prior, 1.0, solver=solver, device=device)
+
+
+def resolve_device(device: str, prior: str | Prior) -> str:
+    """ "cpu" or a torch device: "auto" is CUDA for priors that the compiled kernels do not serve, if there is one."""
+    if device == "auto":
+        compiled = get_prior(prior).l1_weights() is not None
+        return "cpu" if compiled or not torch.cuda.is_available() else "cuda"
+    try:
+        chosen = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f'`device` must be "auto" or a torch device, got {device!r}') from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"`device` must be available, got {device!r} and torch sees no CUDA device")
+    return str(chosen)
+
+
+def generator(random_state: Any) -> np.random.Generator:
+    """A generator from whatever scikit-learn accepts as `random_state`, or from a generator."""
+    if isinstance(random_state, np.random.Generator):
+        return random_state
+    state = check_random_state(random_state)
+    return np.random.default_rng(state.randint(0, 2**32, size=4, dtype=np.uint64))
+
+
+def _n_components(value: Any, n_features: int) -> int | str:
+    if value is None:
+        return n_features
+    if isinstance(value, str):
+        if value != "auto":
+            raise ValueError(f'`n_components` must be an integer, None or "auto", got {value!r}')
+        return value
+    return int(check_scalar(value, "n_components", minimum=1, integer=True))
+
+
+def _annealing(value: Any) -> Annealing:
+    if isinstance(value, Annealing):
+        return value
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
+        raise ValueError(f"`annealing` must be a pair (start, end), got {value!r}")
+    return Annealing(*value)
+
+
+def _init(value: Any, unit: float) -> str | np.ndarray:
+    if isinstance(value, str):
+        return value
+    try:
+        A = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"`init` must be a name or a matrix of numbers, got {value!r}") from None
+    norms = np.linalg.norm(A, axis=0) if A.ndim == 2 else np.ones(1)
+    return np.asarray(A / np.where(np.isfinite(norms) & (norms > 0), norms, 1.0))
