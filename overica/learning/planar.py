@@ -109,7 +109,7 @@ class PlanarEvidence:
         """
         shape = start.shape
         lowest, highest = -7.0, 7.0
-        parameters = np.append(start.ravel(), [2.0, lowest])
+        parameters = self._first_guess(start, lowest)
 
         def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
             p = torch.tensor(parameters, requires_grad=True)
@@ -131,6 +131,21 @@ class PlanarEvidence:
         return PlanarFit(
             result.x[:-2].reshape(shape), presence, self._step**2 * resolved, -float(result.fun)
         )
+
+    def _first_guess(self, start: np.ndarray, log_noise: float) -> np.ndarray:
+        """Parameters along the given directions: the best of a few common lengths and probabilities of presence.
+
+        Far from the right ones, directions that are nearly right are left for poor optima.
+        """
+        with torch.no_grad():
+            noise = torch.tensor(self._step**2 * np.exp(log_noise))
+            guesses = [
+                (float(self(torch.as_tensor(length * start), torch.tensor(presence), noise)), length, presence)
+                for length in np.geomspace(0.35, 2.8, 7)
+                for presence in (0.05, 0.15, 0.4, 0.9)
+            ]  # fmt: skip
+        _, length, presence = max(guesses)
+        return np.append(length * start.ravel(), [np.log(presence / (1 - presence)), log_noise])
 
     def _bin(self, X: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         position = (X - self._origin) / self._step

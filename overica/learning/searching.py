@@ -184,6 +184,8 @@ class Planar(Search):
     """Of the main run's steps."""
     n_samples = 200_000
     """More add nothing to the grid."""
+    grid_error = 0.005
+    """Nats per sample."""
     most = 12
     """Largest number of components that `count` tries."""
 
@@ -217,11 +219,15 @@ class Planar(Search):
         return replace(model, noise_variance=self.fit.settings.noise_variance)
 
     def count(self) -> int:
-        """The number of highest exact evidence, less log(n_samples) / 2 per parameter (BIC)."""
+        """The number of highest exact evidence, less log(n_samples) / 2 per parameter (BIC).
+
+        At least what the grid itself may be wrong by, per component.
+        """
+        price = max(float(np.log(self._size)) / self._size, self.grid_error)
         best, best_score = 1, -np.inf
         for n_components in range(1, 2 + self.most):
             attempts = [self.race(n_components, restart) for restart in range(self.n_restarts // 2)]
-            score = self._size * max(found[1] for found in attempts) - n_components * np.log(self._size)
+            score = max(found[1] for found in attempts) - price * n_components
             if score > best_score:
                 best, best_score = n_components, score
             elif n_components > best + 1:

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from overica.inference.kernels.moments import log_determinants, scatter
-from overica.inference.kernels.planar import hull_table, planar_batch
+from overica.inference.kernels.planar import planar_batch, polygon
 from overica.inference.kernels.screened import JOIN, refine_batch, screen_batch
 from overica.inference.kernels.solve import solve_batch
 from overica.inference.kernels.workspace import scratch
@@ -138,8 +138,8 @@ def run_planar(A, X, penalty, nonnegative, warm, tol, codes, n_steps):
     """The closed form for two features; `run_direct` where neighbours on the hull are too close for
     it.
     """
-    table = hull_table(A, penalty, nonnegative)
-    if table is None:
-        run_direct(A, X, penalty, nonnegative, warm, tol, codes, n_steps)
+    table, accurate = polygon(A, penalty, nonnegative)
+    if accurate:
+        planar_batch(X, table, nonnegative, codes)
     else:
-        planar_batch(X, *table, codes)
+        run_direct(A, X, penalty, nonnegative, warm, tol, codes, n_steps)
