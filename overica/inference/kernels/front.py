@@ -105,16 +105,16 @@ def lasso(
            [ 0., -1.]])
     """
     A, X, codes = _checked(A, X, penalty, codes0)
-    n_steps = np.zeros(X.shape[0], np.int64)
     tol = TOLERANCE[A.dtype] if tol is None else float(tol)
-    run: Callable[..., None] = run_direct
+    run: Callable[..., int] = run_direct
     if A.shape[0] == 2:
         run = run_planar
     elif A.dtype == np.float64 and A.shape[1] > WIDE:
         run = run_screened
+    n_iter = 0
     if len(X):
-        run(A, X, float(penalty), bool(nonnegative), codes0 is not None, tol, codes, n_steps)
-    return codes, int(n_steps.max(initial=0))
+        n_iter = run(A, X, float(penalty), bool(nonnegative), codes0 is not None, tol, codes)
+    return codes, n_iter
 
 
 def lasso_moments(
@@ -143,7 +143,6 @@ def lasso_moments(
     """
     A, X, codes = _checked(A, X, penalty, codes0)
     n_samples, n_components = codes.shape
-    n_steps = np.zeros(n_samples, np.int64)
     moments = Moments(
         codes,
         np.zeros((n_components, n_components)),
@@ -153,5 +152,5 @@ def lasso_moments(
     tol = TOLERANCE[A.dtype] if tol is None else float(tol)
     if n_samples:
         warm = codes0 is not None
-        run_direct(A, X, float(penalty), bool(nonnegative), warm, tol, codes, n_steps, moments)
+        run_direct(A, X, float(penalty), bool(nonnegative), warm, tol, codes, moments)
     return moments

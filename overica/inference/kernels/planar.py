@@ -144,33 +144,33 @@ def one_sided(along, tau, edge, high, beyond, low, before):
 
 
 @njit(**FAST)
-def planar_column(X, row, mirror, values):
-    """One atom's codes for all samples."""
+def planar_column(flat, row, mirror, values):
+    """One atom's codes; the constant stride of ``flat``, two numbers per sample, vectorises."""
     a0, a1, edge, t0, t1 = row[0], row[1], row[2], row[3], row[4]
     high, beyond, low, before = row[5], row[6], row[7], row[8]
-    for i in range(X.shape[0]):
-        p, q = X[i, 0], X[i, 1]
+    for i in range(flat.size // 2):
+        p, q = flat[2 * i], flat[2 * i + 1]
         along, tau = a0 * p + a1 * q, t0 * p + t1 * q
         value = one_sided(along, tau, edge, high, beyond, low, before)
         values[i] = value - mirror * one_sided(-along, -tau, edge, high, beyond, low, before)
 
 
 @njit(**FAST)
-def planar_chunk(X, table, mirror, values, codes):
-    """Codes of the samples ``X``; ``mirror`` is 1 where signs are free, else 0."""
+def planar_chunk(flat, table, mirror, values, codes):
+    """Codes of the samples that ``flat`` lists; ``mirror`` is 1 where signs are free, else 0."""
     n = codes.shape[1]
     kind = codes.dtype.type
     for group in range(0, n, TOGETHER):
         for e in range(TOGETHER):
-            planar_column(X, table[group + e], mirror, values[e])
+            planar_column(flat, table[group + e], mirror, values[e])
         if group + TOGETHER <= n:
-            for i in range(X.shape[0]):
+            for i in range(codes.shape[0]):
                 codes[i, group] = kind(values[0, i])
                 codes[i, group + 1] = kind(values[1, i])
                 codes[i, group + 2] = kind(values[2, i])
                 codes[i, group + 3] = kind(values[3, i])
         else:
-            for i in range(X.shape[0]):
+            for i in range(codes.shape[0]):
                 for e in range(n - group):
                     codes[i, group + e] = kind(values[e, i])
 
@@ -178,10 +178,11 @@ def planar_chunk(X, table, mirror, values, codes):
 @njit(parallel=True, cache=True)
 def planar_batch(X, table, nonnegative, codes):
     """Fill ``codes`` for samples of two features."""
-    n_samples = X.shape[0]
+    n_samples = codes.shape[0]
+    flat = X.reshape(-1)
     mirror = 0.0 if nonnegative else 1.0
     for chunk in prange((n_samples + CHUNK - 1) // CHUNK):
         first = chunk * CHUNK
         last = min(n_samples, first + CHUNK)
         values = np.empty((TOGETHER, CHUNK))
-        planar_chunk(X[first:last], table, mirror, values, codes[first:last])
+        planar_chunk(flat[2 * first : 2 * last], table, mirror, values, codes[first:last])

@@ -26,11 +26,12 @@ def _batches(n_samples, size):
         yield slice(first, min(first + size, n_samples))
 
 
-def run_direct(A, X, penalty, nonnegative, warm, tol, codes, n_steps, moments=None):
-    """Correlations by one matrix product, then `solve_batch`; in place in ``codes``, ``n_steps``
-    and ``moments``.
+def run_direct(A, X, penalty, nonnegative, warm, tol, codes, moments=None):
+    """Correlations by one matrix product, then `solve_batch`; in place in ``codes`` and
+    ``moments``. Returns the largest number of steps.
     """
     n_samples, n = codes.shape
+    n_steps = np.zeros(n_samples, np.int64)
     capacity = min(A.shape)
     gram = A.T @ A
     size = max(256, BATCH_BYTES // (A.itemsize * n))
@@ -55,6 +56,7 @@ def run_direct(A, X, penalty, nonnegative, warm, tol, codes, n_steps, moments=No
             log_determinants(
                 supports[:count], inverses[:count], moments.log_det[rows], moments.n_active[rows]
             )
+    return int(n_steps.max())
 
 
 def _power_of_two(value):
@@ -62,11 +64,12 @@ def _power_of_two(value):
     return 1.0 if value == 0 or 1e-6 < value < 1e6 else float(2.0 ** np.round(np.log2(value)))
 
 
-def run_screened(A, X, penalty, nonnegative, warm, tol, codes, n_steps):
+def run_screened(A, X, penalty, nonnegative, warm, tol, codes):
     """Proposals in float32, solutions and certificates in float64, see
     `overica.inference.kernels.screened`.
     """
     n_samples, n = codes.shape
+    n_steps = np.zeros(n_samples, np.int64)
     m = A.shape[0]
     capacity = min(A.shape)
     # Powers of two bring the numbers into the range of float32 and change no digit.
@@ -129,17 +132,18 @@ def run_screened(A, X, penalty, nonnegative, warm, tol, codes, n_steps):
         unsolved.extend(rows.start + live)
     if unsolved:
         left = np.array(unsolved)
-        left_codes, left_steps = codes[left] * (scale_A / scale_X), n_steps[left]
-        run_direct(A, X[left], penalty, nonnegative, True, tol, left_codes, left_steps)
-        codes[left], n_steps[left] = left_codes * (scale_X / scale_A), left_steps
+        left_codes = codes[left] * (scale_A / scale_X)
+        n_steps[left] += run_direct(A, X[left], penalty, nonnegative, True, tol, left_codes)
+        codes[left] = left_codes * (scale_X / scale_A)
+    return int(n_steps.max())
 
 
-def run_planar(A, X, penalty, nonnegative, warm, tol, codes, n_steps):
+def run_planar(A, X, penalty, nonnegative, warm, tol, codes):
     """The closed form for two features; `run_direct` where neighbours on the hull are too close for
     it.
     """
     table, accurate = polygon(A, penalty, nonnegative)
-    if accurate:
-        planar_batch(X, table, nonnegative, codes)
-    else:
-        run_direct(A, X, penalty, nonnegative, warm, tol, codes, n_steps)
+    if not accurate:
+        return run_direct(A, X, penalty, nonnegative, warm, tol, codes)
+    planar_batch(X, table, nonnegative, codes)
+    return 0
