@@ -101,7 +101,11 @@ class OvercompleteICA(
     presence_ : array (n_components,)
         Probability that a source is present at all in a sample; used by `score` alone.
     noise_variance_ : float
-        sigma^2, in squared units of X.
+        sigma^2, in squared units of X; used by `score` alone.
+    penalty_ : float
+        lambda, in squared units of X: the noise level at which codes are inferred, with penalty ``lambda / theta_j`` of
+        source j. Chosen by held-out evidence, and above sigma^2 where sources are mostly absent: at the penalty
+        of a low noise a Laplace code has as many active sources as features, whatever the truth.
     n_components_ : int
         Number of sources.
     n_features_in_, feature_names_in_
@@ -150,6 +154,7 @@ class OvercompleteICA(
     scales_: np.ndarray
     presence_: np.ndarray
     noise_variance_: float
+    penalty_: float
     n_components_: int
     n_features_in_: int
     n_iter_: int
@@ -271,8 +276,8 @@ class OvercompleteICA(
         fit, state = self._fit, self._state
         ascent = fit.settings.ascent()
         progress = min(1.0, state.step / fit.settings.n_steps)
-        noise_variance = fit.settings.annealing.noise_variance(progress, X.shape[1])
-        state.model = replace(state.model, noise_variance=noise_variance)
+        penalty = fit.settings.annealing.penalty(progress, X.shape[1])
+        state.model = replace(state.model, penalty=penalty, noise_variance=penalty)
         row = ascent.advance(state, fit.samples.normalise(X), fit.settings.learning_rate)
         for name, value in row.items():
             fit.history.setdefault(name, []).append(value)
@@ -286,7 +291,7 @@ class OvercompleteICA(
     def transform(self, X: Array) -> Array:
         """Certified maximum a posteriori sources of samples.
 
-        argmin_s  |x - mean - A s|^2 / (2 sigma^2) + sum_j cost_j(s_j), with the learned noise and scales.
+        argmin_s  |x - mean - A s|^2 / (2 lambda) + sum_j cost_j(s_j), at the learned `penalty_` and `scales_`.
 
         Parameters
         ----------
@@ -417,17 +422,18 @@ class OvercompleteICA(
         self.mean_ = fit.samples.mean.astype(dtype)
         self.noise_variance_ = float(model.noise_variance * self._unit**2)
         self.presence_ = np.broadcast_to(model.presence, norms.shape).copy()
-        self._noise_variance = model.noise_variance
+        self.penalty_ = float(model.penalty * self._unit**2)
+        self._penalty, self._noise_variance = model.penalty, model.noise_variance
         self.n_components_ = norms.size
         self.history_ = fit.history
-        self.n_iter_ = len(fit.history["noise_variance"])
+        self.n_iter_ = len(fit.history["penalty"])
 
     def _model(self) -> Model:
         """The model in normalised units, from the fitted attributes."""
         mixing = self.mixing_.astype(np.float64) * (self.scales_.astype(np.float64) / self._unit)
         return Model(
-            mixing, self._prior, self._noise_variance, self.presence_, self._solver, self._device
-        )
+            mixing, self._prior, self._penalty, self._noise_variance, self.presence_, self._solver, self._device
+        )  # fmt: skip
 
     def _normalised(self, X: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray((X - self.mean_.astype(X.dtype)) / X.dtype.type(self._unit))

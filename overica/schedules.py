@@ -78,7 +78,7 @@ class Annealing:
     """Noise level that falls geometrically, then stays: ``start (end / start)^(p / settled)``.
 
     A fit that starts at the true, low noise goes astray: with few active sources per sample in the beginning,
-    columns find single sources first. Levels are relative, see `noise_variance`.
+    columns find single sources first. Levels are relative, see `penalty`.
 
     Examples
     --------
@@ -107,10 +107,10 @@ class Annealing:
         """Level at a progress in [0, 1]."""
         return self.start * (self.end / self.start) ** min(1.0, progress / self.settled)
 
-    def noise_variance(self, progress: float, n_features: int) -> float:
-        """sigma^2 = level * sqrt(n_features), for data of unit variance per feature and sources of unit scale.
+    def penalty(self, progress: float, n_features: int) -> float:
+        """Level times sqrt(n_features), for data of unit variance per feature and sources of unit scale.
 
-        The penalty of a source is sigma^2 / theta = sigma^2, and the correlation of a unit column with a
+        The penalty of a source is sigma^2 / theta, with theta = 1 the noise sigma^2 itself, and the correlation of a unit column with a
         random direction of the data is of order one, of a norm of order sqrt(n_features).
         """
         return self.level(progress) * math.sqrt(n_features)

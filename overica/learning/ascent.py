@@ -71,8 +71,8 @@ class Ascent:
         spacing = max(1, self.n_steps // _CHECKS)
         for step in range(self.n_steps):
             progress = (step + 1) / self.n_steps
-            noise_variance = self.annealing.noise_variance(step / self.n_steps, samples.n_features)
-            state.model = replace(state.model, noise_variance=noise_variance)
+            penalty = self.annealing.penalty(step / self.n_steps, samples.n_features)
+            state.model = replace(state.model, penalty=penalty)
             batch = samples.draw(self.batch_size, rng)
             rate = self.learning_rate * self.schedule.factor(progress)
             row = self.advance(state, batch, rate)
@@ -108,7 +108,7 @@ class Ascent:
         self._check(state)
         power = (batch**2).sum()
         return {
-            "noise_variance": model.noise_variance,
+            "penalty": model.penalty,
             "learning_rate": rate,
             "n_active": float(present.sum()),
             "unexplained": float((posterior.residual**2).sum() / power) if power > 0 else 0.0,

@@ -1,4 +1,11 @@
-"""Noise level and scales of a learned mixing matrix, by the evidence."""
+"""Noise, penalty and scales of a learned mixing matrix, by the evidence.
+
+The penalty at which codes are inferred and the variance of the noise are two things. In the model the penalty is
+sigma^2 / theta; but at the penalty of a low noise the mode of a Laplace posterior has as many active sources as
+features, each one a little, where the truth has few: the prior that says "mostly absent" is not log-concave. So
+the penalty is chosen as the level at which supports are found best, and the noise is what is left once the codes
+on those supports are freed of their shrinkage. Held-out evidence judges both.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +21,13 @@ _HIGHEST = 1e2
 _FACTOR = 2.0
 
 
-def calibrate(model: Model, X: np.ndarray, judges: np.ndarray) -> Model:
-    """The noise variance of highest held-out evidence, with the scales that belong to it.
+def calibrate(
+    model: Model, X: np.ndarray, judges: np.ndarray, *, noise_variance: float | None, scales: bool = True
+) -> Model:
+    """The penalty of highest held-out evidence, with the noise, scales and presence that belong to it.
 
-    Directions stay. From the level at which they were learned the noise goes down (if that does not help: up) by
-    factors of two as long as the evidence of `judges` rises; at every level the scales are set anew. Annealing ends
-    above the true noise on purpose, so this is where the noise is learned.
+    Directions stay. From the level at which they were learned the penalty goes down (if that does not help: up) by
+    factors of two as long as the evidence of `judges` rises; at every level noise and scales are set anew.
 
     Parameters
     ----------
@@ -28,17 +36,25 @@ def calibrate(model: Model, X: np.ndarray, judges: np.ndarray) -> Model:
         Normalised samples that the scales are fitted to.
     judges : array (n_samples, n_features)
         Normalised samples whose evidence decides.
+    noise_variance : float or None
+        sigma^2 where it is known; None learns it.
+    scales : bool
+        Whether to fit scales, or leave those of the model.
     """
-    best, best_score = judge(rescale(model, X), judges)
+
+    def at(penalty: float, start: Model) -> tuple[Model, float]:
+        moved = replace(start, penalty=penalty)
+        return judge(rescale(moved, X) if scales else moved, judges, noise_variance)
+
+    best, best_score = at(model.penalty, model)
     for factor in (1 / _FACTOR, _FACTOR):
-        moved = False
-        while _LOWEST < best.noise_variance * factor < _HIGHEST:
-            moved_model = replace(best, noise_variance=best.noise_variance * factor)
-            trial, score = judge(rescale(moved_model, X), judges)
+        improved = False
+        while _LOWEST < best.penalty * factor < _HIGHEST:
+            trial, score = at(best.penalty * factor, best)
             if not score > best_score:
                 break
-            best, best_score, moved = trial, score, True
-        if moved:
+            best, best_score, improved = trial, score, True
+        if improved:
             break
     return best
 

@@ -26,8 +26,10 @@ class Model:
     """A diag(theta), (n_features, n_components), float64."""
     prior: Prior
     """With scale 1."""
-    noise_variance: float
-    """sigma^2."""
+    penalty: float
+    """lambda, the noise level at which codes are inferred: the penalty of a source of scale one."""
+    noise_variance: float = 1.0
+    """sigma^2, the variance of e; the evidence alone uses it. See `overica.learning.calibration` on why they differ."""
     presence: np.ndarray | float = 1.0
     """rho, the probability that a source is present at all, per component; the evidence alone uses it."""
     solver: str | Solver = "auto"
@@ -50,8 +52,8 @@ class Posterior:
     """MAP codes of a batch, and its posterior covariance summed over samples.
 
     The posterior of a sample is approximated by a Gaussian at the mode, with covariance ``H^-1``,
-    ``H = A'A / sigma^2 + diag(cost'')``. At a kink of the cost the curvature is unbounded, so for l1 costs the
-    block of inactive sources vanishes and ``H^-1 = sigma^2 (A_a' A_a)^-1`` on the active set a alone.
+    ``H = A'A / penalty + diag(cost'')``. At a kink of the cost the curvature is unbounded, so for l1 costs the
+    block of inactive sources vanishes and ``H^-1 = penalty (A_a' A_a)^-1`` on the active set a alone.
     """
 
     codes: np.ndarray
@@ -61,7 +63,7 @@ class Posterior:
     covariance: np.ndarray
     """Sum over samples of H^-1, (n_components, n_components)."""
     log_det: np.ndarray
-    """log det H of the active block, (n_samples,)."""
+    """log det (penalty H) of the active block, for l1 costs log det(A_a'A_a), (n_samples,)."""
     n_active: np.ndarray
     """Sources in that block, (n_samples,)."""
     activity: np.ndarray
@@ -70,21 +72,21 @@ class Posterior:
 
 def infer(model: Model, X: np.ndarray, codes0: np.ndarray | None = None) -> Posterior:
     """Posterior of a batch of samples under a model."""
-    A, sigma2 = model.mixing, model.noise_variance
+    A, penalty = model.mixing, model.penalty
     if model.compiled:
-        moments = lasso_moments(A, X, sigma2, model.prior.nonnegative, codes0)
+        moments = lasso_moments(A, X, penalty, model.prior.nonnegative, codes0)
         codes, inverse = moments.codes, moments.inverse_gram
         log_det, n_active = moments.log_det, moments.n_active
         activity = (codes != 0).sum(axis=0).astype(float)
     else:
         codes = codes_of(model, X, codes0, tol=_LOOP_TOL)
         moments_of = active_moments if model.prior.l1_weights() is not None else smooth_moments
-        inverse, log_det, n_active, activity = moments_of(A, codes, model.prior, sigma2, model.device)
+        inverse, log_det, n_active, activity = moments_of(A, codes, model.prior, penalty, model.device)
     return Posterior(
         codes,
         X - codes @ A.T,
-        sigma2 * inverse,
-        log_det - n_active * np.log(sigma2),
+        penalty * inverse,
+        log_det,
         n_active,
         activity,
     )
@@ -96,13 +98,13 @@ def codes_of(
     """Certified MAP codes of a batch, on the model's device, as a NumPy array."""
     A = model.mixing.astype(X.dtype, copy=False)
     if model.device == "cpu":
-        problem = MAPProblem(A, X, model.prior, model.noise_variance)
+        problem = MAPProblem(A, X, model.prior, model.penalty)
         return np.asarray(solve(problem, model.solver, codes0, tol=tol).codes)
     import torch
 
     def send(array: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(np.ascontiguousarray(array), device=model.device)
 
-    problem = MAPProblem(send(A), send(X), model.prior, model.noise_variance)
+    problem = MAPProblem(send(A), send(X), model.prior, model.penalty)
     start = None if codes0 is None else send(codes0)
     return np.asarray(solve(problem, model.solver, start, tol=tol).codes.cpu().numpy())

@@ -75,7 +75,7 @@ class Evidence(LearningRule):
 
     With the Gaussian posterior N(s, H^-1) of `Posterior` the gradient is that of the expected log likelihood,
 
-        d log p(x | A) / dA = (r s' - A H^-1) / sigma^2,        r = x - A s,
+        d log p(x | A) / dA = (r s' - A H^-1) / sigma^2,        r = x - A s,        sigma^2 = the penalty,
 
     where for l1 costs ``A H^-1 / sigma^2 = (A_a^+)'`` on the active columns and zero elsewhere. By the optimality of s,
     ``r = sigma^2 (A_a^+)' sign(s_a)``, so that this is ``-(A_a^+)' (z_a s_a' + I)``: the paper's form, with W the
@@ -94,7 +94,7 @@ class Evidence(LearningRule):
         """``sum (r s' - A H^-1) / sigma^2``."""
         A = model.mixing
         gradient = posterior.residual.T @ posterior.codes - A @ posterior.covariance
-        return {"gradient": gradient / model.noise_variance}
+        return {"gradient": gradient / model.penalty}
 
     def direction(self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray) -> np.ndarray:
         """See `LearningRule.direction`."""

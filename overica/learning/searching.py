@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from overica.learning import planar
-from overica.learning.calibration import calibrate, rescale, usage
+from overica.learning.calibration import calibrate, usage
 from overica.learning.evidence import judge
 from overica.learning.fitting import Fit
 from overica.learning.merging import distinct_columns, merge_columns
@@ -78,17 +78,15 @@ class Search(ABC):
         found = self.attempt(n_components)
         history = self.fit.history
         marks = history.setdefault("restart", [])
-        marks.extend([float(restart)] * (len(history["noise_variance"]) - len(marks)))
+        marks.extend([float(restart)] * (len(history["penalty"]) - len(marks)))
         return found
 
     def finish(self, model: Model) -> Model:
         """Noise and scales for a mixing matrix whose directions stand."""
         fit = self.fit
         X = fit.samples.draw(_CALIBRATION, fit.rng)
-        if fit.settings.noise_variance is None:
-            return calibrate(model, X, self._judges)
-        model = replace(model, noise_variance=fit.settings.noise_variance)
-        return judge(rescale(model, X), self._judges)[0]
+        noise_variance = fit.settings.noise_variance
+        return calibrate(model, X, self._judges, noise_variance=noise_variance)
 
 
 class Plain(Search):
@@ -213,10 +211,11 @@ class Planar(Search):
         return found, exact.log_evidence
 
     def finish(self, model: Model) -> Model:
-        """The exact evidence has learned noise and scales; only a given noise level changes anything."""
-        if self.fit.settings.noise_variance is None:
-            return model
-        return replace(model, noise_variance=self.fit.settings.noise_variance)
+        """The penalty alone: the exact evidence has learned noise, scales and presence."""
+        X = self.fit.samples.draw(_CALIBRATION, self.fit.rng)
+        noise_variance = self.fit.settings.noise_variance or model.noise_variance
+        found = calibrate(model, X, self._judges, noise_variance=noise_variance, scales=False)
+        return replace(found, presence=model.presence)
 
     def count(self) -> int:
         """The number of highest exact evidence, less log(n_samples) / 2 per parameter (BIC).
