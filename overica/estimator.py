@@ -66,7 +66,7 @@ class OvercompleteICA(
         ``sqrt(n_features)`` for data of unit variance and sources of unit scale. Lower ends suit cleaner data with
         less sparse sources; starts that are too low go astray.
     learning_rate : float
-        Peak relative change of a column per step.
+        Peak share of a Newton-like step that a learning step takes.
     schedule : {"cosine", "constant"} or Schedule
         Course of the learning rate: warm-up and cosine decay, or constant.
     max_iter : int
@@ -170,7 +170,7 @@ class OvercompleteICA(
         init: str | np.ndarray = "orthogonal",
         noise_variance: float | None = None,
         annealing: tuple[float, float] = (0.5, 0.05),
-        learning_rate: float = 0.3,
+        learning_rate: float = 1.0,
         schedule: str | Schedule = "cosine",
         max_iter: int = 300,
         batch_size: int = 1500,
@@ -405,8 +405,6 @@ class OvercompleteICA(
         if center not in (True, False):
             raise ValueError(f'`center` must be True, False or "auto", got {self.center!r}')
         samples = Samples(X, center=bool(center), rng=rng)
-        if samples.unit == 0:
-            raise ValueError("`X` must vary: expected some variance, got samples that are all equal")
         settings, n_components = fit_settings(self, n_features, samples.unit)
         return Fit(start, samples, settings, rng), n_components
 

@@ -16,7 +16,7 @@ from overica.learning.samples import Samples
 from overica.schedules import Annealing, Cosine, Schedule
 
 _REFINING_SHARE = 0.2
-_REFINING_RATE = 2 / 3
+_REFINING_RATE = 0.2
 _SETTLED = 0.05
 """Rise of the evidence over the last checks, in nats per feature, that counts as none."""
 _FEWEST_STEPS = 50

@@ -82,24 +82,31 @@ class Evidence(LearningRule):
     pseudo-inverse of the sample's own active columns. Along a column, ``d log |A_j| = E[active_j (|s_j| - 1)]``:
     its norm settles where active codes have mean one, without normalisation.
 
-    Preconditioned with ``|A_j|^2 / P(active_j)``, which gives every column the same time constant. A column that is
-    active less than a twentieth as often as the mean grows until it is used again.
+    Divided by what the curvature of the evidence is per column: ``P(active_j) / |A_j|^2`` in the span of a sample's active
+    columns, where the log determinant bends it, and ``E[s_j^2] / sigma^2`` in the dimensions that they leave free, a share
+    ``1 - k/m``, where the residual does. A learning rate of one is then a Newton-like step, at any noise level. A
+    column that is active less than a twentieth as often as the mean grows until it is used again.
     """
 
     name = "evidence"
     max_relative_step = 0.3
     rare = 0.05
+    """Activity, relative to the mean, below which a column grows."""
 
     def statistics(self, model: Model, posterior: Posterior) -> Sums:
-        """``sum (r s' - A H^-1) / sigma^2``."""
+        """``sum (r s' - A H^-1) / sigma^2``, and ``sum (1 - k/m) s^2 / sigma^2``."""
         A = model.mixing
         gradient = posterior.residual.T @ posterior.codes - A @ posterior.covariance
-        return {"gradient": gradient / model.penalty}
+        n_samples, n_features = posterior.residual.shape
+        free = 1 - min(posterior.n_active.mean() / n_features, 1)
+        power = (posterior.codes**2).sum(axis=0)
+        return {"gradient": gradient / model.penalty, "stiffness": free * power / model.penalty}
 
     def direction(self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray) -> np.ndarray:
         """See `LearningRule.direction`."""
         gradient = sums["gradient"] / n_samples
-        step = gradient * (A**2).sum(axis=0) / np.maximum(activity, 2 / n_samples)
+        span = np.maximum(activity, 2 / n_samples) / (A**2).sum(axis=0)
+        step = gradient / (span + sums["stiffness"] / n_samples)
         mean = max(float(activity.mean()), np.finfo(float).tiny)
         return step + np.clip(1 - activity / (self.rare * mean), 0, 1) * A
 
