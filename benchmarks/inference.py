@@ -24,11 +24,11 @@ from overica.inference.kernels import lasso, lasso_moments  # noqa: E402
 
 SIZES = {  # (m, n): mean active atoms, samples, samples for scikit-learn
     (2, 4): (1.5, 10_000, 500),
-    (16, 32): (4, 5_000, 300),
+    (16, 32): (4, 10_000, 300),
     (64, 128): (8, 4_000, 200),
     (64, 256): (8, 4_000, 200),
     (256, 1024): (16, 2_000, 40),
-    (768, 4096): (32, 2_000, 2),
+    (768, 4096): (32, 4_000, 2),
 }
 QUICK = list(SIZES)[:4]
 

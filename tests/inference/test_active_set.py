@@ -40,6 +40,14 @@ def test_warm_start_from_the_solution_keeps_it():
     assert warm.n_iter < cold.n_iter
 
 
+def test_finitely_many_steps_are_all_taken_whatever_the_iteration_limit():
+    case = problem(Laplace())
+    limited = solve(case, ActiveSet(), max_iter=1)
+    assert limited.n_iter > 1
+    assert bool(limited.converged.all())
+    np.testing.assert_array_equal(limited.codes, solve(case, ActiveSet()).codes)
+
+
 def test_float32_stays_float32():
     solution = solve(problem(Laplace(), np.float32), ActiveSet())
     assert solution.codes.dtype == np.float32

@@ -18,22 +18,26 @@ Both updates are covariant under a diagonal scaling of the atoms, hence columns 
 norm cost no accuracy.
 """
 
+from typing import Any
+
 from numba import njit
+from numba.core.cpu import CPUTargetOptions
 
 __all__ = ["FAST", "LANES", "border", "grow", "multiply", "padded", "unborder", "wider"]
 
-# "_nrt" leaves out the reference counts of arrays: as atomic instructions at every call and slice
-# they were half the
-# time of a sample, and threads contend for them. Functions compiled so must not allocate; their
-# callers own all arrays.
 # No infinities are assumed away ("ninf"): an overflow must end in a poor certificate, not in
 # undefined behaviour.
-FAST = {
+FAST: dict[str, Any] = {
     "cache": True,
     "error_model": "numpy",
-    "_nrt": False,
     "fastmath": {"reassoc", "contract", "nsz", "nnan", "arcp"},
 }
+# "_nrt" leaves out the reference counts of arrays: as atomic instructions at every call and slice
+# they were half the time of a sample, and threads contend for them. Functions compiled so must not
+# allocate; their callers own all arrays. The option is not part of numba's public interface: where
+# a version lacks it, the kernels are slower and as right.
+if hasattr(CPUTargetOptions, "_nrt"):
+    FAST["_nrt"] = False
 
 LANES = 8
 

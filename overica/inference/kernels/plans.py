@@ -75,7 +75,8 @@ def run_screened(A, X, penalty, nonnegative, warm, tol, codes):
     # Powers of two bring the numbers into the range of float32 and change no digit.
     scale_A = _power_of_two(np.sqrt(np.einsum("ij,ij->j", A, A).max()))
     scale_X = _power_of_two(np.abs(X).max())
-    A, X = A / scale_A, X / scale_X
+    A = A if scale_A == 1 else A / scale_A
+    X = X if scale_X == 1 else X / scale_X
     penalty = penalty / (scale_A * scale_X)
     norm = float(np.sqrt(np.einsum("ij,ij->j", A, A).max()))
     eps = float(np.finfo(np.float64).eps)

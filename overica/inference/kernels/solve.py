@@ -3,7 +3,8 @@
 from numba import njit, prange
 
 from overica.inference.kernels.bordered import FAST, padded
-from overica.inference.kernels.pivot import advance, enter, peak, pivot, settle
+from overica.inference.kernels.pivot import advance, peak, pivot, settle
+from overica.inference.kernels.support import enter
 from overica.inference.kernels.workspace import SHORT, START, WIDE, workspace
 
 __all__ = ["BLOCK", "recall", "solve_batch", "solve_sample"]
@@ -17,8 +18,7 @@ FEW = 16  # atoms whose correlations need no second look
 def select(r, n, nonnegative, top, limit, k, columns):
     """List the worst violators in ``columns[k:]``; return the length of the list.
 
-    Those above a bar between ``limit`` and the largest, ``top``; the bar rises while they are more
-    than ``SHORT``.
+    Those above a bar between ``limit`` and ``top``, the largest; it rises until ``SHORT`` are left.
     """
     bar = limit + 0.5 * (top - limit)
     p = k
@@ -86,9 +86,7 @@ def pivot_short(G, penalty, nonnegative, limit, capacity, dependent, p, k, ld, m
 
 @njit(**FAST)
 def factor(G, count, capacity, dependent, ws):
-    """Build the inverse for the first ``count`` atoms in ``ws``, leaving out dependent ones; return
-    ``(k, ld)``.
-    """
+    """Invert for the first ``count`` atoms in ``ws`` but dependent ones; return ``(k, ld)``."""
     k = 0
     ld = START
     for t in range(count):
@@ -208,11 +206,9 @@ def solve_share(
     ws = workspace(n, capacity, word, reals, integers, flags, samples)
     for first in range(worker * BLOCK, n_samples, workers * BLOCK):
         for i in range(first, min(n_samples, first + BLOCK)):
-            count = (
-                recall(codes[i], nonnegative, capacity, ws.atoms, ws.signs, ws.values)
-                if warm
-                else 0
-            )
+            count = 0
+            if warm:
+                count = recall(codes[i], nonnegative, capacity, ws.atoms, ws.signs, ws.values)
             k, ld, n_steps[i] = solve_sample(
                 B[i], G, penalty, nonnegative, tol, eps, capacity, count, ws
             )
