@@ -30,9 +30,7 @@ from overica.schedules import Schedule
 _CHUNK = 8192
 
 
-class OvercompleteICA(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
-):
+class OvercompleteICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Overcomplete independent component analysis (Lewicki and Sejnowski), from a random start.
 
     The model of a sample is
@@ -52,8 +50,8 @@ class OvercompleteICA(
         Distribution of the sources. "exponential" is for sources that are never negative. Of an instance the
         scale is ignored, since scales are learned.
     rule : {"evidence", "natural", "inverse"} or LearningRule
-        "evidence" works from a random start. "natural" is the published rule, "inverse" a variant; both collapse, and are
-        here to be studied.
+        "evidence" works from a random start. "natural" is the published rule, "inverse" a variant; both
+        collapse, and are here to be studied.
     solver : {"auto", "active_set", "fista", "interior_point"} or Solver
         Finds the codes. "auto" is the compiled exact solver where it applies.
     init : {"orthogonal", "low_coherence", "data"} or array (n_features, n_components)
@@ -251,8 +249,8 @@ class OvercompleteICA(
     def partial_fit(self, X: Array, y: Any = None) -> Self:
         """One learning step on one batch, for data that do not fit in memory or never end.
 
-        The first batch sets mean and scale, so let it be a large one. The noise anneals over the first `max_iter` calls;
-        the learning rate stays at its peak. There are no surplus columns, no restarts, and scales and noise are
+        The first batch sets mean and scale, so let it be a large one. The noise anneals over the first
+        `max_iter` calls; the learning rate stays at its peak. There are no surplus columns, no restarts, and scales and noise are
         those of the step: for the best answer on data at hand use `fit`.
 
         Parameters
@@ -398,7 +396,7 @@ class OvercompleteICA(
 
     def _begin(self, X: np.ndarray) -> tuple[Fit, int | str]:
         """A fit of validated samples, and how many components it is to have."""
-        n_samples, n_features = X.shape
+        n_features = X.shape[1]
         rng = generator(self.random_state)
         start = template(self.prior, self.solver, resolve_device(self.device, self.prior))
         center = not start.prior.nonnegative if self.center == "auto" else self.center
@@ -441,7 +439,11 @@ class OvercompleteICA(
             X = _numpy(as_floating(X, "X"))
         return np.asarray(
             validate_data(
-                self, X, reset=reset, dtype=[np.float64, np.float32], ensure_min_samples=2 if reset else 1
+                self,
+                X,
+                reset=reset,
+                dtype=[np.float64, np.float32],
+                ensure_min_samples=2 if reset else 1,
             )
         )
 

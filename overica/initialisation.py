@@ -68,7 +68,11 @@ INITIALISATIONS: dict[str, Start] = {
 
 
 def start_mixing(
-    init: str | np.ndarray, X: np.ndarray, n_components: int, rng: np.random.Generator, nonnegative: bool
+    init: str | np.ndarray,
+    X: np.ndarray,
+    n_components: int,
+    rng: np.random.Generator,
+    nonnegative: bool,
 ) -> np.ndarray:
     """A start for samples `X`, (n_features, n_components).
 
@@ -111,7 +115,9 @@ def _check_given(init: object, X: np.ndarray, n_components: int, nonnegative: bo
     A = np.array(init, dtype=np.float64)
     expected = (X.shape[1], n_components)
     if A.shape != expected:
-        raise ValueError(f"`init` must have shape (n_features, n_components) = {expected}, got {A.shape}")
+        raise ValueError(
+            f"`init` must have shape (n_features, n_components) = {expected}, got {A.shape}"
+        )
     if not np.all(np.isfinite(A)):
         raise ValueError("`init` must be finite, got NaN or infinite entries")
     norms = np.linalg.norm(A, axis=0)

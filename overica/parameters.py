@@ -63,7 +63,9 @@ def resolve_device(device: str, prior: str | Prior) -> str:
     except (RuntimeError, TypeError) as error:
         raise ValueError(f'`device` must be "auto" or a torch device, got {device!r}') from error
     if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"`device` must be available, got {device!r} and torch sees no CUDA device")
+        raise ValueError(
+            f"`device` must be available, got {device!r} and torch sees no CUDA device"
+        )
     return str(chosen)
 
 

@@ -11,9 +11,7 @@ from tqdm.auto import tqdm
 class StepProgress:
     """Called with the figures of every step: moves a bar (if `verbose`) and calls the user's callback."""
 
-    def __init__(
-        self, verbose: int, callback: Callable[[dict[str, float]], object] | None
-    ) -> None:
+    def __init__(self, verbose: int, callback: Callable[[dict[str, float]], object] | None) -> None:
         self._callback = callback
         self._bar = tqdm(desc="overica", unit="step", disable=not verbose, mininterval=0.2)
         self._shown: dict[str, str] = {}

@@ -56,7 +56,12 @@ class Ascent:
     batch_size: int
 
     def run(
-        self, model: Model, samples: Samples, rng: np.random.Generator, history: History, report: Report
+        self,
+        model: Model,
+        samples: Samples,
+        rng: np.random.Generator,
+        history: History,
+        report: Report,
     ) -> Iterator[Model]:
         """The best model so far, after every step; extends `history` by one entry per step.
 
@@ -68,11 +73,13 @@ class Ascent:
         judges = samples.held_out[:_JUDGES]
         state = State(model)
         best, best_score = model, -np.inf
+        if self.annealing.start == self.annealing.end:
+            # A refining run may only improve on what it is given.
+            best, best_score = judge(replace(model, penalty=self._penalty(0, samples)), judges)
         spacing = max(1, self.n_steps // _CHECKS)
         for step in range(self.n_steps):
             progress = (step + 1) / self.n_steps
-            penalty = self.annealing.penalty(step / self.n_steps, samples.n_features)
-            state.model = replace(state.model, penalty=penalty)
+            state.model = replace(state.model, penalty=self._penalty(step, samples))
             batch = samples.draw(self.batch_size, rng)
             rate = self.learning_rate * self.schedule.factor(progress)
             row = self.advance(state, batch, rate)
@@ -85,6 +92,9 @@ class Ascent:
                 history.setdefault(name, []).append(value)
             report(row)
             yield best
+
+    def _penalty(self, step: int, samples: Samples) -> float:
+        return self.annealing.penalty(step / self.n_steps, samples.n_features)
 
     def advance(self, state: State, batch: np.ndarray, rate: float) -> dict[str, float]:
         """One step on one batch, in place; the step's figures."""

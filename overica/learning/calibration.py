@@ -22,7 +22,12 @@ _FACTOR = 2.0
 
 
 def calibrate(
-    model: Model, X: np.ndarray, judges: np.ndarray, *, noise_variance: float | None, scales: bool = True
+    model: Model,
+    X: np.ndarray,
+    judges: np.ndarray,
+    *,
+    noise_variance: float | None,
+    scales: bool = True,
 ) -> Model:
     """The penalty of highest held-out evidence, with the noise, scales and presence that belong to it.
 

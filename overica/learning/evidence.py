@@ -31,13 +31,13 @@ def log_evidence(model: Model, X: np.ndarray) -> np.ndarray:
     `occupancy`): it is absent, or present and near zero. Smooth costs have no inactive sources: the
     Gaussian is over all, and rho is one.
     """
-    parts = [_Configuration.of(model, X[start : start + _CHUNK]) for start in range(0, len(X), _CHUNK)]
+    parts = [
+        _Configuration.of(model, X[start : start + _CHUNK]) for start in range(0, len(X), _CHUNK)
+    ]
     return np.concatenate([part.log_evidence(model) for part in parts])
 
 
-def judge(
-    model: Model, X: np.ndarray, noise_variance: float | None = None
-) -> tuple[Model, float]:
+def judge(model: Model, X: np.ndarray, noise_variance: float | None = None) -> tuple[Model, float]:
     """The model with the noise and the presence that suit samples best, and their mean log evidence under it.
 
     The noise is the variance that is left in the dimensions which the supports leave free, unless it is given; the
@@ -50,7 +50,9 @@ def judge(
     if noise_variance is None:
         noise_variance = _free_variance(model, X)
     model = replace(model, noise_variance=noise_variance)
-    parts = [_Configuration.of(model, X[start : start + _CHUNK]) for start in range(0, len(X), _CHUNK)]
+    parts = [
+        _Configuration.of(model, X[start : start + _CHUNK]) for start in range(0, len(X), _CHUNK)
+    ]
     presence = np.full(model.mixing.shape[1], 0.5)
     for _ in range(_ROUNDS):
         expected = sum(part.expected_presence(presence) for part in parts)

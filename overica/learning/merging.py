@@ -9,7 +9,12 @@ SAME_DIRECTION = 0.9
 
 
 def merge_columns(
-    A: np.ndarray, usage: np.ndarray, n_components: int, *, signed: bool, threshold: float = SAME_DIRECTION
+    A: np.ndarray,
+    usage: np.ndarray,
+    n_components: int,
+    *,
+    signed: bool,
+    threshold: float = SAME_DIRECTION,
 ) -> np.ndarray:
     """Indices of the columns to keep, most used first: at most as many as there are distinct ones.
 

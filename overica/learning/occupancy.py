@@ -21,7 +21,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
 
 
 @njit(**_OPTIONS)
-def erfcx(x: float) -> float:
+def erfcx(x):
     """``exp(x^2) erfc(x)`` for x >= 0; above 6 by the continued fraction, exact to 1e-13."""
     if x < 6.0:
         return math.exp(x * x) * math.erfc(x)
@@ -32,7 +32,7 @@ def erfcx(x: float) -> float:
 
 
 @njit(**_OPTIONS)
-def segment(slope: float, curvature: float, length: float) -> float:
+def segment(slope, curvature, length):
     """Integral over [0, length] of ``exp(-slope t - curvature t^2 / 2)``; slope, curvature >= 0, length may be inf."""
     if length <= 0.0:
         return 0.0
@@ -126,7 +126,8 @@ def occupancy(gram, correlation, codes, sigma2, nonnegative):
                 for b in range(k):
                     w[a] += inverse[a, b] * gram[support[b], j]
                 free -= w[a] * gram[support[a], j]
-            curvature = max(free, 0.0) / sigma2
+            # Of a column in the span of the active ones rounding, and the ridge, are left: no curvature.
+            curvature = free / sigma2 if free > 1e-11 * gram[j, j] else 0.0
             mass = 0.0
             for direction in (1.0, -1.0):
                 if nonnegative and direction < 0.0:

@@ -18,6 +18,7 @@ the grid resolves.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,11 +76,14 @@ class PlanarEvidence:
         low, high = X.min(axis=0), X.max(axis=0)
         period = _MARGIN * float((high - low).max())
         self._size, self._step = size, period / size
-        self._prior = prior
+        self._characteristic_function = prior.characteristic_function
         self._origin = (low + high - period) / 2
         blur = self._step * np.sqrt(1 - _CLOUD)
         self._cells, self._weights = self._bin(X + blur * rng.standard_normal(X.shape))
-        axes = [f(size, d=self._step, dtype=torch.float64) for f in (torch.fft.fftfreq, torch.fft.rfftfreq)]
+        axes = [
+            f(size, d=self._step, dtype=torch.float64)
+            for f in (torch.fft.fftfreq, torch.fft.rfftfreq)
+        ]
         w0, w1 = torch.meshgrid(*(2 * np.pi * axis for axis in axes), indexing="ij")
         self._frequencies = torch.stack([w0, w1])
         window = -0.5 * self._step**2 * (w0**2 + w1**2)
@@ -94,7 +98,8 @@ class PlanarEvidence:
         The noise of the model is `noise_variance` on top of one squared grid step.
         """
         t = torch.einsum("ij,iab->jab", A, self._frequencies)
-        phi = (1 - presence) + presence * self._prior.characteristic_function(t)
+        characteristic: Any = self._characteristic_function(t)
+        phi = (1 - presence) + presence * characteristic
         # E exp(+i w'x) against the transform's exp(-i w'x).
         noise = torch.exp(-0.5 * noise_variance * (self._frequencies**2).sum(dim=0))
         spectrum = torch.conj(phi.prod(dim=0)) * self._kernel * noise
@@ -155,7 +160,9 @@ class PlanarEvidence:
         for dx in (0, 1):
             for dy in (0, 1):
                 weight = np.abs(1 - dx - offset[:, 0]) * np.abs(1 - dy - offset[:, 1])
-                cell = (corner[:, 0] + dx) % self._size * self._size + (corner[:, 1] + dy) % self._size
+                cell = (corner[:, 0] + dx) % self._size * self._size + (
+                    corner[:, 1] + dy
+                ) % self._size
                 histogram += np.bincount(cell, weight, self._size**2)
         cells = np.flatnonzero(histogram)
         return torch.as_tensor(cells), torch.as_tensor(histogram[cells] / len(X))
@@ -170,7 +177,7 @@ def grid_size(X: np.ndarray) -> int | None:
 
 def applies(X: np.ndarray, prior: Prior) -> bool:
     """Whether the exact evidence is to be had: two features that span the plane, tails that a grid resolves."""
-    if X.shape[1] != 2 or not hasattr(prior, "characteristic_function"):
+    if X.shape[1] != 2 or prior.characteristic_function(torch.zeros(1)) is None:
         return False
     singular = np.linalg.svd(X - X.mean(axis=0), compute_uv=False)
     return bool(len(X) >= 500 and singular[-1] > 0.02 * singular[0] and grid_size(X) is not None)

@@ -81,7 +81,9 @@ def infer(model: Model, X: np.ndarray, codes0: np.ndarray | None = None) -> Post
     else:
         codes = codes_of(model, X, codes0, tol=_LOOP_TOL)
         moments_of = active_moments if model.prior.l1_weights() is not None else smooth_moments
-        inverse, log_det, n_active, activity = moments_of(A, codes, model.prior, penalty, model.device)
+        inverse, log_det, n_active, activity = moments_of(
+            A, codes, model.prior, penalty, model.device
+        )
     return Posterior(
         codes,
         X - codes @ A.T,

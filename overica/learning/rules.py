@@ -30,7 +30,9 @@ class LearningRule(ABC):
         """Sums over the samples of a batch."""
 
     @abstractmethod
-    def direction(self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray) -> np.ndarray:
+    def direction(
+        self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray
+    ) -> np.ndarray:
         """Change of A per unit of learning rate, (n_features, n_components).
 
         `activity` is the share of samples in which each source is active, smoothed over past batches.
@@ -51,7 +53,9 @@ class Natural(LearningRule):
         """``sum z s'``."""
         return {"score_codes": np.asarray(model.prior.score(posterior.codes)).T @ posterior.codes}
 
-    def direction(self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray) -> np.ndarray:
+    def direction(
+        self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray
+    ) -> np.ndarray:
         """See `LearningRule.direction`."""
         return -A @ (sums["score_codes"] / n_samples + np.eye(A.shape[1]))
 
@@ -65,7 +69,9 @@ class Inverse(Natural):
 
     name = "inverse"
 
-    def direction(self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray) -> np.ndarray:
+    def direction(
+        self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray
+    ) -> np.ndarray:
         """See `LearningRule.direction`."""
         return -np.linalg.pinv(A).T @ (sums["score_codes"] / n_samples + np.eye(A.shape[1]))
 
@@ -97,12 +103,13 @@ class Evidence(LearningRule):
         """``sum (r s' - A H^-1) / sigma^2``, and ``sum (1 - k/m) s^2 / sigma^2``."""
         A = model.mixing
         gradient = posterior.residual.T @ posterior.codes - A @ posterior.covariance
-        n_samples, n_features = posterior.residual.shape
-        free = 1 - min(posterior.n_active.mean() / n_features, 1)
-        power = (posterior.codes**2).sum(axis=0)
-        return {"gradient": gradient / model.penalty, "stiffness": free * power / model.penalty}
+        free = np.maximum(1 - posterior.n_active / A.shape[0], 0)
+        stiffness = free @ posterior.codes**2
+        return {"gradient": gradient / model.penalty, "stiffness": stiffness / model.penalty}
 
-    def direction(self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray) -> np.ndarray:
+    def direction(
+        self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray
+    ) -> np.ndarray:
         """See `LearningRule.direction`."""
         gradient = sums["gradient"] / n_samples
         span = np.maximum(activity, 2 / n_samples) / (A**2).sum(axis=0)

@@ -21,6 +21,11 @@ class Samples:
     n_held_out : int
         At most this many rows, and at most a tenth, are held out. Fewer than 500 rows are too few to split:
         then all are both learned from and judged by.
+
+    Raises
+    ------
+    ValueError
+        If all samples are equal: there is no unit to measure them in.
     """
 
     def __init__(
@@ -28,6 +33,10 @@ class Samples:
     ) -> None:
         self._X = X
         self.mean, self.unit = _moments(X, center)
+        if self.unit == 0:
+            raise ValueError(
+                "`X` must vary: expected some variance, got samples that are all equal"
+            )
         order = rng.permutation(len(X))
         size = min(n_held_out, len(X) // 10) if len(X) >= 500 else 0
         self._rows = np.sort(order[size:])

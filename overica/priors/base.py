@@ -127,6 +127,13 @@ class Prior(ABC):
         """Where the density is highest: 0 unless a prior says otherwise; shape of the scale."""
         return 0.0
 
+    def characteristic_function(self, t: Array) -> Array | None:
+        """E exp(i t s) for real t, elementwise, complex where it must be; None where there is no closed form.
+
+        With it, two features suffice for the exact evidence (`overica.learning.planar`).
+        """
+        return None
+
     def l1_weights(self) -> float | np.ndarray | None:
         """w if the cost is ``w |s|`` on the support, so that lasso kernels apply; else None."""
         return None
