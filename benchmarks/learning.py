@@ -1,0 +1,235 @@
+"""Time and memory of a fit: 128 sources in 64 dimensions, 6 of them active on average.
+
+    python benchmarks/learning.py [--seeds 3] [--quick]
+
+Time, beside SPAMS trainDL at the setting with which it recovers most (1000 batches of 512, penalty
+.05 for data of unit mean square norm; ours is given no penalty): mean over seeds, of wall-clock
+seconds and of CPU seconds; the two in turns on the same data, since machines have slow spells.
+"> .99": share of columns found at that cosine; "all": runs with every column above .98.
+
+Memory, of a fit from a memory-mapped file of float32: the peak of resident anonymous memory during
+the fit, less what the process held before it. Pages of the map belong to the page cache and do not
+count. "codes" is what the sources of all samples would take.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+N_FEATURES, N_COMPONENTS, N_ACTIVE = 64, 128, 6
+SPAMS_PENALTY = 0.05
+THREADS = (1, 2)
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+POLL = 0.005
+"""Seconds between two looks at the memory of a fit."""
+MEGABYTE = 2**20
+
+
+def make(n_samples, seed):
+    """The data set."""
+    from overica.datasets import make_mixture
+
+    return make_mixture(
+        n_samples,
+        N_FEATURES,
+        N_COMPONENTS,
+        "sparse_laplace",
+        n_active=N_ACTIVE,
+        random_state=seed,
+    )
+
+
+def fitted(X, seed=0):
+    """The default estimator."""
+    from overica import OvercompleteICA
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return OvercompleteICA(N_COMPONENTS, random_state=seed).fit(X)
+
+
+def warm_up():
+    """Seconds of a first, tiny fit: compilation, or reading what was compiled before."""
+    from overica import OvercompleteICA
+
+    X = make(600, 0).X
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        OvercompleteICA(N_COMPONENTS, max_iter=3, random_state=0).fit(X)
+    return time.perf_counter() - start
+
+
+def clocked(job):
+    """Result, wall-clock seconds, CPU seconds."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = job()
+    return result, time.perf_counter() - wall, time.process_time() - cpu
+
+
+def time_worker(n_samples, n_seeds, n_threads):
+    """Rows of the time table, in a process that has `n_threads` threads."""
+    import numpy as np
+    from _peers import Spams
+
+    from overica.metrics import match_components
+
+    warm_up()
+    figures = {}
+    for seed in range(n_seeds):
+        data = make(n_samples, seed)
+        jobs = {"overica": lambda data=data, seed=seed: fitted(data.X, seed).mixing_}
+        if Spams.installed():
+            samples = Spams.scaled(data.X)
+            jobs["SPAMS"] = lambda samples=samples: Spams.train(
+                samples, N_COMPONENTS, SPAMS_PENALTY, False, 1000, n_threads
+            )
+        for name, job in jobs.items():
+            mixing, wall, cpu = clocked(job)
+            cosines = match_components(mixing, data.mixing).cosines
+            row = wall, cpu, (cosines > 0.99).mean(), (cosines > 0.98).all()
+            figures.setdefault(name, []).append(row)
+    table = {name: np.array(rows, dtype=float) for name, rows in figures.items()}
+    for name, rows in table.items():
+        wall, cpu, share, _ = rows.mean(axis=0)
+        ratio = wall / table["SPAMS"][:, 0].mean() if "SPAMS" in table else np.nan
+        print(
+            f"{n_samples:8d}{n_threads:8d}  {name:9s}{wall:8.2f}{cpu:8.2f}{ratio:9.2f}"
+            f"{share:8.3f}{int(rows[:, 3].sum()):5d}/{len(rows)}",
+            flush=True,
+        )
+
+
+def memory_worker(path):
+    """A fit from a file, with pauses in which the caller looks at the memory."""
+    import numpy as np
+
+    warm_up()
+    X = np.load(path, mmap_mode="r")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    _, wall, _ = clocked(lambda: fitted(X))
+    print(wall, flush=True)
+
+
+def anonymous_memory(pid):
+    """Resident anonymous memory of a process, bytes; 0 once it has gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    kilobytes = [line.split()[1] for line in status.splitlines() if line.startswith("RssAnon")]
+    return 1024 * int(kilobytes[0]) if kilobytes else 0
+
+
+def write_samples(path, n_samples):
+    """A float32 file of so many rows; drawn once and repeated, since only their number matters."""
+    import numpy as np
+
+    block = make(min(n_samples, 20_000), 0).X.astype(np.float32)
+    shape = (n_samples, N_FEATURES)
+    X = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    for start in range(0, n_samples, len(block)):
+        X[start : start + len(block)] = block[: n_samples - start]
+    X.flush()
+
+
+def memory_row(n_samples, folder):
+    """One row of the memory table."""
+    path = Path(folder) / f"{n_samples}.npy"
+    write_samples(path, n_samples)
+    worker = subprocess.Popen(
+        [sys.executable, __file__, "--memory-worker", str(path)],
+        env=environment(1),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    if worker.stdout.readline().strip() != "ready":
+        raise RuntimeError(f"the fit of {n_samples} samples did not start")
+    before = peak = anonymous_memory(worker.pid)
+    worker.stdin.write("go\n")
+    worker.stdin.flush()
+    while worker.poll() is None:
+        peak = max(peak, anonymous_memory(worker.pid))
+        time.sleep(POLL)
+    if worker.returncode:
+        raise RuntimeError(f"the fit of {n_samples} samples failed")
+    seconds = float(worker.stdout.read())
+    codes = 8 * n_samples * N_COMPONENTS
+    print(
+        f"{n_samples:9d}{path.stat().st_size / MEGABYTE:9.0f}{codes / MEGABYTE:9.0f}"
+        f"{(peak - before) / MEGABYTE:9.1f}{seconds:9.1f}",
+        flush=True,
+    )
+    path.unlink()
+
+
+def environment(n_threads, **more):
+    """Of a process with so many threads."""
+    return os.environ | dict.fromkeys(THREAD_VARIABLES, str(n_threads)) | more
+
+
+def worker(*arguments, n_threads=1, **more):
+    """Run this file in a process of its own, since thread counts are read at import."""
+    command = [sys.executable, __file__, *map(str, arguments)]
+    subprocess.run(command, env=environment(n_threads, **more), check=True)
+
+
+def compilation():
+    """Time of the first fit on a machine, and of the first one in a later process."""
+    with tempfile.TemporaryDirectory() as folder:
+        for label in ("nothing compiled yet", "compiled before"):
+            print(f"first, tiny fit of a process, {label}: ", end="", flush=True)
+            worker("--warm-up", NUMBA_CACHE_DIR=folder)
+
+
+def main():
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="few samples, one seed and thread")
+    parser.add_argument("--part", choices=("compilation", "time", "memory"), help="only this")
+    parser.add_argument("--warm-up", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--time-worker", type=int, nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--memory-worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    quick, part = options.quick, options.part
+    if options.warm_up:
+        print(f"{warm_up():.1f} s")
+    elif options.time_worker:
+        time_worker(*options.time_worker)
+    elif options.memory_worker:
+        memory_worker(options.memory_worker)
+    else:
+        if part == "compilation" or (part is None and not quick):
+            compilation()
+        if part in (None, "time"):
+            print(
+                f"{'samples':>8s}{'threads':>8s}  {'':9s}{'wall s':>8s}{'CPU s':>8s}{'x SPAMS':>9s}"
+                f"{'> .99':>8s}{'all':>7s}"
+            )
+            for n_samples in (20_000,) if quick else (20_000, 50_000):
+                for n_threads in THREADS[:1] if quick else THREADS:
+                    n_seeds = 1 if quick else options.seeds
+                    arguments = "--time-worker", n_samples, n_seeds, n_threads
+                    worker(*arguments, n_threads=n_threads)
+        if part in (None, "memory"):
+            print(f"{'samples':>9s}{'file MB':>9s}{'codes MB':>9s}{'fit MB':>9s}{'wall s':>9s}")
+            with tempfile.TemporaryDirectory() as folder:
+                for n_samples in (20_000, 60_000) if quick else (20_000, 200_000, 2_000_000):
+                    memory_row(n_samples, folder)
+
+
+if __name__ == "__main__":
+    main()
