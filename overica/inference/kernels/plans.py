@@ -143,7 +143,7 @@ def run_planar(A, X, penalty, nonnegative, warm, tol, codes):
     """The closed form for two features; `run_direct` where neighbours on the hull are too close for
     it.
     """
-    table, accurate = polygon(A, penalty, nonnegative)
+    table, accurate = polygon(A.astype(np.float64), penalty, nonnegative)
     if not accurate:
         return run_direct(A, X, penalty, nonnegative, warm, tol, codes)
     planar_batch(X, table, nonnegative, codes)
