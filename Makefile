@@ -1,12 +1,14 @@
 # Everything runs in .venv, which the first target makes; Python >= 3.11 is all that is needed.
 #   make test    the whole suite            make demo    fit photographs, write pictures
 #   make lint    style                      make types   static types
-#   make bench   the benchmarks             make clean   remove what these made
+#   make bench   quick benchmarks           make clean   remove what these made
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_FLAGS ?=
 DEMO_FLAGS ?=
+# The whole tables: make bench BENCH_FLAGS=
+BENCH_FLAGS ?= --quick
 # The first interpreter that is new enough; override with `make PYTHON=...`.
 NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -32,7 +34,7 @@ types: $(VENV)/.with-lint
 	$(BIN)/mypy
 
 bench: $(VENV)/.with-bench
-	@for f in benchmarks/bench_*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done
+	@for f in benchmarks/[!_]*.py; do echo "== $$f"; $(BIN)/python $$f $(BENCH_FLAGS) || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
