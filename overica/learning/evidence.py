@@ -26,10 +26,36 @@ def log_evidence(model: Model, X: np.ndarray) -> np.ndarray:
 
         log p(s_a) - |r|^2 / 2 sigma^2 - m/2 log(2 pi sigma^2) + k/2 log 2 pi - 1/2 log det H_aa,
 
-    times, for l1 costs, one factor per source: ``rho_j c_j`` for an active one, with c_j the share of its Gaussian on
-    its side of the kink, and ``1 - rho_j + rho_j c_j`` for an inactive one, with c_j the mass of its line integral (see
-    `occupancy`): it is absent, or present and near zero. Smooth costs have no inactive sources: the
-    Gaussian is over all, and rho is one.
+    times, for l1 costs, one factor per source, ``rho_j c_j + (1 - rho_j) b_j``: it is present, or absent. For an
+    inactive one c_j is the mass of its line integral, and b_j is one; for an active one c_j is the share of its
+    Gaussian on its side of the kink, and b_j the ratio of Savage and Dickey (1971), the density of its Gaussian at
+    zero over that of its prior: what the integral would be without it. See `occupancy`. For a single source this is
+    exact. Smooth costs have no inactive sources: the Gaussian is over all, and rho is one.
+
+    Notes
+    -----
+    Mean and largest absolute error in nats per sample, over 2,000 samples of the model with sources of scale one,
+    against the exact density (``benchmarks/evidence.py``; supports at the penalty of highest evidence):
+
+    ===========  ===  ===========  ===========  ===========  ===========
+    prior        rho  sigma        1 x 2        2 x 3        bias, 2 x 3
+    ===========  ===  ===========  ===========  ===========  ===========
+    laplace      1    .05          .002, 1.9    .01, 2.1     -.01
+    laplace      1    .2           .03, .8      .07, 1.0     -.07
+    laplace      1    .5           .08, .3      .15, .8      -.15
+    laplace      .3   .05          .31, .7      .27, 1.5     +.07
+    laplace      .3   .2           .18, .5      .16, 1.2     +.01
+    laplace      .3   .5           .07, .3      .09, 1.0     -.07
+    exponential  1    .05          .002, .4     .09, 3.5     -.09
+    exponential  1    .2           .02, .5      .23, 4.6     -.23
+    exponential  1    .5           .09, .5      .35, 4.9     -.35
+    exponential  .3   .05          .26, .8      .10, 1.6     +.03
+    exponential  .3   .2           .19, .6      .08, .9      +.04
+    exponential  .3   .5           .10, .3      .04, .2      +.01
+    ===========  ===  ===========  ===========  ===========  ===========
+
+    For dense exponential sources it is the several sources held at their wall together that are missed. For log
+    cosh, in 1 x 2 at sigma = .3, it is up to 1.1 nats too low: the curvature at a sharp peak says little of its tails.
     """
     parts = [
         _Configuration.of(model, X[start : start + _CHUNK]) for start in range(0, len(X), _CHUNK)
@@ -67,42 +93,45 @@ class _Configuration:
 
     base: np.ndarray
     """Log of the Gaussian integral over the active sources, (n_samples,)."""
-    active: np.ndarray
-    """(n_samples, n_components), boolean."""
-    mass: np.ndarray
+    present: np.ndarray
     """The factors c_j, (n_samples, n_components)."""
+    absent: np.ndarray
+    """The factors b_j, (n_samples, n_components)."""
 
     @classmethod
     def of(cls, model: Model, X: np.ndarray) -> _Configuration:
         posterior = infer(model, X)
         A, sigma2, prior = model.mixing, model.noise_variance, model.prior
         codes, gram = posterior.codes, A.T @ A
-        sparse = prior.l1_weights() is not None
-        log_det = posterior.log_det - posterior.n_active * np.log(sigma2)
-        if sparse:
-            codes = debias(gram, codes, model.penalty - sigma2, prior.nonnegative)
-        residual = X - codes @ A.T
+        log_det, n_active = posterior.log_det, posterior.n_active
+        present, absent = np.ones_like(codes), np.zeros_like(codes)
+        residual = posterior.residual
+        if prior.l1_weights() is not None:
+            codes = debias(gram, codes, model.penalty - sigma2)
+            residual = X - codes @ A.T
+            n_active = (codes != 0).sum(axis=1)
+            present, absent, log_det = occupancy(
+                gram, residual @ A, codes, sigma2, prior.nonnegative
+            )
         base = (
             -np.asarray(prior.cost(codes)).sum(axis=1)
-            - posterior.n_active * float(np.asarray(prior.log_normaliser()))
+            - n_active * float(np.asarray(prior.log_normaliser()))
             - (residual**2).sum(axis=1) / (2 * sigma2)
             - 0.5 * A.shape[0] * np.log(2 * np.pi * sigma2)
-            + 0.5 * (posterior.n_active * np.log(2 * np.pi) - log_det)
+            + 0.5 * (n_active * np.log(2 * np.pi * sigma2) - log_det)
         )
-        if not sparse:
-            return cls(base, np.ones_like(codes, bool), np.ones_like(codes))
-        mass = occupancy(gram, residual @ A, codes, sigma2, prior.nonnegative)
-        return cls(base, codes != 0, mass)
+        return cls(base, present, absent)
 
     def expected_presence(self, presence: np.ndarray) -> np.ndarray:
         """Sum over samples of the posterior probabilities that each source is present."""
-        near_zero = presence * self.mass
-        return np.where(self.active, 1.0, near_zero / (1 - presence + near_zero)).sum(axis=0)
+        here = presence * self.present
+        return np.asarray((here / (here + (1 - presence) * self.absent)).sum(axis=0))
 
     def log_evidence(self, model: Model) -> np.ndarray:
-        present = model.presence * self.mass
-        factors = np.where(self.active, present, 1 - model.presence + present)
-        return self.base + np.log(np.maximum(factors, np.finfo(float).tiny)).sum(axis=1)
+        """Log evidence of every sample, (n_samples,)."""
+        presence = np.asarray(model.presence)
+        factors = presence * self.present + (1 - presence) * self.absent
+        return np.asarray(self.base + np.log(np.maximum(factors, np.finfo(float).tiny)).sum(axis=1))
 
 
 def _free_variance(model: Model, X: np.ndarray) -> float:
@@ -113,9 +142,9 @@ def _free_variance(model: Model, X: np.ndarray) -> float:
     for start in range(0, len(X), _CHUNK):
         batch = X[start : start + _CHUNK]
         posterior = infer(model, batch)
-        codes = debias(gram, posterior.codes, model.penalty, model.prior.nonnegative)
+        codes = debias(gram, posterior.codes, model.penalty)
         power += float(((batch - codes @ A.T) ** 2).sum())
-        free += float(np.maximum(A.shape[0] - posterior.n_active, 0).sum())
+        free += float(np.maximum(A.shape[0] - (codes != 0).sum(axis=1), 0).sum())
     if free < _FEWEST_FREE * X.size:
         return model.penalty
     return min(max(power / free, _LEAST_NOISE), 1.0)

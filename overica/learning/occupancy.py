@@ -5,8 +5,8 @@ Around the mode of a sample, move one source j by t and let the active sources f
 
     F(t) = |t| - mu t + h t^2 / 2 + sum_a 2 max(0, t w_a / sign(s_a) - |s_a|),       (scale one, signed sources)
 
-with ``mu = A_j'r / sigma^2``, |mu| <= 1, and ``h = |A_j - A_a w|^2 / sigma^2``: a convex function, linear-quadratic between
-the points at which an active source changes its sign. Non-negative sources stop there, and at t = 0.
+with ``mu = A_j'r / sigma^2``, |mu| <= 1, and ``h = |A_j - A_a w|^2 / sigma^2``: a convex function, linear-quadratic
+between the points at which an active source changes its sign. Non-negative sources stop there, and at t = 0.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import numpy as np
 from numba import njit, prange
 
 _OPTIONS = {"cache": True, "error_model": "numpy"}
+_FLATTEST = 0.01
+"""Slope of a line that rounding has left flat for ever."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
 
 
@@ -42,9 +44,9 @@ def segment(slope, curvature, length):
         # A mild fall is a smooth integrand, where the closed forms below would cancel.
         if fall < 2.0:
             total = 0.0
-            for node, weight in zip(_NODES, _WEIGHTS):
-                t = 0.5 * length * (node + 1.0)
-                total += weight * math.exp(-t * (slope + 0.5 * curvature * t))
+            for q in range(_NODES.size):
+                t = 0.5 * length * (_NODES[q] + 1.0)
+                total += _WEIGHTS[q] * math.exp(-t * (slope + 0.5 * curvature * t))
             return 0.5 * length * total
     if curvature <= 1e-14 * slope * slope:
         return (1.0 - math.exp(-fall)) / slope
@@ -84,15 +86,28 @@ def side(slope, curvature, crossings, rises, count, wall):
 
 @njit(parallel=True, **_OPTIONS)
 def occupancy(gram, correlation, codes, sigma2, nonnegative):
-    """Masses of the sources around the mode of every sample, (n_samples, n_components).
+    """Present and absent: masses of the sources around the mode of every sample, and the log determinants.
 
-    For an inactive source it is the integral over its line of ``exp(-F)`` times the prior's density at the mode: the
+    The mass of an inactive source is the integral over its line of ``exp(-F)`` times the prior's density at zero: the
     share of its own prior mass that the data leave, as if it were the only inactive one. A duplicate of an active
     column, with |mu| = 1 and h = 0, comes out exact; the obvious ``1 / (1 - mu^2)`` is infinite there. For an
     active source it is the share of its Gaussian that lies on its side of the kink, plus what leaks through.
+
+    Returns
+    -------
+    present : array (n_samples, n_components)
+        The masses, relative to the Gaussian integral over the active sources.
+    absent : array (n_samples, n_components)
+        What takes their place where the source is not there at all: 1 for an inactive one; for an active one the
+        density of its Gaussian at zero over that of the prior (the ratio of Savage and Dickey).
+    log_det : array (n_samples,)
+        ``log det(A_a'A_a)`` of the active columns.
     """
     n_samples, n = codes.shape
-    out = np.empty((n_samples, n))
+    present = np.empty((n_samples, n))
+    absent = np.ones((n_samples, n))
+    log_det = np.zeros(n_samples)
+    at_zero = 1.0 if nonnegative else 0.5
     for i in prange(n_samples):
         support = np.flatnonzero(codes[i])
         k = support.size
@@ -104,13 +119,16 @@ def occupancy(gram, correlation, codes, sigma2, nonnegative):
                     block[a, b] = gram[support[a], support[b]]
                 block[a, a] *= 1.0 + 1e-12
             inverse = np.linalg.inv(block)
+            log_det[i] = np.linalg.slogdet(block)[1]
         for a in range(k):
-            s = abs(codes[i, support[a]])
+            j = support[a]
+            s = abs(codes[i, j])
             width = math.sqrt(2.0 * sigma2 * max(inverse[a, a], 1e-300))
-            inside = 1.0 - 0.5 * math.erfc(s / width)
+            height = math.exp(-((s / width) ** 2))
+            present[i, j] = 1.0 - 0.5 * math.erfc(s / width)
             if not nonnegative:
-                inside += 0.5 * math.exp(-((s / width) ** 2)) * erfcx(s / width + width)
-            out[i, support[a]] = inside
+                present[i, j] += 0.5 * height * erfcx(s / width + width)
+            absent[i, j] = height / (math.sqrt(math.pi) * width * at_zero)
         w = np.empty(k)
         crossings = np.empty(k)
         rises = np.empty(k)
@@ -141,7 +159,8 @@ def occupancy(gram, correlation, codes, sigma2, nonnegative):
                         rises[count] = 2.0 * towards
                         count += 1
                 # Never quite flat: a slope and a curvature of zero, with nothing to cross, would be an infinite line.
-                slope = max(1.0 - direction * mu, 1e-12)
+                flattest = 1e-12 if count or curvature > 0.0 else _FLATTEST
+                slope = max(1.0 - direction * mu, flattest)
                 mass += side(slope, curvature, crossings, rises, count, nonnegative)
-            out[i, j] = mass * (1.0 if nonnegative else 0.5)
-    return out
+            present[i, j] = mass * at_zero
+    return present, absent, log_det
