@@ -22,6 +22,8 @@ class DemoSettings:
     """Patches to learn from; a fifth as many again are held out for the score."""
     overcompleteness: float
     """Basis vectors per dimension."""
+    max_iter: int
+    """Learning steps of the main run."""
 
     @property
     def n_components(self) -> int:
@@ -29,8 +31,8 @@ class DemoSettings:
         return round(self.overcompleteness * self.patch_side**2)
 
 
-STANDARD = DemoSettings(patch_side=8, n_patches=40_000, overcompleteness=2.0)
-QUICK = DemoSettings(patch_side=4, n_patches=5_000, overcompleteness=2.0)
+STANDARD = DemoSettings(patch_side=8, n_patches=40_000, overcompleteness=2.0, max_iter=200)
+QUICK = DemoSettings(patch_side=4, n_patches=5_000, overcompleteness=2.0, max_iter=100)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,10 @@ def run_demo(
     X_fit, X_held_out = X[n_held_out:], X[:n_held_out]
 
     model = OvercompleteICA(
-        n_components=settings.n_components, random_state=random_state, verbose=verbose
+        n_components=settings.n_components,
+        max_iter=settings.max_iter,
+        random_state=random_state,
+        verbose=verbose,
     )
     start = time.perf_counter()
     model.fit(X_fit)

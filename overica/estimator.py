@@ -69,8 +69,9 @@ class OvercompleteICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Course of the learning rate: warm-up and cosine decay, or constant.
     max_iter : int
         Steps of a run. A fit is a few such runs, see `n_restarts`; it has no other end.
-    batch_size : int
-        Samples per step. Memory of a fit grows with this, not with n_samples.
+    batch_size : int or None
+        Samples per step; None takes 1500, or four per component if that is more. Memory of a fit grows with this, not
+        with n_samples.
     overprovision : float
         Columns fitted per column wanted, at least 1; the surplus is merged away at the end.
     n_restarts : int or None
@@ -171,7 +172,7 @@ class OvercompleteICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         learning_rate: float = 1.0,
         schedule: str | Schedule = "cosine",
         max_iter: int = 300,
-        batch_size: int = 1500,
+        batch_size: int | None = None,
         overprovision: float = 1.3,
         n_restarts: int | None = None,
         center: bool | str = "auto",
@@ -243,15 +244,16 @@ class OvercompleteICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         finally:
             progress.close()
         self._publish(model, fit, X.dtype)
+        self._keep(fit, State(model, step=fit.settings.n_steps))
         fit.warn_if_unsettled()
         return self
 
     def partial_fit(self, X: Array, y: Any = None) -> Self:
-        """One learning step on one batch, for data that do not fit in memory or never end.
+        """One learning step on one batch, for data that never end; after `fit`, it goes on from there.
 
-        The first batch sets mean and scale, so let it be a large one. The noise anneals over the first
-        `max_iter` calls; the learning rate stays at its peak. There are no surplus columns, no restarts, and scales and noise are
-        those of the step: for the best answer on data at hand use `fit`.
+        The first batch sets mean and scale, so let it be a large one. The noise anneals over the first `max_iter`
+        calls; the learning rate stays at its peak. There are no surplus columns, no restarts, and scales and noise
+        are those of the step: for the best answer on data at hand use `fit`.
 
         Parameters
         ----------
@@ -266,16 +268,16 @@ class OvercompleteICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         first = not hasattr(self, "_state")
         X = self._validated(X, reset=first)
         if first:
-            self._fit, n_components = self._begin(X)
+            begun, n_components = self._begin(X)
             if n_components == "auto":
                 raise ValueError('`n_components` must be a number for `partial_fit`, got "auto"')
-            start = self._fit.start(int(n_components))
-            self._state = State(replace(self._fit.template, mixing=start))
+            start = begun.start(int(n_components))
+            self._keep(begun, State(replace(begun.template, mixing=start)))
         fit, state = self._fit, self._state
         ascent = fit.settings.ascent()
-        progress = min(1.0, state.step / fit.settings.n_steps)
-        penalty = fit.settings.annealing.penalty(progress, X.shape[1])
-        state.model = replace(state.model, penalty=penalty, noise_variance=penalty)
+        if state.step < fit.settings.n_steps:
+            penalty = fit.settings.annealing.penalty(state.step / fit.settings.n_steps, X.shape[1])
+            state.model = replace(state.model, penalty=penalty, noise_variance=penalty)
         row = ascent.advance(state, fit.samples.normalise(X), fit.settings.learning_rate)
         for name, value in row.items():
             fit.history.setdefault(name, []).append(value)
@@ -355,7 +357,8 @@ class OvercompleteICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Notes
         -----
-        Against exact quadrature, mean error in nats per sample (``benchmarks/evidence.py``): see `log_evidence`.
+        Against exact quadrature, in the model itself with two or three sources, the mean absolute error is between
+        .002 and .35 nats per sample, the bias between -.35 and +.07; `overica.learning.log_evidence` has the table.
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
@@ -405,6 +408,11 @@ class OvercompleteICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         samples = Samples(X, center=bool(center), rng=rng)
         settings, n_components = fit_settings(self, n_features, samples.unit)
         return Fit(start, samples, settings, rng), n_components
+
+    def _keep(self, fit: Fit, state: State) -> None:
+        """What `partial_fit` goes on from."""
+        fit.settle()
+        self._fit, self._state = fit, state
 
     def _publish(self, model: Model, fit: Fit, dtype: Any) -> None:
         """Fitted attributes from a model in normalised units."""

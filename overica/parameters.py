@@ -15,6 +15,9 @@ from overica.learning import FitSettings, Model, get_rule
 from overica.priors import Prior, get_prior
 from overica.schedules import Annealing, get_schedule
 
+_SAMPLES_PER_STEP = 1500
+_SAMPLES_PER_COMPONENT = 4
+
 
 def fit_settings(parameters: Any, n_features: int, unit: float) -> tuple[FitSettings, int | str]:
     """Settings in normalised units, and the number of components ("auto" left as it is).
@@ -30,19 +33,20 @@ def fit_settings(parameters: Any, n_features: int, unit: float) -> tuple[FitSett
     n_restarts = parameters.n_restarts
     if n_restarts is not None:
         n_restarts = check_scalar(n_restarts, "n_restarts", minimum=1, integer=True)
+    n_components = _n_components(parameters.n_components, n_features)
     settings = FitSettings(
         rule=get_rule(parameters.rule),
         schedule=get_schedule(parameters.schedule),
         annealing=_annealing(parameters.annealing),
         learning_rate=check_scalar(parameters.learning_rate, "learning_rate", strict=True),
         n_steps=check_scalar(parameters.max_iter, "max_iter", minimum=1, integer=True),
-        batch_size=check_scalar(parameters.batch_size, "batch_size", minimum=1, integer=True),
+        batch_size=_batch_size(parameters.batch_size, n_components, n_features),
         init=_init(parameters.init, unit),
         overprovision=check_scalar(parameters.overprovision, "overprovision", minimum=1.0),
         n_restarts=n_restarts,
         noise_variance=noise_variance,
     )
-    return settings, _n_components(parameters.n_components, n_features)
+    return settings, n_components
 
 
 def template(prior: str | Prior, solver: str | Solver, device: str) -> Model:
@@ -85,6 +89,14 @@ def _n_components(value: Any, n_features: int) -> int | str:
             raise ValueError(f'`n_components` must be an integer, None or "auto", got {value!r}')
         return value
     return int(check_scalar(value, "n_components", minimum=1, integer=True))
+
+
+def _batch_size(value: Any, n_components: int | str, n_features: int) -> int:
+    if value is None:
+        # A source of a wide dictionary is active in few samples, and each needs some of them in every batch.
+        width = 2 * n_features if isinstance(n_components, str) else n_components
+        return max(_SAMPLES_PER_STEP, _SAMPLES_PER_COMPONENT * width)
+    return int(check_scalar(value, "batch_size", minimum=1, integer=True))
 
 
 def _annealing(value: Any) -> Annealing:

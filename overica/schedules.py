@@ -110,7 +110,8 @@ class Annealing:
     def penalty(self, progress: float, n_features: int) -> float:
         """Level times sqrt(n_features), for data of unit variance per feature and sources of unit scale.
 
-        The penalty of a source is sigma^2 / theta, with theta = 1 the noise sigma^2 itself, and the correlation of a unit column with a
+        The penalty of a source is sigma^2 / theta, with theta = 1 the noise sigma^2 itself, and the correlation of a
+        unit column with a
         random direction of the data is of order one, of a norm of order sqrt(n_features).
         """
         return self.level(progress) * math.sqrt(n_features)

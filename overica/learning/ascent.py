@@ -9,7 +9,7 @@ import numpy as np
 
 from overica.learning.evidence import judge
 from overica.learning.posterior import Model, infer
-from overica.learning.rules import LearningRule
+from overica.learning.rules import Evidence, LearningRule
 from overica.learning.samples import Samples
 from overica.schedules import Annealing, Schedule
 
@@ -103,7 +103,8 @@ class Ascent:
         posterior = infer(model, batch)
         sums = self.rule.statistics(model, posterior)
         present = posterior.activity / len(batch)
-        if state.activity is None:
+        if state.activity is None or not present.any():
+            # Where all have fallen silent, what was active before says nothing any more.
             state.activity = present
         else:
             state.activity = _MEMORY * state.activity + (1 - _MEMORY) * present
@@ -130,15 +131,16 @@ class Ascent:
         }
 
     def _check(self, state: State) -> None:
+        rule = self.rule.name
+        otherwise = "" if isinstance(self.rule, Evidence) else ", or use rule 'evidence'"
         largest = np.abs(state.model.mixing).max()
         if not largest < _EXPLODED:
             raise LearningError(
                 f"the mixing matrix exploded at step {state.step} (largest entry {largest:.1e} times the scale of "
-                f"the data) under rule {self.rule.name!r}: lower `learning_rate`, raise `annealing`, "
-                "or use rule 'evidence'"
+                f"the data) under rule {rule!r}: lower `learning_rate` or raise `annealing`{otherwise}"
             )
         if state.idle > _PATIENCE:
             raise LearningError(
-                f"all components are dead at step {state.step} under rule {self.rule.name!r}: no sample had a "
-                f"non-zero code for {_PATIENCE} steps. Lower `learning_rate` or `annealing`, or use rule 'evidence'"
+                f"all components are dead at step {state.step} under rule {rule!r}: no sample had a "
+                f"non-zero code for {_PATIENCE} steps. Lower `learning_rate` or `annealing`{otherwise}"
             )

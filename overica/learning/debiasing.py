@@ -8,11 +8,11 @@ from numba import njit, prange
 
 @njit(parallel=True, cache=True, error_model="numpy")
 def debias(gram, codes, excess):
-    """Codes of the same signs at a penalty lower by `excess`, on the same supports or fewer, (n_samples, n_components).
+    """Codes of the same signs at a penalty lower by `excess`, on the same supports or fewer.
 
     On the support a with signs z the lasso code is ``(A_a'A_a)^-1 (A_a'x - penalty z)``, so that lowering the penalty
-    by t adds ``t (A_a'A_a)^-1 z``. A source that comes to zero on the way leaves, and the others go on without it: they stay
-    optimal, ``A_a'r = penalty z``, which the line integrals of `occupancy` take for granted.
+    by t adds ``t (A_a'A_a)^-1 z``. A source that comes to zero on the way leaves, and the others go on without it:
+    they stay optimal, ``A_a'r = penalty z``, which the line integrals of `occupancy` take for granted.
     """
     out = codes.copy()
     for i in prange(codes.shape[0]):

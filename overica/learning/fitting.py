@@ -92,10 +92,15 @@ class Fit:
 
     def run(self, ascent: Ascent, model: Model) -> Model:
         """The best model of a run of steps; history and report are kept."""
-        for self.best in ascent.run(model, self.samples, self.rng, self.history, self.report):
-            pass
-        assert self.best is not None
-        return self.best
+        best = model
+        for best in ascent.run(model, self.samples, self.rng, self.history, self.report):
+            self.best = best
+        return best
+
+    def settle(self) -> None:
+        """Let go of data and report once the work is done; what is left is small and can be pickled."""
+        self.samples.forget()
+        self.report = _silent
 
     def warn_if_unsettled(self) -> None:
         """Warn if the evidence was still rising when the noise had settled and the steps ran out."""

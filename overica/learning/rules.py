@@ -88,16 +88,18 @@ class Evidence(LearningRule):
     pseudo-inverse of the sample's own active columns. Along a column, ``d log |A_j| = E[active_j (|s_j| - 1)]``:
     its norm settles where active codes have mean one, without normalisation.
 
-    Divided by what the curvature of the evidence is per column: ``P(active_j) / |A_j|^2`` in the span of a sample's active
-    columns, where the log determinant bends it, and ``E[s_j^2] / sigma^2`` in the dimensions that they leave free, a share
-    ``1 - k/m``, where the residual does. A learning rate of one is then a Newton-like step, at any noise level. A
-    column that is active less than a twentieth as often as the mean grows until it is used again.
+    Divided by what the curvature of the evidence is per column: ``P(active_j) / |A_j|^2`` in the span of a sample's
+    active columns, where the log determinant bends it, and ``E[s_j^2] / sigma^2`` in the dimensions that they leave
+    free, a share ``1 - k/m``, where the residual does. A learning rate of one is then a Newton-like step, at any
+    noise level. A column that is active less than a twentieth as often as the mean grows until it is used again.
     """
 
     name = "evidence"
     max_relative_step = 0.3
     rare = 0.05
     """Activity, relative to the mean, below which a column grows."""
+    longest = 100.0
+    """Norm, for data of unit variance, at which an unused column stops growing: it points away from all the data."""
 
     def statistics(self, model: Model, posterior: Posterior) -> Sums:
         """``sum (r s' - A H^-1) / sigma^2``, and ``sum (1 - k/m) s^2 / sigma^2``."""
@@ -114,8 +116,10 @@ class Evidence(LearningRule):
         gradient = sums["gradient"] / n_samples
         span = np.maximum(activity, 2 / n_samples) / (A**2).sum(axis=0)
         step = gradient / (span + sums["stiffness"] / n_samples)
-        mean = max(float(activity.mean()), np.finfo(float).tiny)
-        return step + np.clip(1 - activity / (self.rare * mean), 0, 1) * A
+        # One active source per sample at least is asked for: where all have gone silent, all grow.
+        mean = max(float(activity.mean()), 1 / A.shape[1])
+        unused = np.clip(1 - activity / (self.rare * mean), 0, 1)
+        return step + np.where(np.linalg.norm(A, axis=0) < self.longest, unused, 0.0) * A
 
 
 RULES: dict[str, type[LearningRule]] = {kind.name: kind for kind in (Evidence, Natural, Inverse)}

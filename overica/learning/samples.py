@@ -42,6 +42,11 @@ class Samples:
         self._rows = np.sort(order[size:])
         self.held_out = self.normalise(X[np.sort(order[:size])] if size else X)
 
+    def forget(self) -> None:
+        """Let go of the data; mean and unit stay, and with them `normalise`."""
+        self._X, self._rows = self._X[:0], self._rows[:0]
+        self.held_out = self.held_out[:0]
+
     @property
     def n_features(self) -> int:
         """Columns of X."""
