@@ -75,7 +75,7 @@ class Spams(Peer):
 
     name = "SPAMS"
     package = "spams"
-    grid = (0.5, 0.3, 0.2, 0.1, 0.05, 0.025)
+    grid = (0.8, 0.5, 0.3, 0.2, 0.1, 0.05, 0.025)
     n_tuning_seeds = 5
 
     def learn(self, X, n_components, penalty, *, nonnegative, long, seed, n_threads=1):
