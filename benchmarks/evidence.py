@@ -52,11 +52,9 @@ def exact_log_evidence(A, X, prior, sigma, presence):
     for column in A.T:
         t = np.tensordot(column, frequencies, 1)
         spectrum = spectrum * (1 - presence + presence * characteristic_function(prior, t))
-    waves = np.exp(-1j * X[:, :1] * half) @ spectrum.astype(complex) if len(A) == 2 else None
-    if waves is None:
-        total = np.exp(-1j * X * half) @ spectrum
-    else:
-        total = (waves * np.exp(-1j * X[:, 1:] * full)).sum(axis=1)
+    total = np.exp(-1j * X[:, :1] * half) @ spectrum.astype(complex)
+    if len(A) == 2:
+        total = (total * np.exp(-1j * X[:, 1:] * full)).sum(axis=1)
     return np.log(total.real / _PERIOD ** len(A))
 
 
