@@ -245,7 +245,7 @@ class OvercompleteICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             progress.close()
         self._publish(model, fit, X.dtype)
         self._keep(fit, State(model, step=fit.settings.n_steps))
-        fit.warn_if_unsettled()
+        search.warn_if_unsettled()
         return self
 
     def partial_fit(self, X: Array, y: Any = None) -> Self:

@@ -125,6 +125,10 @@ class PlanarEvidence:
             return float(value.detach()), p.grad.numpy()
 
         for top in (lowest, highest):
+            if top > lowest:
+                # Where noise is far below the grid's resolution its logarithm has no slope to follow.
+                trials = [np.append(parameters[:-1], log) for log in np.linspace(lowest, top, 8)]
+                parameters = min(trials, key=lambda trial: loss(trial)[0])
             bounds = [(None, None)] * start.size + [(-6, 8), (lowest, top)]
             result = minimize(
                 loss, parameters, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": max_iter}

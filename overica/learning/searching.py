@@ -49,7 +49,16 @@ class Search(ABC):
     def search(self, n_components: int) -> Model:
         """The best of several starts, with noise and scales learned."""
         found = [self.race(n_components, restart) for restart in range(self.restarts)]
-        return self.finish(max(found, key=lambda pair: pair[1])[0])
+        best, score = max(found, key=lambda pair: pair[1])
+        return self.finish(self.improve(best, score))
+
+    def warn_if_unsettled(self) -> None:
+        """Warn if the steps ran out too early."""
+        self.fit.warn_if_unsettled()
+
+    def improve(self, model: Model, score: float) -> Model:
+        """The winner after moves that no gradient makes; none by default."""
+        return model
 
     def salvage(self, n_components: int | None) -> Model:
         """What an interrupted fit has, with no more columns than wanted."""
@@ -203,10 +212,29 @@ class Planar(Search):
         fit = self.fit
         model = replace(fit.template, mixing=fit.start(n_components))
         found = fit.run(fit.settings.ascent(self.share), model)
-        exact = self._evidence.maximise(found.mixing)
+        return self._exact(found, found.mixing)
+
+    def warn_if_unsettled(self) -> None:
+        """Nothing to warn of: the steps only have to come near, and the exact evidence is climbed to its top."""
+
+    def improve(self, model: Model, score: float) -> Model:
+        """Columns of non-negative sources turned round, one at a time, where that raises the exact evidence.
+
+        Opposite directions are far apart, and samples near zero look alike from both.
+        """
+        for j in range(model.mixing.shape[1] if model.prior.nonnegative else 0):
+            turned = model.mixing.copy()
+            turned[:, j] *= -1
+            trial, trial_score = self._exact(model, turned)
+            if trial_score > score:
+                model, score = trial, trial_score
+        return model
+
+    def _exact(self, found: Model, start: np.ndarray) -> tuple[Model, float]:
+        exact = self._evidence.maximise(start)
         found = replace(
             found, mixing=exact.mixing, noise_variance=exact.noise_variance,
-            presence=np.full(n_components, exact.presence),
+            presence=np.full(start.shape[1], exact.presence),
         )  # fmt: skip
         return found, exact.log_evidence
 
