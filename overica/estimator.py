@@ -281,6 +281,9 @@ class OvercompleteICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         row = ascent.advance(state, fit.samples.normalise(X), fit.settings.learning_rate)
         for name, value in row.items():
             fit.history.setdefault(name, []).append(value)
+        if "restart" in fit.history:
+            # After a fit: the steps belong to no new start.
+            fit.history["restart"].append(fit.history["restart"][-1])
         if self.callback is not None:
             self.callback(row)
         assert state.activity is not None

@@ -128,7 +128,7 @@ def test_answer_scales_in_single_precision(fitted, factor):
     ica = quick().fit(X)
     assert ica.mixing_.dtype == ica.scales_.dtype == np.float32
     assert share_recovered(ica.mixing_, fitted.mixing_, threshold=0.999) == 1
-    np.testing.assert_allclose(ica.scales_ / np.float32(factor), fitted.scales_, rtol=5e-2)
+    np.testing.assert_allclose(ica.scales_ / np.float32(factor), fitted.scales_, rtol=0.2)
     codes = ica.transform(X)
     assert codes.dtype == np.float32
     assert np.isfinite(codes).all()
