@@ -18,12 +18,33 @@ BATCH_BYTES = (
 )  # correlations of a batch: they stay in the second-level cache until they are used
 POOL_BYTES = 1 << 26  # inverses of a batch
 ROUNDS = 20
+POLISHED = 96  # largest support that is polished with the inverse of the search
+# share of the limit that the search's own correlations must rule out, or they are computed anew
+NEAR = 0.95
+STRIP = 512  # columns of a Gram matrix at a time
+TILE = 128
 WORD = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
 
 
 def _batches(n_samples, size):
     for first in range(0, n_samples, size):
         yield slice(first, min(first + size, n_samples))
+
+
+def _gram(A):
+    """``A^T A``: the lower triangle by strips, the upper as its mirror image."""
+    n = A.shape[1]
+    if n < 2 * STRIP:
+        return A.T @ A
+    gram = np.empty((n, n), A.dtype)
+    for first in range(0, n, STRIP):
+        last = min(first + STRIP, n)
+        np.matmul(A[:, first:last].T, A[:, :last], out=gram[first:last, :last])
+        for i in range(first, last, TILE):
+            for j in range(0, first, TILE):
+                tile = gram[i : min(i + TILE, last), j : j + TILE]
+                gram[j : j + TILE, i : min(i + TILE, last)] = tile.T
+    return gram
 
 
 def run_direct(A, X, penalty, nonnegative, warm, tol, codes, moments=None):
@@ -33,7 +54,7 @@ def run_direct(A, X, penalty, nonnegative, warm, tol, codes, moments=None):
     n_samples, n = codes.shape
     n_steps = np.zeros(n_samples, np.int64)
     capacity = min(A.shape)
-    gram = A.T @ A
+    gram = _gram(A)
     size = max(256, BATCH_BYTES // (A.itemsize * n))
     if moments is not None:
         size = min(size, max(32, POOL_BYTES // (8 * capacity**2)))
@@ -49,7 +70,8 @@ def run_direct(A, X, penalty, nonnegative, warm, tol, codes, moments=None):
         solve_batch(
             np.matmul(X[rows], A, out=correlations[:count]), word, gram, penalty, nonnegative, tol,
             eps,
-            capacity, warm, codes[rows], n_steps[rows], supports[:count], inverses[:count], *memory,
+            capacity, warm, codes[rows], n_steps[rows], supports[:count], inverses[:count], False,
+            *memory,
         )  # fmt: skip
         if moments is not None:
             scatter(supports[:count], inverses[:count], moments.inverse_gram)
@@ -80,16 +102,18 @@ def run_screened(A, X, penalty, nonnegative, warm, tol, codes):
     penalty = penalty / (scale_A * scale_X)
     norm = float(np.sqrt(np.einsum("ij,ij->j", A, A).max()))
     eps = float(np.finfo(np.float64).eps)
-    limits = penalty * (1 + tol) + 4 * eps * norm * np.sqrt(np.einsum("ij,ij->i", X, X))
+    lengths = np.sqrt(np.einsum("ij,ij->i", X, X))
+    limits = penalty * (1 + tol) + 4 * eps * norm * lengths
+    slacks = 1e-3 * tol * penalty + 16 * eps * norm * lengths
     atoms_of_A = np.ascontiguousarray(A.T)
     coarse = A.astype(np.float32)
-    gram = coarse.T @ coarse
+    gram = _gram(coarse)
     size = min(max(256, BATCH_BYTES // (4 * n)), n_samples)
     word, coarse_word = np.empty(0, np.int64), np.empty(0, np.int32)
-    none = np.empty((0, capacity + 1), np.int32), np.empty((0, 0))
+    most = min(capacity, POLISHED)
+    supports, inverses = np.empty((size, most + 1), np.int32), np.empty((size, most**2))
     correlations = np.empty((size, n), np.float32)
-    proposals = np.empty((size, n), np.float32)
-    errors = np.empty((size, m))
+    errors, drifts = np.empty((size, m)), np.empty((size, 2))
     joined = np.empty((size, JOIN + 1), np.int32)
     workers = numba.get_num_threads()
     memory = scratch(workers, n, capacity, coarse)
@@ -99,26 +123,36 @@ def run_screened(A, X, penalty, nonnegative, warm, tol, codes):
         count = rows.stop - rows.start
         samples, batch_codes, steps = X[rows], codes[rows], n_steps[rows]
         if warm:
-            np.multiply(batch_codes, scale_A / scale_X, out=proposals[:count], casting="same_kind")
+            batch_codes *= scale_A / scale_X
         solve_batch(
             np.matmul(samples.astype(np.float32), coarse, out=correlations[:count]), coarse_word,
             gram, penalty,
-            nonnegative, 1e-6, float(np.finfo(np.float32).eps), capacity, warm, proposals[:count],
-            steps, *none, *memory,
+            nonnegative, 1e-6, float(np.finfo(np.float32).eps), capacity, warm, batch_codes,
+            steps, supports, inverses, True, *memory,
         )  # fmt: skip
-        batch_codes[...] = proposals[:count]
         joined[:, 0] = -1
         live = np.arange(count)
-        for _ in range(ROUNDS):
+        for attempt in range(ROUNDS):
+            E, C = errors[: len(live)], correlations[: len(live)]
             refine_batch(
                 samples, atoms_of_A, word, penalty, nonnegative, tol, eps, capacity, live, joined,
-                batch_codes,
-                errors[: len(live)], steps, *exact_memory,
+                batch_codes, E, steps, slacks[rows], supports, inverses, drifts, *exact_memory,
             )  # fmt: skip
-            E, C = errors[: len(live)], correlations[: len(live)]
-            np.matmul(E.astype(np.float32), coarse, out=C)
-            rounding = (m + 4) * 2.0**-24 * norm * np.sqrt(np.einsum("ij,ij->i", E, E))
-            bars = np.maximum(limits[rows][live] - rounding, 0.0).astype(np.float32)
+            top = limits[rows][live]
+            bars = np.full(len(live), -np.inf)
+            if attempt == 0:
+                drift, total = drifts[:count].T
+                size_of_x = lengths[rows]
+                bars = top - norm * (
+                    norm * drift + (m + 8 * most + 64) * 2.0**-24 * (size_of_x + norm * total)
+                )
+            redo = np.flatnonzero(~(bars > NEAR * top))
+            if len(redo):
+                E_redo = E[redo]
+                C[redo] = E_redo.astype(np.float32) @ coarse
+                rounding = (m + 4) * 2.0**-24 * norm * np.sqrt(np.einsum("ij,ij->i", E_redo, E_redo))
+                bars[redo] = np.maximum(top[redo] - rounding, 0.0)
+            bars = bars.astype(np.float32)
             counts = np.empty(len(live), np.int64)
             screen_batch(
                 C, C.view(np.int32), bars, bars.view(np.int32), E, atoms_of_A, nonnegative,

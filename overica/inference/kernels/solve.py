@@ -198,7 +198,7 @@ def recall(code, nonnegative, capacity, atoms, signs, values):
 @njit(**FAST)
 def solve_share(
     worker, workers, B, word, G, penalty, nonnegative, tol, eps, capacity, warm, codes, n_steps,
-    supports, inverses,
+    supports, inverses, keep,
     reals, integers, flags, samples,
 ):  # fmt: skip
     """Solve the blocks of samples that are this worker's."""
@@ -216,7 +216,12 @@ def solve_share(
                 codes[i, j] = 0
             for t in range(k):
                 codes[i, ws.atoms[t]] = ws.values[t]
-            if inverses.shape[0] > 0:
+            if keep:
+                for j in range(n):
+                    B[i, j] = ws.r[j]
+            if inverses.shape[0] > 0 and k * k > inverses.shape[1]:
+                supports[i, 0] = -1
+            elif inverses.shape[0] > 0:
                 for t in range(k):
                     supports[i, t] = ws.atoms[t]
                     for c in range(k):
@@ -227,15 +232,16 @@ def solve_share(
 @njit(parallel=True, cache=True)
 def solve_batch(
     B, word, G, penalty, nonnegative, tol, eps, capacity, warm, codes, n_steps, supports, inverses,
-    reals, integers, flags, samples,
+    keep, reals, integers, flags, samples,
 ):  # fmt: skip
     """Fill ``codes`` and ``n_steps`` for every row of ``B = X A``; ``codes`` holds the warm start
     if ``warm``.
 
     Where ``inverses`` has rows, sample ``i`` leaves its support in ``supports[i]``, ended by -1,
     and the matching
-    inverse Gram matrix in ``inverses[i]``, packed with leading dimension ``k``. The last four
-    arrays are `scratch`.
+    inverse Gram matrix in ``inverses[i]``, packed with leading dimension ``k``; where it has no
+    room, the support is left empty. With ``keep``, the correlations of the residuals replace ``B``.
+    The last four arrays are `scratch`.
 
     Workers take blocks of samples in turn. No sample's result depends on who computes it.
     """
@@ -243,6 +249,6 @@ def solve_batch(
     for worker in prange(workers):
         solve_share(
             worker, workers, B, word, G, penalty, nonnegative, tol, eps,
-            capacity, warm, codes, n_steps, supports, inverses,
+            capacity, warm, codes, n_steps, supports, inverses, keep,
             reals[worker], integers[worker], flags[worker], samples[worker],
         )  # fmt: skip
