@@ -18,10 +18,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 # it for what is imported.
 INSTALL = $(BIN)/python -m pip install -q --no-compile --disable-pip-version-check -c constraints.txt
 
+# The tests' problems are small: threads of BLAS and torch would only wait for numba's, and for each other.
+TEST_THREADS = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} OPENBLAS_NUM_THREADS=$${OPENBLAS_NUM_THREADS:-1}
+
 .PHONY: test demo lint types bench clean
 
 test: $(VENV)/.with-test
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	$(TEST_THREADS) $(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 demo: $(VENV)/.with-nothing
 	$(BIN)/overica demo $(DEMO_FLAGS)

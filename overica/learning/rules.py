@@ -86,7 +86,8 @@ class Evidence(LearningRule):
     where for l1 costs ``A H^-1 / sigma^2 = (A_a^+)'`` on the active columns and zero elsewhere. By the optimality of s,
     the residual is ``sigma^2 (A_a^+)' sign(s_a)`` in the span of the active columns, where this is therefore
     ``-(A_a^+)' (z_a s_a' + I)``: the paper's form, with W the pseudo-inverse of the sample's own active columns.
-    Along a column, ``d log |A_j| = E[active_j (|s_j| - 1)]``: its norm settles where active codes have mean one, without normalisation.
+    Along a column, ``d log |A_j| = E[active_j (|s_j| - 1)]``: its norm settles where active
+    codes have mean one, without normalisation.
 
     Divided by what the curvature of the evidence is per column: ``P(active_j) / |A_j|^2`` in the span of a sample's
     active columns, where the log determinant bends it, and ``E[s_j^2] / sigma^2`` in the dimensions that they leave
