@@ -1,8 +1,7 @@
 """Dictionary learning of other packages, each behind one class: scikit-learn and SPAMS.
 
 A peer learns atoms for one penalty; `grid` holds the penalties to choose from, cheapest first.
-Settings are those with which the peer recovers most within seconds, and the data are scaled as its
-users do.
+Batches and steps are fixed, with fits of seconds in mind; only the penalty is searched.
 """
 
 import warnings
@@ -36,8 +35,8 @@ class Peer(ABC):
 class ScikitLearn(Peer):
     """MiniBatchDictionaryLearning on data of unit variance, batches of 256.
 
-    Coordinate descent, ten times faster than least angles here. Early stopping is off, for it
-    stops too early; the number of samples visited is what a few seconds allow.
+    Coordinate descent, which is faster than least angles here and knows non-negative codes. No early
+    stopping; the number of samples visited is what a few seconds allow.
     """
 
     name = "scikit-learn"
@@ -70,7 +69,7 @@ class ScikitLearn(Peer):
 class Spams(Peer):
     """SPAMS trainDL, online, 1000 batches of 512, on data of unit mean square norm.
 
-    It draws its start with a seed of its own, so samples are shuffled by ours.
+    It takes no seed, so samples are shuffled by ours.
     """
 
     name = "SPAMS"
