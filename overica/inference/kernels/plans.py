@@ -20,7 +20,7 @@ POOL_BYTES = 1 << 26  # inverses of a batch
 ROUNDS = 20
 POLISHED = 96  # largest support that is polished with the inverse of the search
 # share of the limit that the search's own correlations must rule out, or they are computed anew
-NEAR = 0.95
+NEAR = 0.75
 STRIP = 512  # columns of a Gram matrix at a time
 TILE = 128
 WORD = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
@@ -113,7 +113,7 @@ def run_screened(A, X, penalty, nonnegative, warm, tol, codes):
     most = min(capacity, POLISHED)
     supports, inverses = np.empty((size, most + 1), np.int32), np.empty((size, most**2))
     correlations = np.empty((size, n), np.float32)
-    errors, drifts = np.empty((size, m)), np.empty((size, 2))
+    errors, drifts = np.empty((size, m)), np.empty((size, 3))
     joined = np.empty((size, JOIN + 1), np.int32)
     workers = numba.get_num_threads()
     memory = scratch(workers, n, capacity, coarse)
@@ -141,16 +141,16 @@ def run_screened(A, X, penalty, nonnegative, warm, tol, codes):
             top = limits[rows][live]
             bars = np.full(len(live), -np.inf)
             if attempt == 0:
-                drift, total = drifts[:count].T
-                size_of_x = lengths[rows]
-                bars = top - norm * (
-                    norm * drift + (m + 8 * most + 64) * 2.0**-24 * (size_of_x + norm * total)
-                )
+                drift, total, active = drifts[:count].T
+                unit = (m + 8 * active + 40) * 2.0**-24
+                bars = top - norm * (norm * drift + unit * (lengths[rows] + norm * total))
             redo = np.flatnonzero(~(bars > NEAR * top))
             if len(redo):
                 E_redo = E[redo]
                 C[redo] = E_redo.astype(np.float32) @ coarse
-                rounding = (m + 4) * 2.0**-24 * norm * np.sqrt(np.einsum("ij,ij->i", E_redo, E_redo))
+                rounding = (
+                    (m + 4) * 2.0**-24 * norm * np.sqrt(np.einsum("ij,ij->i", E_redo, E_redo))
+                )
                 bars[redo] = np.maximum(top[redo] - rounding, 0.0)
             bars = bars.astype(np.float32)
             counts = np.empty(len(live), np.int64)

@@ -212,6 +212,7 @@ def refine_share(
                 )  # fmt: skip
                 continue
             drifts[i, 0] = drifts[i, 1] = 0.0
+            drifts[i, 2] = size
             for t in range(size):
                 drifts[i, 0] += abs(codes[i, supports[i, t]] - b[t])
                 drifts[i, 1] += abs(b[t])
@@ -227,8 +228,8 @@ def refine_batch(
     to ``errors``.
 
     A sample that no atom joined is polished to ``slacks`` with the search's ``supports`` and
-    ``inverses``; ``drifts`` then has the l1 norms of what that changed and of the code before, and
-    an infinity otherwise. The last four arrays are `scratch` for ``capacity + JOIN`` atoms.
+    ``inverses``; ``drifts`` then has the l1 norms of what that changed and of the code before,
+    and the size of the support; or an infinity first. The last four arrays are `scratch` for ``capacity + JOIN`` atoms.
     """
     longest = capacity + JOIN
     size = longest * (longest + X.shape[1] + 2) + 64
