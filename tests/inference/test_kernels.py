@@ -79,6 +79,8 @@ HARD = {
     "plane, lattice": (lattice(2, 9), 3 * lattice(300, 2, 1), 1.0),
     "wide": (dictionary(24, 600), samples(dictionary(24, 600), 150), 0.05),
     "wide, low penalty": (dictionary(24, 600), samples(dictionary(24, 600), 60), 1e-3),
+    "wide, long supports": (dictionary(130, 600), samples(dictionary(130, 600), 20), 1e-4),
+    "wide, nothing active": (dictionary(24, 600), samples(dictionary(24, 600), 60), 1e3),
     "wide, duplicates": (
         np.hstack([dictionary(24, 300)] * 2),
         samples(dictionary(24, 300), 60),

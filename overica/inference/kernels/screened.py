@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit, prange
 
 from overica.inference.kernels.bordered import FAST
-from overica.inference.kernels.solve import BLOCK, recall, solve_sample
+from overica.inference.kernels.solve import BLOCK, UNKNOWN, recall, solve_sample
 from overica.inference.kernels.workspace import carve, workspace
 
 __all__ = ["JOIN", "refine_batch", "screen_batch"]
@@ -197,15 +197,17 @@ def refine_share(
         for q in range(first, min(n_live, first + BLOCK)):
             i = rows[q]
             size = 0
-            if joined[i, 0] < 0:
+            known = joined[i, 0] < 0 and supports[i, 0] != UNKNOWN
+            if known:
                 while supports[i, size] >= 0:
                     b[size] = codes[i, supports[i, size]]
                     size += 1
-            if size == 0 or not polish(
+            if not known or not polish(
                 X[i], atoms_of_A, penalty, slacks[i], supports[i], inverses[i], codes[i], errors[q],
                 ws,
             ):  # fmt: skip
                 drifts[i, 0] = np.inf
+                drifts[i, 1] = drifts[i, 2] = 0.0
                 n_steps[i] += refine_sample(
                     X[i], atoms_of_A, penalty, nonnegative, tol, eps, joined[i], codes[i],
                     errors[q], Z, flat, b, ids, capacity, ws,
@@ -229,7 +231,8 @@ def refine_batch(
 
     A sample that no atom joined is polished to ``slacks`` with the search's ``supports`` and
     ``inverses``; ``drifts`` then has the l1 norms of what that changed and of the code before,
-    and the size of the support; or an infinity first. The last four arrays are `scratch` for ``capacity + JOIN`` atoms.
+    and the size of the support; or an infinity first. The last four arrays are `scratch` for
+    ``capacity + JOIN`` atoms.
     """
     longest = capacity + JOIN
     size = longest * (longest + X.shape[1] + 2) + 64

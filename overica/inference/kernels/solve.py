@@ -7,10 +7,11 @@ from overica.inference.kernels.pivot import advance, peak, pivot, settle
 from overica.inference.kernels.support import enter
 from overica.inference.kernels.workspace import SHORT, START, WIDE, workspace
 
-__all__ = ["BLOCK", "recall", "solve_batch", "solve_sample"]
+__all__ = ["BLOCK", "UNKNOWN", "recall", "solve_batch", "solve_sample"]
 
 BLOCK = 16  # samples that a worker takes at a time
 ROUNDS = 30
+UNKNOWN = -2  # stands for a support that was not kept
 FEW = 16  # atoms whose correlations need no second look
 
 
@@ -220,7 +221,7 @@ def solve_share(
                 for j in range(n):
                     B[i, j] = ws.r[j]
             if inverses.shape[0] > 0 and k * k > inverses.shape[1]:
-                supports[i, 0] = -1
+                supports[i, 0] = UNKNOWN
             elif inverses.shape[0] > 0:
                 for t in range(k):
                     supports[i, t] = ws.atoms[t]
@@ -240,7 +241,7 @@ def solve_batch(
     Where ``inverses`` has rows, sample ``i`` leaves its support in ``supports[i]``, ended by -1,
     and the matching
     inverse Gram matrix in ``inverses[i]``, packed with leading dimension ``k``; where it has no
-    room, the support is left empty. With ``keep``, the correlations of the residuals replace ``B``.
+    room, the support is `UNKNOWN`. With ``keep``, the correlations of the residuals replace ``B``.
     The last four arrays are `scratch`.
 
     Workers take blocks of samples in turn. No sample's result depends on who computes it.
