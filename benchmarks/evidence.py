@@ -88,7 +88,9 @@ def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, default=1000)
-    n_samples = parser.parse_args().samples
+    parser.add_argument("--quick", action="store_true", help="a tenth of the samples")
+    options = parser.parse_args()
+    n_samples = options.samples // 10 if options.quick else options.samples
     print(f"{'':28s}{'penalty sigma^2':>24s}{'best penalty':>24s}")
     names = "".join(f"{name:>8s}" for name in ("bias", "mean", "max"))
     print(f"size prior        sigma  rho{names}{names}   over sigma^2")

@@ -34,6 +34,8 @@ _MARGIN = 1.3
 _FLOOR = 1e-12
 _CLOUD = 1 / 6
 """Variance that cloud-in-cell binning adds per axis, in squared grid steps."""
+_LONGEST = 10.0
+"""Largest entry of A, in units of the data: a column of a source that is hardly ever there must not run away."""
 _UNRESOLVED = 0.1
 """Standard deviation taken for noise below the grid's resolution, in grid steps."""
 
@@ -129,7 +131,7 @@ class PlanarEvidence:
                 # Where noise is far below the grid's resolution its logarithm has no slope to follow.
                 trials = [np.append(parameters[:-1], log) for log in np.linspace(lowest, top, 8)]
                 parameters = min(trials, key=lambda trial: loss(trial)[0])
-            bounds = [(None, None)] * start.size + [(-6, 8), (lowest, top)]
+            bounds = [(-_LONGEST, _LONGEST)] * start.size + [(-6, 8), (lowest, top)]
             result = minimize(
                 loss, parameters, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": max_iter}
             )  # fmt: skip
