@@ -141,6 +141,7 @@ def run_screened(A, X, penalty, nonnegative, warm, tol, codes):
             top = limits[rows][live]
             bars = np.full(len(live), -np.inf)
             if attempt == 0:
+                # what the search's correlations are worth: see `screened`
                 drift, total, active = drifts[:count].T
                 unit = (m + 8 * active + 40) * 2.0**-24
                 bars = top - norm * (norm * drift + unit * (lengths[rows] + norm * total))

@@ -1,17 +1,22 @@
 """Wide dictionaries in float64: search in float32, solve and verify in float64.
 
 The search needs all atoms but little accuracy, the solution accuracy but few atoms. So the float32
-kernel proposes
-codes; the lasso restricted to the proposed support is solved in float64 on a small Gram matrix of
-its own; and the residual
-``e`` of that solution is correlated with all atoms in float32 again, with an error bounded by
+kernel proposes codes ``t``, which become the float64 solution ``s`` on their support by iterative
+refinement with the inverse of the search; where that fails, or atoms join, by a solve on a Gram
+matrix of the support's own.
 
-    |fl32(a_j^T e) - a_j^T e|  <=  (m + 4) 2^-24 ||a_j|| ||e||.
+Whether other atoms violate ``|a_j^T e| <= penalty``, ``e = x - A s``, the search has nearly
+answered: it leaves ``r = A^T x - G t`` in float32. With ``u = 2^-24``, ``k`` active atoms and
+``|A|`` the largest norm of an atom, each product of ``m`` terms is off by ``(m + 4) u`` of the
+norms, the sum over atoms by ``(k + 4) u`` of its terms, and so is each later refinement of the
+search; those contract tenfold or start anew, hence are fewer than eight. Altogether
 
-Only atoms that come within this bound of violating ``|a_j^T e| <= penalty`` need a product in
-float64, one of thousands. Those
-that do violate it join the sample's list, and the sample has another round; a sample where none
-does is solved as exactly as
+    |r_j - a_j^T e|  <=  |A| (|A| |s - t|_1 + (m + 8 k + 40) u (|x| + |A| |t|_1)).
+
+Where that is too much of the penalty to be of use, or atoms joined, ``e`` itself is correlated with
+all atoms in float32, which is off by at most ``(m + 4) u |a_j| |e|``. Only atoms within the bound
+of a violation need a product in float64, a few of thousands. Those that do violate join the
+sample's list, and the sample has another round; a sample where none does is solved as exactly as
 if all had been done in float64.
 """
 
