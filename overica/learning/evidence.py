@@ -57,9 +57,7 @@ def log_evidence(model: Model, X: np.ndarray) -> np.ndarray:
     For dense exponential sources it is the several sources held at their wall together that are missed. For log
     cosh, in 1 x 2 at sigma = .3, it is up to 1.1 nats too low: the curvature at a sharp peak says little of its tails.
     """
-    parts = [
-        _Configuration.of(model, X[start : start + _CHUNK]) for start in range(0, len(X), _CHUNK)
-    ]
+    parts = _configurations(model, X)
     return np.concatenate([part.log_evidence(model) for part in parts])
 
 
@@ -76,9 +74,7 @@ def judge(model: Model, X: np.ndarray, noise_variance: float | None = None) -> t
     if noise_variance is None:
         noise_variance = _free_variance(model, X)
     model = replace(model, noise_variance=noise_variance)
-    parts = [
-        _Configuration.of(model, X[start : start + _CHUNK]) for start in range(0, len(X), _CHUNK)
-    ]
+    parts = _configurations(model, X)
     presence = np.full(model.mixing.shape[1], 0.5)
     for _ in range(_ROUNDS):
         expected = sum(part.expected_presence(presence) for part in parts)
@@ -132,6 +128,11 @@ class _Configuration:
         presence = np.asarray(model.presence)
         factors = presence * self.present + (1 - presence) * self.absent
         return np.asarray(self.base + np.log(np.maximum(factors, np.finfo(float).tiny)).sum(axis=1))
+
+
+def _configurations(model: Model, X: np.ndarray) -> list[_Configuration]:
+    chunks = range(0, len(X), _CHUNK)
+    return [_Configuration.of(model, X[start : start + _CHUNK]) for start in chunks]
 
 
 def _free_variance(model: Model, X: np.ndarray) -> float:

@@ -29,7 +29,7 @@ def merge_columns(
     usage : array (n_columns,)
         Mean absolute code times norm: how much of the data a column carries.
     n_components : int
-        How many to keep at most; 1 merges all copies and drops nothing else, see `distinct_columns`.
+        How many to keep at most. To merge all copies and drop nothing else, see `distinct_columns`.
     signed : bool
         Whether opposite columns differ (non-negative sources).
     threshold : float

@@ -66,9 +66,7 @@ class Search(ABC):
         assert model is not None
         if n_components is None or model.mixing.shape[1] <= n_components:
             return model
-        signed = model.prior.nonnegative
-        kept = merge_columns(model.mixing, self._usage(model), n_components, signed=signed)
-        return judge(replace(model, mixing=model.mixing[:, kept]), self._judges)[0]
+        return judge(self._merge(model, n_components), self._judges)[0]
 
     @property
     def restarts(self) -> int:
@@ -81,6 +79,12 @@ class Search(ABC):
 
     def _usage(self, model: Model) -> np.ndarray:
         return usage(model, self._judges)
+
+    def _merge(self, model: Model, n_components: int) -> Model:
+        """The model with its copies merged and its least used columns dropped; presence is to be fitted anew."""
+        signed = model.prior.nonnegative
+        kept = merge_columns(model.mixing, self._usage(model), n_components, signed=signed)
+        return replace(model, mixing=model.mixing[:, kept], presence=1.0)
 
     def race(self, n_components: int, restart: int) -> tuple[Model, float]:
         """One attempt, marked in the history."""
@@ -176,10 +180,7 @@ class Surplus(Search):
         return fit.run(fit.settings.ascent(), model)
 
     def _merged(self, found: Model, n_components: int) -> Model:
-        kept = merge_columns(
-            found.mixing, self._usage(found), n_components, signed=found.prior.nonnegative
-        )
-        merged = replace(found, mixing=found.mixing[:, kept], presence=1.0)
+        merged = self._merge(found, n_components)
         return self.fit.run(self.fit.settings.refining(), merged)
 
 
