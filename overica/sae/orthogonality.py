@@ -1,0 +1,157 @@
+"""Orthogonality penalties on a decoder's directions: which pairs pay, times what they pay.
+
+A sparse autoencoder may spend features on common combinations of true features, whose directions
+then lie between theirs. A penalty on the cosines of its directions is to work against that. Every
+variant of the idea is a choice of pairs (`overica.sae.pairs`) and a cost of the cosine
+(`overica.sae.cosine_costs`); `ORTHOGONALITY` names the usual ones.
+
+Examples
+--------
+>>> import torch
+>>> from overica.sae.orthogonality import ORTHOGONALITY
+>>> penalty = ORTHOGONALITY["nearest"](weight=0.1)
+>>> W_dec = torch.tensor([[2.0, 0.0], [1.6, 1.2], [0.0, 3.0]])
+>>> penalty(W_dec, torch.ones(5, 3), step=0)
+tensor(0.7333)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from sklearn.base import BaseEstimator
+from torch import Tensor
+
+from overica._validation import check_choice, check_scalar
+from overica.sae.cosine_costs import Absolute, CosineCost, Hinge, Signed
+from overica.sae.neighbours import NearestPairs
+from overica.sae.pairs import AllPairs, FiringPairs, Pairs, TogetherPairs
+
+
+class OrthogonalityPenalty(BaseEstimator):
+    """The mean cost of the cosines of the chosen pairs of decoder directions.
+
+    With ``u_i = w_i / |w_i|`` the direction of row i of the decoder, it is ``sum_ij v_ij f(u_i .
+    u_j) / sum_ij v_ij``, where the pairs say the weights v and the cost says f. It depends on the
+    directions alone: not on the norms of the rows (its gradient is orthogonal to each), nor on
+    their order. It is zero for orthogonal rows. A row of norm zero has no direction; its cosines
+    count as zero and it gets no gradient.
+
+    Parameters
+    ----------
+    weight : float
+        What the loss multiplies the penalty by, at least 0. The call does not.
+    pairs : Pairs
+        Which pairs.
+    cost : CosineCost
+        What they pay.
+    n_frozen : int
+        The first rows do not move: they get no gradient, and pairs of two of them are left out.
+
+    Raises
+    ------
+    ValueError
+        If `weight` or `n_frozen` is negative, or a part is not of its kind.
+
+    References
+    ----------
+    D. Till, "Do sparse autoencoders find true features?" (2024), with its comments.
+
+    Examples
+    --------
+    >>> import torch
+    >>> penalty = OrthogonalityPenalty(0.1, AllPairs(), Hinge(margin=0.5))
+    >>> penalty(torch.eye(3), torch.ones(1, 3), step=0)
+    tensor(0.)
+    """
+
+    def __init__(self, weight: float, pairs: Pairs, cost: CosineCost, *, n_frozen: int = 0) -> None:
+        check_scalar(weight, "weight")
+        check_scalar(n_frozen, "n_frozen", integer=True)
+        for part, name, kind in ((pairs, "pairs", Pairs), (cost, "cost", CosineCost)):
+            if not isinstance(part, kind):
+                raise ValueError(f"`{name}` must be an instance of {kind.__name__}, got {part!r}")
+        self.weight = weight
+        self.pairs = pairs
+        self.cost = cost
+        self.n_frozen = n_frozen
+
+    def __call__(self, W_dec: Tensor, codes: Tensor, step: int) -> Tensor:
+        """The penalty, a scalar without `weight`; zero where no pair is chosen.
+
+        Parameters
+        ----------
+        W_dec : tensor of shape (n_components, n_features)
+            Rows of any norm.
+        codes : tensor of shape (batch_size, n_components)
+            Codes of the batch, of which only it matters which are zero.
+        step : int
+            The trainer's step, counted from the start of the fit.
+        """
+        U = unit_rows(W_dec)
+        if self.n_frozen:
+            U = torch.cat([U[: self.n_frozen].detach(), U[self.n_frozen :]])
+        cosines, weights = self.pairs(U, codes.detach(), step, self.cost.nearness, self.n_frozen)
+        total = weights.sum()
+        return (weights * self.cost(cosines)).sum() / torch.where(total > 0, total, 1.0)
+
+
+def unit_rows(W: Tensor) -> Tensor:
+    """Rows of norm one, and of norm zero where they are that already.
+
+    Examples
+    --------
+    >>> import torch
+    >>> unit_rows(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    tensor([[0.6000, 0.8000],
+            [0.0000, 0.0000]])
+    """
+    norms = torch.linalg.vector_norm(W, dim=1, keepdim=True)
+    alive = norms > 0
+    # Both branches are finite, so that neither poisons the gradient.
+    return torch.where(alive, W / torch.where(alive, norms, 1.0), 0.0)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A named combination; called with a weight it makes a penalty with parts of its own."""
+
+    pairs: Callable[[], Pairs]
+    cost: Callable[[], CosineCost]
+
+    def __call__(self, weight: float) -> OrthogonalityPenalty:
+        """A new penalty of that weight."""
+        return OrthogonalityPenalty(weight, self.pairs(), self.cost())
+
+
+ORTHOGONALITY: dict[str, Recipe] = {
+    "absolute": Recipe(AllPairs, Absolute),
+    "signed": Recipe(AllPairs, Signed),
+    "hinge": Recipe(AllPairs, Hinge),
+    "signed_hinge": Recipe(AllPairs, partial(Hinge, signed=True)),
+    "firing": Recipe(FiringPairs, Absolute),
+    "together": Recipe(TogetherPairs, Absolute),
+    "nearest": Recipe(NearestPairs, Absolute),
+    "nearest_firing": Recipe(partial(NearestPairs, firing=True), Absolute),
+    "neighbours": Recipe(partial(NearestPairs, n_neighbours=8, every=100), Hinge),
+}
+"""Recipes by name: called with a weight, each makes an `OrthogonalityPenalty`."""
+
+
+def get_orthogonality(name: str, weight: float) -> OrthogonalityPenalty:
+    """The penalty of that name and weight.
+
+    Raises
+    ------
+    ValueError
+        If `name` is not in `ORTHOGONALITY`, or `weight` is negative.
+
+    Examples
+    --------
+    >>> get_orthogonality("signed_hinge", 0.1)
+    OrthogonalityPenalty(cost=Hinge(signed=True), pairs=AllPairs(), weight=0.1)
+    """
+    return ORTHOGONALITY[check_choice(name, "name", ORTHOGONALITY)](weight)
