@@ -1,25 +1,84 @@
-"""How well a learned mixing matrix matches the true one, with the level that chance reaches.
+"""How well learned directions, codes and reconstructions match the truth, beside what chance gives.
 
-Every score of `METRICS` is called as ``score(mixing_a, mixing_true, signed=False)``, looks at the
-directions of the columns alone, is at most 1, and is 1 for the true matrix whatever the order and
-the lengths of its columns.  A score without its `chance_level` says little: in few dimensions, or
-with many columns, random directions score high too.
+A figure without its chance level says little: in few dimensions, or with many columns, random
+directions score high too.  `evaluate` returns every figure with its chance level and with what
+the truth itself would get.  The tables, by what their metrics are called with:
+
+- `METRICS`, ``score(mixing_a, mixing_true, signed=False)``: directions of the columns alone; at
+  most 1, and 1 for the truth in any order and of any lengths.  `COMPOSITION_METRICS` are called
+  alike, and say whether learned features are sums of true ones.  Chance: `chance_level`.
+- `CODE_METRICS`, ``score(codes, codes_true, matching)``: firing and sizes of the codes of matched
+  columns.  Chance: `code_chance`.
+- `FIT_METRICS`, ``score(X, X_hat, codes)``: reconstruction and sparsity.  Chance: `fit_chance`.
+
+Beside the tables: `monosemanticity` of a featuriser that is shown one true feature at a time,
+`max_cosine_histogram` against random directions, and `stability` from seed to seed.
 """
 
 from overica.metrics.chance import ChanceLevel, chance_level
+from overica.metrics.code_chance import code_chance, fit_chance
+from overica.metrics.composition import composed_share, composition_index
+from overica.metrics.evaluation import Figure, evaluate
+from overica.metrics.firing import f1, precision, recall
+from overica.metrics.fit import dead_share, explained_variance, l0
+from overica.metrics.magnitudes import code_correlation, magnitude_error, shrinkage
 from overica.metrics.matching import Matching, cosine_matrix, match_components
-from overica.metrics.recovery import mean_cosine, mean_max_cosine, share_recovered
-from overica.metrics.registry import METRICS, get_metric
+from overica.metrics.monosemanticity import (
+    feature_responses,
+    monosemanticity,
+    monosemanticity_chance,
+)
+from overica.metrics.recovery import (
+    mean_cosine,
+    mean_max_cosine,
+    mean_max_cosine_recall,
+    share_recovered,
+)
+from overica.metrics.registry import (
+    CODE_METRICS,
+    COMPOSITION_METRICS,
+    FIT_METRICS,
+    METRICS,
+    CodeMetric,
+    FitMetric,
+    Metric,
+    get_metric,
+)
 
 __all__ = [
+    "evaluate",
+    "Figure",
     "METRICS",
-    "ChanceLevel",
-    "Matching",
-    "chance_level",
-    "cosine_matrix",
+    "COMPOSITION_METRICS",
+    "CODE_METRICS",
+    "FIT_METRICS",
+    "Metric",
+    "CodeMetric",
+    "FitMetric",
     "get_metric",
+    "ChanceLevel",
+    "chance_level",
+    "code_chance",
+    "fit_chance",
+    "Matching",
+    "cosine_matrix",
     "match_components",
     "mean_cosine",
     "mean_max_cosine",
+    "mean_max_cosine_recall",
     "share_recovered",
+    "composition_index",
+    "composed_share",
+    "precision",
+    "recall",
+    "f1",
+    "code_correlation",
+    "shrinkage",
+    "magnitude_error",
+    "explained_variance",
+    "l0",
+    "dead_share",
+    "feature_responses",
+    "monosemanticity",
+    "monosemanticity_chance",
 ]

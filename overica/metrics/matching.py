@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
-from overica._validation import check_array
+from overica.metrics.arrays import as_matrix, unit_columns
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,56 @@ class Matching:
     signs: np.ndarray
     """(n_pairs,) +1. or -1.: ``mixing_a[:, learned_index] * signs`` points along the truth.
     All +1 where signs count, since flipping a column is then not allowed."""
+    scales: np.ndarray
+    """(n_pairs,) length of the learned column over that of the true one, 0 if either is zero: a
+    learned code times this is in the units of the true code."""
     n_true: int
     """Columns of the true matrix, matched or not."""
+
+    @classmethod
+    def identity(cls, n_true: int) -> "Matching":
+        """The matching of the truth with itself.
+
+        Examples
+        --------
+        >>> Matching.identity(2).learned_index
+        array([0, 1])
+        """
+        ones, index = np.ones(n_true), np.arange(n_true)
+        return cls(ones, index, index, ones, ones, n_true)
+
+    def align(self, codes: np.ndarray) -> np.ndarray:
+        """Learned codes in the order, the signs and the units of the true ones.
+
+        ``codes[:, learned_index] * signs * scales``: what each matched column contributes to a
+        sample, as a multiple of its true column.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n_samples, n_learned)
+            Codes of the learned matrix that was matched.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_pairs)
+
+        Raises
+        ------
+        ValueError
+            If there are fewer codes than the matching has learned columns.
+
+        Examples
+        --------
+        >>> matching = match_components([[0.0, -2.0], [1.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]])
+        >>> matching.align(np.array([[5.0, 3.0]]))
+        array([[-6., 5.]])
+        """
+        needed = int(self.learned_index.max()) + 1
+        if codes.ndim != 2 or codes.shape[1] < needed:
+            raise ValueError(
+                f"`codes` must have shape (n_samples, n_learned>={needed}), got {codes.shape}"
+            )
+        return codes[:, self.learned_index] * (self.signs * self.scales)
 
 
 def cosine_matrix(mixing_a: ArrayLike, mixing_true: ArrayLike) -> np.ndarray:
@@ -58,15 +106,7 @@ def cosine_matrix(mixing_a: ArrayLike, mixing_true: ArrayLike) -> np.ndarray:
     array([[1. , 0.6],
            [0. , 0. ]])
     """
-    B = np.asarray(
-        check_array(mixing_true, "mixing_true", {"n_features": None, "n_components": None}),
-        dtype=np.float64,
-    )
-    A = np.asarray(
-        check_array(mixing_a, "mixing_a", {"n_features": B.shape[0], "n_components": None}),
-        dtype=np.float64,
-    )
-    return np.clip(_unit_columns(A).T @ _unit_columns(B), -1.0, 1.0)
+    return _cosines(*_pair(mixing_a, mixing_true))
 
 
 def match_components(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = False) -> Matching:
@@ -103,7 +143,8 @@ def match_components(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool =
     >>> matching.true_index, matching.learned_index, matching.signs
     (array([0, 1]), array([1, 0]), array([ 1., -1.]))
     """
-    cosines = cosine_matrix(mixing_a, mixing_true)
+    A, B = _pair(mixing_a, mixing_true)
+    cosines = _cosines(A, B)
     gain = cosines if signed else np.abs(cosines)
     learned, true = linear_sum_assignment(gain, maximize=True)
     order = np.argsort(true)
@@ -114,13 +155,21 @@ def match_components(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool =
         learned_index=learned,
         true_index=true,
         signs=np.where(flipped, -1.0, 1.0),
+        scales=_length_ratios(A[:, learned], B[:, true]),
         n_true=cosines.shape[1],
     )
 
 
-def _unit_columns(mixing: np.ndarray) -> np.ndarray:
-    # Dividing by the largest entry first keeps the squares within range at any scale.
-    largest = np.abs(mixing).max(axis=0)
-    A = mixing / np.where(largest > 0, largest, 1.0)
-    norms = np.linalg.norm(A, axis=0)
-    return A / np.where(norms > 0, norms, 1.0)
+def _pair(mixing_a: ArrayLike, mixing_true: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    B = as_matrix(mixing_true, "mixing_true", "n_features", "n_components")
+    A = as_matrix(mixing_a, "mixing_a", "n_features", "n_components", length=B.shape[0])
+    return A, B
+
+
+def _cosines(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    return np.clip(unit_columns(A).T @ unit_columns(B), -1.0, 1.0)
+
+
+def _length_ratios(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    above, below = np.linalg.norm(A, axis=0), np.linalg.norm(B, axis=0)
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

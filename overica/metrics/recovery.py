@@ -1,4 +1,8 @@
-"""Scores of a learned mixing matrix against the true one, by the cosines of their columns."""
+"""Scores of a learned mixing matrix against the true one, by the cosines of their columns.
+
+All take ``(mixing_a, mixing_true, signed=False)`` as `overica.metrics.match_components` does, and
+raise what it raises.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,12 +18,8 @@ def mean_cosine(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = Fals
 
     Parameters
     ----------
-    mixing_a : array-like of shape (n_features, n_learned)
-        Learned matrix.
-    mixing_true : array-like of shape (n_features, n_true)
-        True matrix.
-    signed : bool
-        Whether a column and its negative differ.
+    mixing_a, mixing_true, signed
+        As in `match_components`.
 
     Returns
     -------
@@ -42,12 +42,8 @@ def share_recovered(
 
     Parameters
     ----------
-    mixing_a : array-like of shape (n_features, n_learned)
-        Learned matrix.
-    mixing_true : array-like of shape (n_features, n_true)
-        True matrix.
-    signed : bool
-        Whether a column and its negative differ.
+    mixing_a, mixing_true, signed
+        As in `match_components`.
     threshold : float
         In (0, 1]; .98 is an angle of 11.5 degrees.
 
@@ -79,16 +75,12 @@ def mean_max_cosine(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = 
 
     ``1/n_learned * sum_i max_j |cos(a_i, b_j)|``.  Nothing stops several learned columns from
     sharing a true one, so duplicates cost nothing and missing columns go unseen: a precision
-    where `mean_cosine` is a recall.  With the arguments exchanged it is the recall.
+    where `mean_max_cosine_recall` is the recall.
 
     Parameters
     ----------
-    mixing_a : array-like of shape (n_features, n_learned)
-        Learned matrix.
-    mixing_true : array-like of shape (n_features, n_true)
-        True matrix.
-    signed : bool
-        Whether a column and its negative differ.
+    mixing_a, mixing_true, signed
+        As in `match_components`.
 
     Returns
     -------
@@ -107,3 +99,35 @@ def mean_max_cosine(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = 
     """
     cosines = cosine_matrix(mixing_a, mixing_true)
     return float((cosines if signed else np.abs(cosines)).max(axis=1).mean())
+
+
+def mean_max_cosine_recall(
+    mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = False
+) -> float:
+    """Mean, over the true columns, of the largest cosine with any learned column.
+
+    ``1/n_true * sum_j max_i |cos(a_i, b_j)|``: `mean_max_cosine` with the matrices exchanged.
+    Surplus learned columns cost nothing, and one learned column may serve several true ones, so
+    it is never below `mean_cosine`.
+
+    Parameters
+    ----------
+    mixing_a, mixing_true, signed
+        As in `match_components`.
+
+    Returns
+    -------
+    float
+        In [0, 1]; in [-1, 1] if `signed`.
+
+    References
+    ----------
+    As `mean_max_cosine`.
+
+    Examples
+    --------
+    >>> mean_max_cosine_recall([[1.0, 2.0], [0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]])
+    0.5
+    """
+    cosines = cosine_matrix(mixing_a, mixing_true)
+    return float((cosines if signed else np.abs(cosines)).max(axis=0).mean())

@@ -1,25 +1,107 @@
-"""The table of metrics: a new one is a function in a file beside this and a line here."""
+"""The tables of metrics: a new one is a function in a file beside this and a line here."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from numpy.typing import ArrayLike
 
 from overica._validation import check_choice
-from overica.metrics.recovery import mean_cosine, mean_max_cosine, share_recovered
+from overica.metrics.composition import composed_share, composition_index
+from overica.metrics.firing import (
+    f1,
+    f1_by_chance,
+    precision,
+    precision_by_chance,
+    recall,
+    recall_by_chance,
+)
+from overica.metrics.fit import dead_share, explained_variance, l0
+from overica.metrics.magnitudes import (
+    code_correlation,
+    code_correlation_by_chance,
+    magnitude_error,
+    magnitude_error_by_chance,
+    shrinkage,
+    shrinkage_by_chance,
+)
+from overica.metrics.matching import Matching
+from overica.metrics.recovery import (
+    mean_cosine,
+    mean_max_cosine,
+    mean_max_cosine_recall,
+    share_recovered,
+)
 
 
 class Metric(Protocol):
-    """A score of learned columns against true ones: at most 1, and 1 for the truth itself."""
+    """A figure of learned directions against true ones.
+
+    `mixing_a` of shape (n_features, n_learned) and `mixing_true` of shape (n_features, n_true)
+    hold directions in their columns, of any length; `signed` says whether a column and its
+    negative differ.  Those of `METRICS` are at most 1, and 1 for the truth itself.
+    """
 
     def __call__(
         self, mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = False
     ) -> float: ...
 
 
+class CodeMetric(Protocol):
+    """A figure of learned codes against true ones.
+
+    `codes` of shape (n_samples, n_learned) and `codes_true` of shape (n_samples, n_true) belong
+    to the same samples; `matching` says which column is which, from `match_components`.
+    """
+
+    def __call__(self, codes: Any, codes_true: Any, matching: Matching) -> float: ...
+
+
+class FitMetric(Protocol):
+    """A figure of codes and the reconstruction they give, without a truth.
+
+    `X` and `X_hat` of shape (n_samples, n_features) are samples and reconstructions in the same
+    units, `codes` of shape (n_samples, n_components) the codes behind them.
+    """
+
+    def __call__(self, X: Any, X_hat: Any, codes: Any) -> float: ...
+
+
 METRICS: dict[str, Metric] = {
     "mean_cosine": mean_cosine,
     "share_recovered": share_recovered,
     "mean_max_cosine": mean_max_cosine,
+    "mean_max_cosine_recall": mean_max_cosine_recall,
+}
+
+# The same signature, but no scores: a high figure is neither good nor bounded by 1.
+COMPOSITION_METRICS: dict[str, Metric] = {
+    "composition_index": composition_index,
+    "composed_share": composed_share,
+}
+
+CODE_METRICS: dict[str, CodeMetric] = {
+    "precision": precision,
+    "recall": recall,
+    "f1": f1,
+    "code_correlation": code_correlation,
+    "shrinkage": shrinkage,
+    "magnitude_error": magnitude_error,
+}
+
+# Expectations over the order of the samples; a metric that is missing here is shuffled instead.
+CODE_CHANCE: dict[str, CodeMetric] = {
+    "precision": precision_by_chance,
+    "recall": recall_by_chance,
+    "f1": f1_by_chance,
+    "code_correlation": code_correlation_by_chance,
+    "shrinkage": shrinkage_by_chance,
+    "magnitude_error": magnitude_error_by_chance,
+}
+
+FIT_METRICS: dict[str, FitMetric] = {
+    "explained_variance": explained_variance,
+    "l0": l0,
+    "dead_share": dead_share,
 }
 
 
@@ -29,7 +111,8 @@ def get_metric(metric: str | Metric) -> Metric:
     Parameters
     ----------
     metric : str or callable
-        A name of `METRICS`, or any ``score(mixing_a, mixing_true, signed=False)``.
+        A name of `METRICS` or `COMPOSITION_METRICS`, or any
+        ``score(mixing_a, mixing_true, signed=False)``.
 
     Returns
     -------
@@ -47,4 +130,5 @@ def get_metric(metric: str | Metric) -> Metric:
     """
     if callable(metric):
         return metric
-    return METRICS[check_choice(metric, "metric", METRICS)]
+    table: Mapping[str, Metric] = METRICS | COMPOSITION_METRICS
+    return table[check_choice(metric, "metric", table)]

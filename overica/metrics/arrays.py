@@ -1,0 +1,62 @@
+"""What every metric does with its arrays first: check them, in float64 on the CPU."""
+
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from overica._validation import check_array
+
+
+def as_matrix(
+    value: Any, name: str, rows: str, columns: str, *, length: int | None = None
+) -> np.ndarray:
+    """A finite matrix as a NumPy array of float64.
+
+    Metrics sum over many samples, where float32 would cost digits; tensors come to the CPU.
+
+    Parameters
+    ----------
+    value : array-like or torch tensor
+        What the user gave.
+    name, rows, columns : str
+        The argument and its axes, for the message.
+    length : int, optional
+        Number of rows required.
+
+    Returns
+    -------
+    ndarray of float64
+
+    Raises
+    ------
+    ValueError
+        If `value` is not a finite matrix, or has another number of rows.
+
+    Examples
+    --------
+    >>> as_matrix([[1, 2]], "codes", "n_samples", "n_components", length=3)
+    Traceback (most recent call last):
+    ...
+    ValueError: `codes` must have shape (n_samples=3, n_components), got (1, 2)
+    """
+    array = check_array(value, name, {rows: length, columns: None})
+    if array_api_compat.is_torch_array(array):
+        array = array.cpu().numpy()
+    return np.asarray(array, dtype=np.float64)
+
+
+def unit_columns(mixing: np.ndarray) -> np.ndarray:
+    """The columns divided by their lengths; zero columns stay zero.
+
+    Examples
+    --------
+    >>> unit_columns(np.array([[3.0, 0.0], [4.0, 0.0]]))
+    array([[0.6, 0. ],
+           [0.8, 0. ]])
+    """
+    # Dividing by the largest entry first keeps the squares within range at any scale.
+    largest = np.abs(mixing).max(axis=0)
+    A = mixing / np.where(largest > 0, largest, 1.0)
+    norms = np.linalg.norm(A, axis=0)
+    return A / np.where(norms > 0, norms, 1.0)
