@@ -8,7 +8,9 @@ The sets of `DATASETS` are functions that return a `Mixture`; the name of every 
 from collections.abc import Callable
 
 from overica.datasets.compositional import make_compositional
-from overica.datasets.mixture import Mixture, make_mixture
+from overica.datasets.description import Description
+from overica.datasets.independent import make_mixture
+from overica.datasets.mixture import Mixture
 from overica.datasets.photographs import load_patches, whiten_image
 from overica.datasets.sources import SOURCES, SourceLaw
 
@@ -20,6 +22,7 @@ DATASETS: dict[str, Callable[..., Mixture]] = {
 __all__ = [
     "DATASETS",
     "SOURCES",
+    "Description",
     "Mixture",
     "SourceLaw",
     "load_patches",

@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from overica.datasets.mixture import Mixture, check_sizes, random_directions
+from overica.datasets._checks import check_sizes
+from overica.datasets.directions import random_directions
+from overica.datasets.mixture import Mixture
 
 
 def make_compositional(
-    n_components: int,
+    n_components: int = 100,
     n_active: int = 10,
     n_samples: int = 5000,
     *,
@@ -69,4 +71,6 @@ def make_compositional(
         noise_variance=0.0,
         nonnegative=True,
         description=f"compositional, {n_active} of {n_components} in {n_features} dimensions",
+        name="compositional",
+        free_magnitudes=True,
     )

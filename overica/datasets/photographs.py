@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.datasets import load_sample_images
 
-from overica.datasets.mixture import check_sizes
+from overica.datasets._checks import check_sizes
 
 # Luminance of the primaries, Rec. ITU-R BT.709.
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])

@@ -1,0 +1,115 @@
+"""Sparse supports: which columns the subspaces of the data single out.
+
+Samples with the active sources I fill ``span(A_I)``.  Where that is a proper subspace it can be
+seen in the data, and so can intersections: column j is determined if the subspaces of all supports
+that contain j meet in its line alone.  If they meet in a larger space, because some sources are
+active whenever j is (the parents of a tree), then column j is known up to multiples of theirs.
+Magnitudes that are uncorrelated with j's settle it: adding a multiple beta of column j to column i
+changes the code ``s_i`` into ``s_i - beta s_j``, which is uncorrelated with ``s_j`` for beta = 0
+alone.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from overica.datasets.strata import Stratum
+
+_NULL = 1e-9
+# Supports intersected per column before giving up.
+_MOST_SUPPORTS = 100
+_N_ERRORS = 5.0
+
+Comparison = tuple[bool | None, str, np.ndarray | None]
+
+
+def compare_supports(
+    A: np.ndarray, codes: np.ndarray, strata: Sequence[Stratum], free_magnitudes: bool
+) -> Comparison | None:
+    """Decide by the intersections of the supports' subspaces, then by free magnitudes.
+
+    Returns
+    -------
+    (identifiable, reason, witness) or None
+        None where the supports do not decide.
+    """
+    n_features, n = A.shape
+    seen = [s for s in strata if s.full and len(s.support) < n_features]
+    spaces = [_common_space(A, j, seen) for j in range(n)]
+    if any(space is None for space in spaces):
+        return None
+    fixed = _frequent_composition(codes, strata)
+    if fixed is not None:
+        return None, fixed, None
+    companions = [_companions(A, j, space) for j, space in enumerate(spaces) if space is not None]
+    lonely = sum(not others for others in companions)
+    if lonely == n:
+        return (
+            True,
+            "the subspaces that the supports span meet in each column alone: the theorem on unique "
+            "sparse dictionaries",
+            None,
+        )
+    bound = n - lonely
+    if not free_magnitudes or any(
+        space is None or space.shape[1] != 1 + len(others)
+        for space, others in zip(spaces, companions, strict=True)
+    ):
+        return None
+    mutual = [(j, k) for j in range(n) for k in companions[j] if j in companions[k]]
+    if mutual:
+        j, k = mutual[0]
+        return None, f"sources {j} and {k} are never active without each other", None
+    if not all(_uncorrelated(codes, j, k) for j in range(n) for k in companions[j]):
+        return None
+    return (
+        True,
+        f"the supports determine {lonely} columns, and {bound} up to multiples of their parents' "
+        "columns; magnitudes independent of the parents' settle these",
+        None,
+    )
+
+
+def _common_space(A: np.ndarray, j: int, strata: Sequence[Stratum]) -> np.ndarray | None:
+    """Orthonormal basis of what the subspaces of all supports with j have in common."""
+    mine = sorted((s for s in strata if j in s.support), key=lambda s: len(s.support))
+    outside = np.zeros((A.shape[0], A.shape[0]))
+    space = None
+    for count, stratum in enumerate(mine[:_MOST_SUPPORTS], start=1):
+        # x lies in all the subspaces if and only if it has no part outside any of them.
+        Q = np.linalg.qr(A[:, stratum.support])[0]
+        outside += np.eye(len(Q)) - Q @ Q.T
+        values, vectors = np.linalg.eigh(outside)
+        space = vectors[:, values < _NULL * count]
+        if space.shape[1] == 1:
+            break
+    return space
+
+
+def _companions(A: np.ndarray, j: int, space: np.ndarray) -> list[int]:
+    """Columns other than j that lie in the space."""
+    inside = np.linalg.norm(A - space @ (space.T @ A), axis=0) < 1e-6
+    return [int(k) for k in np.flatnonzero(inside) if k != j]
+
+
+def _frequent_composition(codes: np.ndarray, strata: Sequence[Stratum]) -> str | None:
+    """A composition in fixed proportions that is no rarer than one of its columns without it.
+
+    Replacing that column by the composition would then make the codes as sparse.
+    """
+    rate = (codes != 0).mean(axis=0)
+    for stratum in strata:
+        if not stratum.full and (rate[stratum.support] - stratum.share <= stratum.share).any():
+            listed = ", ".join(map(str, stratum.support))
+            return (
+                f"sources {listed} are active in fixed proportions as often as otherwise: their "
+                "sum would be as good a column"
+            )
+    return None
+
+
+def _uncorrelated(codes: np.ndarray, j: int, k: int) -> bool:
+    s, t = codes[(codes[:, j] != 0) & (codes[:, k] != 0)][:, [j, k]].T
+    if len(s) < 3 or s.std() == 0 or t.std() == 0:
+        return False
+    return bool(abs(np.corrcoef(s, t)[0, 1]) < _N_ERRORS / np.sqrt(len(s)))
