@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tqdm.auto import tqdm
 
+LEARNING = {"active": ("n_active", ".1f"), "log evidence": ("log_evidence", ".2f")}
+"""What a bar shows of a fit of independent components: label, figure and format."""
+TRAINING = {"explained": ("explained_variance", ".3f"), "active": ("l0", ".1f")}
+"""What a bar shows of the training of a sparse autoencoder."""
+
 
 class StepProgress:
-    """Called with the figures of every step: moves a bar (if `verbose`) and calls the user's callback."""
+    """Called with the figures of every step: moves a bar (if `verbose`) and calls the user's callback.
 
-    def __init__(self, verbose: int, callback: Callable[[dict[str, float]], object] | None) -> None:
+    Parameters
+    ----------
+    verbose : int
+        Whether there is a bar.
+    callback : callable or None
+        Called with every step's figures.
+    shown : mapping of str to (str, str)
+        Labels of the figures beside the bar, with the figure's name and its format. A figure that is NaN or
+        infinite leaves what stood there before.
+    """
+
+    def __init__(
+        self,
+        verbose: int,
+        callback: Callable[[dict[str, float]], object] | None,
+        shown: Mapping[str, tuple[str, str]] = LEARNING,
+    ) -> None:
         self._callback = callback
+        self._figures = shown
         self._bar = tqdm(desc="overica", unit="step", disable=not verbose, mininterval=0.2)
         self._shown: dict[str, str] = {}
 
@@ -25,9 +47,9 @@ class StepProgress:
     def __call__(self, figures: dict[str, float]) -> None:
         """One step done."""
         if not self._bar.disable:
-            self._shown["active"] = f"{figures['n_active']:.1f}"
-            if math.isfinite(figures["log_evidence"]):
-                self._shown["log evidence"] = f"{figures['log_evidence']:.2f}"
+            for label, (name, form) in self._figures.items():
+                if math.isfinite(figures[name]):
+                    self._shown[label] = format(figures[name], form)
             self._bar.set_postfix(self._shown, refresh=False)
             self._bar.update()
         if self._callback is not None:

@@ -1,0 +1,28 @@
+"""Sparse autoencoders: an encoder and a dictionary, trained together by stochastic gradients.
+
+Every variant of `SAES` is an estimator with the parameters, attributes and methods of `SparseAutoencoder`.
+"""
+
+from overica.sae.base import SparseAutoencoder
+from overica.sae.batchtopk import BatchTopKSAE
+from overica.sae.module import Autoencoder, Losses
+from overica.sae.relu import ReLUSAE
+from overica.sae.topk import TopKSAE
+from overica.sae.trainer import Orthogonality, TrainingError
+
+SAES: dict[str, type[SparseAutoencoder]] = {
+    kind.name: kind for kind in (ReLUSAE, TopKSAE, BatchTopKSAE)
+}
+"""Sparse autoencoders by name."""
+
+__all__ = [
+    "SAES",
+    "Autoencoder",
+    "BatchTopKSAE",
+    "Losses",
+    "Orthogonality",
+    "ReLUSAE",
+    "SparseAutoencoder",
+    "TopKSAE",
+    "TrainingError",
+]

@@ -1,0 +1,329 @@
+"""What all sparse autoencoders are to their users: estimators with scikit-learn's interface."""
+
+from __future__ import annotations
+
+import inspect
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from overica._validation import Array, as_floating, namespace
+from overica.parameters import generator
+from overica.progress import TRAINING, StepProgress
+from overica.sae import settings
+from overica.sae.batches import Batches
+from overica.sae.module import Autoencoder
+from overica.sae.trainer import Orthogonality
+
+_CHUNK = 8192
+
+
+class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Base of the sparse autoencoders: everything but the network.
+
+    An autoencoder learns an encoder and a dictionary D of unit rows,
+
+        codes = encoder(x) >= 0,    x_hat = codes D + offset,
+
+    by stochastic gradients of ``mean |x - x_hat|^2 + sparsity``. Codes are sparse and never negative. Training sees
+    samples divided by `unit_`, so that their mean length is sqrt(n_features); everything public is in units of X,
+    apart from `penalty` and the figures of `history_`.
+
+    Parameters
+    ----------
+    n_components : int or None
+        Width of the dictionary; None takes twice the number of features.
+    n_active : float or None
+        Mean number of active codes per sample. The TopK family keeps so many; elsewhere the penalty is steered
+        until there are so many. None, where there is no `penalty` either: half the square root of n_components,
+        which is a guess.
+    penalty : float or None
+        A fixed coefficient of the sparsity instead, for samples of mean length sqrt(n_features). It rises to that
+        value over the first third of the steps. The TopK family has none.
+    n_steps : int
+        Steps of the optimiser, each on one batch.
+    batch_size : int
+        Samples per step, drawn with replacement; all of them, if there are no more.
+    learning_rate : float or None
+        Of Adam, at its peak. None takes ``3e-4 sqrt(2048 / n_features)``: the usual rate of autoencoders on language
+        models, as a share of the size of the entries that it moves.
+    betas : (float, float)
+        Memory of Adam's moments.
+    warm_up, cool_down : float
+        Shares of the steps in which the learning rate rises from, and falls to, zero.
+    clip : float or None
+        Gradients longer than this are shortened.
+    revive : bool
+        Treat features that have not fired for a twentieth of the run: in the TopK family they reconstruct the
+        residual, elsewhere they start anew, pointed at samples that are badly explained.
+    orthogonality : callable or None
+        ``orthogonality(W_dec, codes, step)`` times ``orthogonality.weight`` is added to the loss.
+    random_state : int, numpy RandomState, numpy Generator or None
+        Source of every draw. Same seed, same machine, same answer.
+    device : str
+        Torch device; "auto" takes CUDA if there is one.
+    verbose : int
+        1 shows a progress bar.
+    callback : callable or None
+        Called after every step with a dict of that step's figures, those of `history_`; on an accelerator, for
+        ten steps at a time.
+
+    Attributes
+    ----------
+    components_ : array (n_components, n_features)
+        The dictionary, rows of unit norm.
+    mixing_ : array (n_features, n_components)
+        Its transpose.
+    offset_ : array (n_features,)
+        What no code stands for: the reconstruction of codes that are all zero.
+    module_ : Autoencoder
+        The network, in units of X.
+    unit_ : float
+        Size of an entry of X: mean length of a sample over sqrt(n_features).
+    n_components_ : int
+        Width of the dictionary.
+    n_active_ : float or None
+        Number of active codes that was aimed at.
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+    n_iter_ : int
+        Steps taken.
+    history_ : dict of str to list
+        Figures of every step: loss; its parts reconstruction (squared error, summed over features), sparsity
+        (before its coefficient), auxiliary and orthogonality; explained_variance; l0; dead_share, of the features
+        that had not fired when last looked at; penalty; learning_rate.
+    """
+
+    components_: np.ndarray
+    offset_: np.ndarray
+    module_: Autoencoder
+    unit_: float
+    n_components_: int
+    n_active_: float | None
+    n_features_in_: int
+    n_iter_: int
+    history_: dict[str, list[float]]
+
+    name: ClassVar[str]
+    """Its name in `SAES`."""
+
+    def __init__(
+        self,
+        n_components: int | None = None,
+        *,
+        n_active: float | None = None,
+        penalty: float | None = None,
+        n_steps: int = 2000,
+        batch_size: int = 1024,
+        learning_rate: float | None = None,
+        betas: tuple[float, float] = (0.9, 0.999),
+        warm_up: float = 0.1,
+        cool_down: float = 0.2,
+        clip: float | None = 1.0,
+        revive: bool = True,
+        orthogonality: Orthogonality | None = None,
+        random_state: Any = None,
+        device: str = "auto",
+        verbose: int = 0,
+        callback: Callable[[dict[str, float]], object] | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.n_active = n_active
+        self.penalty = penalty
+        self.n_steps = n_steps
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.betas = betas
+        self.warm_up = warm_up
+        self.cool_down = cool_down
+        self.clip = clip
+        self.revive = revive
+        self.orthogonality = orthogonality
+        self.random_state = random_state
+        self.device = device
+        self.verbose = verbose
+        self.callback = callback
+
+    @abstractmethod
+    def _network(
+        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+    ) -> Autoencoder:
+        """An untrained network."""
+
+    def fit(self, X: Array, y: Any = None) -> Self:
+        """Train the autoencoder.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+            NumPy array, memory map or torch tensor.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X or a parameter is malformed, before any training.
+        TrainingError
+            If the loss is no longer finite: says at which step, and why.
+        """
+        X = self._validated(X, reset=True)
+        n_features = X.shape[1]
+        training = settings.training(self, n_features)
+        n_components = settings.n_components(self.n_components, n_features)
+        n_active = settings.n_active(self.n_active, self.penalty, n_components)
+        orthogonality = settings.orthogonality(self.orthogonality)
+        device = settings.device(self.device)
+        batch_size = settings.batch_size(self.batch_size)
+        rng = generator(self.random_state)
+        module = self._network(n_features, n_components, n_active, rng).to(device)
+        batches = Batches(X, batch_size, rng, device)
+        penalty = settings.penalty(self.penalty, n_active, training.n_steps)
+        history: dict[str, list[float]] = {}
+        progress = StepProgress(self.verbose, self.callback, TRAINING)
+        progress.expect(training.n_steps)
+        try:
+            training.run(module, batches, penalty, rng, history, progress, orthogonality)
+        except KeyboardInterrupt:
+            # Nothing is lost: what was learned so far is a fitted estimator.
+            if history:
+                self._publish(module, batches.unit, n_active, history, X.dtype)
+            raise
+        finally:
+            progress.close()
+        self._publish(module, batches.unit, n_active, history, X.dtype)
+        return self
+
+    def transform(self, X: Array) -> Array:
+        """Codes of samples, by the encoder.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+            NumPy array or torch tensor.
+
+        Returns
+        -------
+        array (n_samples, n_components)
+            Not negative; in units of X, dtype and library of X.
+        """
+        check_is_fitted(self)
+        original, X = X, self._validated(X, reset=False)
+        weight = self.module_.W_dec
+        S = np.empty((len(X), self.n_components_), X.dtype)
+        with torch.no_grad():
+            for start in range(0, len(X), _CHUNK):
+                rows = slice(start, start + _CHUNK)
+                x = torch.from_numpy(np.array(X[rows])).to(weight.device, weight.dtype)
+                S[rows] = self.module_.encode(x).cpu().numpy()
+        return _like(S, original)
+
+    def inverse_transform(self, X: Array) -> Array:
+        """Samples from codes, ``codes @ components_ + offset_``.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_components)
+            Codes, as from `transform`.
+
+        Returns
+        -------
+        array (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        S = _numpy(as_floating(_unframed(X), "X"))
+        if S.ndim != 2 or S.shape[1] != self.n_components_:
+            raise ValueError(
+                f"`X` must have shape (n_samples, n_components={self.n_components_}), got {S.shape}"
+            )
+        return _like(S @ self.components_.astype(S.dtype) + self.offset_.astype(S.dtype), X)
+
+    @property
+    def mixing_(self) -> np.ndarray:
+        """The dictionary's directions as columns, (n_features, n_components)."""
+        return self.components_.T
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components_
+
+    def _publish(
+        self,
+        module: Autoencoder,
+        unit: float,
+        n_active: float | None,
+        history: dict[str, list[float]],
+        dtype: Any,
+    ) -> None:
+        """Fitted attributes from a trained network."""
+        module.to(torch.float64 if dtype == np.float64 else torch.float32)
+        module.fold(unit)
+        self._adopt(module.requires_grad_(False).eval())
+        self.unit_ = unit
+        self.n_active_ = n_active
+        self.history_ = history
+        self.n_iter_ = len(history["loss"])
+
+    def _adopt(self, module: Autoencoder) -> None:
+        """Take over a folded network."""
+        self.module_ = module
+        self.components_ = module.W_dec.detach().cpu().numpy().copy()
+        self.offset_ = module.b_dec.detach().cpu().numpy().copy()
+        self.n_components_ = len(self.components_)
+
+    def _validated(self, X: Array, *, reset: bool) -> np.ndarray:
+        if namespace(X) is not namespace(0.0):
+            X = _numpy(as_floating(X, "X"))
+        return np.asarray(
+            validate_data(
+                self,
+                X,
+                reset=reset,
+                dtype=[np.float64, np.float32],
+                ensure_min_samples=2 if reset else 1,
+            )
+        )
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        """Parameters of a variant and, where it passes others on, of its base."""
+        names: set[str] = set()
+        for kind in cls.__mro__:
+            signature = inspect.signature(kind.__init__)
+            names |= {
+                name
+                for name, parameter in signature.parameters.items()
+                if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
+            }
+            if not any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
+                break
+        return sorted(names)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _unframed(X: Any) -> Any:
+    return X.to_numpy() if hasattr(X, "to_numpy") else X
+
+
+def _numpy(X: Array) -> np.ndarray:
+    return np.asarray(X.detach().cpu().numpy() if hasattr(X, "detach") else X)
+
+
+def _like(result: np.ndarray, original: Array) -> Array:
+    """`result` in the library and on the device of `original`."""
+    xp = namespace(original)
+    if xp is namespace(0.0):
+        return result
+    return xp.asarray(result, device=original.device)

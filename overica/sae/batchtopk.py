@@ -1,0 +1,103 @@
+"""BatchTopK: as many codes as k per sample, wherever in the batch they are largest."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from overica.sae.module import Autoencoder
+from overica.sae.selecting import SelectingAutoencoder, SelectingSAE, kept_from
+
+_MEMORY = 0.99
+
+
+class BatchTopKAutoencoder(SelectingAutoencoder):
+    """The ``k * batch`` largest codes of a batch in training; afterwards, codes above a threshold.
+
+    The threshold is the smallest code kept, averaged over the batches of training: exponentially with a memory of
+    a hundred steps, plainly as long as there were fewer.
+    """
+
+    threshold: Tensor
+
+    def __init__(
+        self, n_features: int, n_components: int, rng: np.random.Generator, *, n_active: float
+    ) -> None:
+        super().__init__(n_features, n_components, rng, n_active=n_active)
+        self.register_buffer("threshold", torch.zeros(()))
+        self._n_batches = 0
+
+    def select(self, preactivations: Tensor) -> Tensor:
+        """See `SelectingAutoencoder.select`."""
+        n_kept = max(1, round(self.n_active * len(preactivations)))
+        # Where fewer codes are positive than are to be kept, all the positive ones are.
+        smallest = kept_from(preactivations.view(1, -1), n_kept).clamp_min(0.0).reshape(())
+        self._remember(smallest)
+        return above(preactivations, smallest)
+
+    def activate(self, x: Tensor) -> Tensor:
+        """See `Autoencoder.activate`."""
+        return above(self.preactivations(x), self.threshold)
+
+    @torch.no_grad()
+    def fold(self, unit: float) -> None:
+        """See `Autoencoder.fold`; rows have unit norm already."""
+        super().fold(unit)
+        self.threshold *= unit
+
+    def _remember(self, smallest: Tensor) -> None:
+        self._n_batches += 1
+        weight = max(1 - _MEMORY, 1 / self._n_batches)
+        self.threshold.lerp_(smallest, weight)
+
+
+def above(values: Tensor, threshold: Tensor) -> Tensor:
+    """`values` that reach a threshold >= 0 and are positive, and zero elsewhere.
+
+    Examples
+    --------
+    >>> import torch
+    >>> above(torch.tensor([-1.0, 0.0, 1.0, 2.0]), torch.tensor(2.0))
+    tensor([0., 0., 0., 2.])
+    """
+    if values.device.type == "cpu":
+        # One pass, gradients included; `threshold` keeps what is strictly larger.
+        below = torch.nextafter(threshold, torch.zeros_like(threshold))
+        return functional.threshold(values, float(below), 0.0)
+    return values.relu() * (values >= threshold)
+
+
+class BatchTopKSAE(SelectingSAE):
+    """Sparse autoencoder that keeps the k largest codes per sample of a batch as a whole.
+
+    Samples with more in them get more codes. Training is by ``mean |x - x_hat|^2`` over the ``k * batch`` largest
+    codes of every batch and, where features have died, by 1/32 of an auxiliary loss, see
+    `overica.sae.selecting.auxiliary_loss`. Afterwards a code is active where it is above a threshold, the mean of the
+    smallest codes that were kept. k is `n_active` and need not be whole.
+    Parameters, attributes and errors are those of `SparseAutoencoder`; there is no `penalty`.
+
+    References
+    ----------
+    Bussmann, Leask and Nanda (2024), "BatchTopK sparse autoencoders".
+
+    Examples
+    --------
+    >>> from overica.datasets import make_mixture
+    >>> from overica.sae import BatchTopKSAE
+    >>> data = make_mixture(2000, 8, 12, "sparse_exponential", n_active=2, random_state=0)
+    >>> sae = BatchTopKSAE(12, n_active=2, n_steps=100, random_state=0).fit(data.X)
+    >>> codes = sae.transform(data.X)
+    >>> codes.shape, bool(abs((codes > 0).sum(axis=1).mean() - 2) < 0.2)
+    ((2000, 12), True)
+    """
+
+    name: ClassVar[str] = "batchtopk"
+
+    def _network(
+        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+    ) -> Autoencoder:
+        return BatchTopKAutoencoder(n_features, n_components, rng, n_active=self._k(n_active))

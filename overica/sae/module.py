@@ -1,0 +1,149 @@
+"""The network of a sparse autoencoder: encoder, decoder, and the parts of its loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What a batch costs."""
+
+    total: Tensor
+    """What is minimised, a scalar."""
+    codes: Tensor
+    """(batch, n_components) codes of the batch, with gradients."""
+    parts: dict[str, Tensor] = field(default_factory=dict)
+    """Scalars for the history: ``reconstruction``, ``sparsity`` (before its coefficient), ``auxiliary``."""
+
+
+class Autoencoder(nn.Module, ABC):
+    """An encoder ``x -> codes >= 0`` and a linear decoder ``codes @ W_dec + b_dec``.
+
+    The network trains on samples of mean length sqrt(n_features). When training is over, `fold` moves units and
+    lengths into the encoder: rows of `W_dec` then have unit norm, and samples and codes are in units of the data.
+
+    Parameters
+    ----------
+    n_features, n_components : int
+        d and F.
+    rng : numpy.random.Generator
+        Draws the decoder's directions; the encoder starts as the decoder's transpose.
+
+    Attributes
+    ----------
+    W_enc : Tensor (n_features, n_components)
+    W_dec : Tensor (n_components, n_features)
+    b_enc : Tensor (n_components,)
+    b_dec : Tensor (n_features,)
+    gain : Tensor (n_components,)
+        Factors between encoder and decoder, one until `overica.sae.fine_tune_scale` fits them.
+    """
+
+    resamples: ClassVar[bool] = True
+    """Whether dead features start anew from badly explained samples; where not, the loss itself revives them."""
+    decoder_norm: ClassVar[float] = 0.1
+    """Norm of the decoder's rows at the start."""
+
+    def __init__(self, n_features: int, n_components: int, rng: np.random.Generator) -> None:
+        super().__init__()
+        directions = rng.standard_normal((n_components, n_features))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        start = torch.from_numpy((self.decoder_norm * directions).astype(np.float32))
+        self.W_dec = nn.Parameter(start)
+        self.W_enc = nn.Parameter(start.T.clone())
+        self.b_enc = nn.Parameter(torch.zeros(n_components))
+        self.b_dec = nn.Parameter(torch.zeros(n_features))
+        self.register_buffer("gain", torch.ones(n_components))
+
+    gain: Tensor
+
+    def preactivations(self, x: Tensor) -> Tensor:
+        """``(x - b_dec) @ W_enc + b_enc``, (batch, n_components)."""
+        return torch.addmm(self.b_enc - self.b_dec @ self.W_enc, x, self.W_enc)
+
+    @abstractmethod
+    def activate(self, x: Tensor) -> Tensor:
+        """Codes of samples, (batch, n_components), before `gain`; each row depends on its own sample alone."""
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Codes of samples, (batch, n_components): `activate` times `gain`."""
+        return self.activate(x) * self.gain
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Samples from codes, ``codes @ W_dec + b_dec``."""
+        return torch.addmm(self.b_dec, codes, self.W_dec)
+
+    @abstractmethod
+    def loss(self, x: Tensor, penalty: float = 0.0, dead: Tensor | None = None) -> Losses:
+        """What a batch costs.
+
+        Parameters
+        ----------
+        x : Tensor (batch, n_features)
+            Samples of mean length sqrt(n_features).
+        penalty : float
+            Coefficient of the sparsity.
+        dead : Tensor of int or None
+            Features that have not fired for long.
+
+        Returns
+        -------
+        Losses
+            Squared errors are summed over features and averaged over samples.
+        """
+
+    def after_step(self) -> None:
+        """What must hold after every step of the optimiser, such as unit norms; nothing by default."""
+
+    @torch.no_grad()
+    def restart(self, dead: Tensor, directions: Tensor) -> list[tuple[Tensor, tuple[slice | Tensor, ...]]]:
+        """Let features start anew in given directions.
+
+        Parameters
+        ----------
+        dead : Tensor of int (n_dead,)
+        directions : Tensor (n_dead, n_features)
+            Unit rows.
+
+        Returns
+        -------
+        list of (parameter, index)
+            What was changed, whose momentum is to be forgotten.
+        """
+        norms = self.W_dec.norm(dim=1)
+        alive = torch.ones_like(norms, dtype=torch.bool)
+        alive[dead] = False
+        # A moderate encoder: a newcomer shares its samples with those who explained them so far.
+        length = norms[alive].mean() if bool(alive.any()) else norms.mean()
+        strength = self.W_enc.norm(dim=0)[alive].mean() if bool(alive.any()) else 1 / length
+        self.W_dec[dead] = directions * length
+        self.W_enc[:, dead] = directions.T * (_NEWCOMER * strength)
+        self.b_enc[dead] = 0.0
+        return [(self.W_dec, (dead,)), (self.W_enc, (slice(None), dead)), (self.b_enc, (dead,))]
+
+    @torch.no_grad()
+    def fold(self, unit: float) -> None:
+        """Give the decoder unit rows and go over to data in units of their own, x = unit * (training's x).
+
+        The function stays the same: codes become ``unit * norm * codes``.
+        """
+        norms = self.W_dec.norm(dim=1).clamp_min(torch.finfo(self.W_dec.dtype).tiny)
+        self.W_dec /= norms[:, None]
+        self.W_enc *= norms
+        self.b_enc *= norms * unit
+        self.b_dec *= unit
+
+
+_NEWCOMER = 0.5
+
+
+def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
+    """Squared distance, summed over features and averaged over samples."""
+    return nn.functional.mse_loss(x_hat, x, reduction="sum") / len(x)

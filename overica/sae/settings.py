@@ -1,0 +1,153 @@
+"""From an autoencoder's parameters to the settings of its training, checked once and before any work."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from overica._validation import check_scalar
+from overica.sae.penalties import FixedPenalty, Penalty, TargetL0
+from overica.sae.trainer import Training
+
+REFERENCE_RATE = 3e-4
+"""Usual learning rate where samples have 2048 features."""
+REFERENCE_WIDTH = 2048
+
+
+def training(parameters: Any, n_features: int) -> Training:
+    """Settings of the optimiser.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, what was expected, and what came.
+    """
+    warm_up, cool_down = (_share(getattr(parameters, name), name) for name in ("warm_up", "cool_down"))
+    if warm_up + cool_down > 1:
+        raise ValueError(
+            f"`warm_up` and `cool_down` must together be at most 1, got {warm_up} and {cool_down}"
+        )
+    clip = parameters.clip
+    return Training(
+        n_steps=check_scalar(parameters.n_steps, "n_steps", minimum=1, integer=True),
+        learning_rate=learning_rate(parameters.learning_rate, n_features),
+        betas=_betas(parameters.betas),
+        warm_up=warm_up,
+        cool_down=cool_down,
+        clip=None if clip is None else check_scalar(clip, "clip", strict=True),
+        revive=_flag(parameters.revive, "revive"),
+    )
+
+
+def learning_rate(value: Any, n_features: int) -> float:
+    """A given learning rate, or ``3e-4 sqrt(2048 / n_features)``.
+
+    Entries of unit directions have the size ``1 / sqrt(n_features)`` and a step of Adam moves every entry by the
+    learning rate, so the same share of an entry is moved whatever the width.
+
+    Examples
+    --------
+    >>> learning_rate(None, 2048), learning_rate(None, 32)
+    (0.0003, 0.0024)
+    """
+    if value is None:
+        return REFERENCE_RATE * math.sqrt(REFERENCE_WIDTH / n_features)
+    return float(check_scalar(value, "learning_rate", strict=True))
+
+
+def n_components(value: Any, n_features: int) -> int:
+    """A given number of components, or twice the number of features."""
+    if value is None:
+        return 2 * n_features
+    return int(check_scalar(value, "n_components", minimum=1, integer=True))
+
+
+def n_active(value: Any, penalty: Any, width: int) -> float | None:
+    """A given number of active codes, or half the square root of the width; None where a penalty is given.
+
+    Raises
+    ------
+    ValueError
+        If both are given, or more codes are to be active than there are.
+
+    Examples
+    --------
+    >>> n_active(None, None, 32), n_active(None, None, 4096), n_active(2.5, None, 32)
+    (3.0, 32.0, 2.5)
+    """
+    if penalty is not None:
+        if value is not None:
+            raise ValueError(
+                f"give `n_active` or `penalty`, not both: got n_active={value!r} and penalty={penalty!r}"
+            )
+        check_scalar(penalty, "penalty")
+        return None
+    if value is None:
+        return float(max(1, round(math.sqrt(width) / 2)))
+    target = float(check_scalar(value, "n_active", strict=True))
+    if target > width:
+        raise ValueError(f"`n_active` must be at most n_components={width}, got {value!r}")
+    return target
+
+
+def batch_size(value: Any) -> int:
+    """A given number of samples, at least one."""
+    return int(check_scalar(value, "batch_size", minimum=1, integer=True))
+
+
+def penalty(coefficient: Any, target: float | None, n_steps: int) -> Penalty:
+    """What presses for sparsity: a given coefficient, or what steers to a number of active codes."""
+    if target is None:
+        return FixedPenalty(float(coefficient))
+    return TargetL0(target, n_steps)
+
+
+def device(name: Any) -> torch.device:
+    """A torch device; "auto" is CUDA if there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(name)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f'`device` must be "auto" or a torch device, got {name!r}') from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"`device` must be available, got {name!r} and torch sees no CUDA device")
+    return chosen
+
+
+def orthogonality(value: Any) -> Any:
+    """None, or something that can be called and has a weight."""
+    if value is None:
+        return None
+    if not callable(value) or not hasattr(value, "weight"):
+        raise ValueError(
+            "`orthogonality` must be None or called as penalty(W_dec, codes, step), with an attribute "
+            f"`weight`; got {value!r}"
+        )
+    check_scalar(value.weight, "orthogonality.weight")
+    return value
+
+
+def _betas(value: Any) -> tuple[float, float]:
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
+        raise ValueError(f"`betas` must be a pair of numbers, got {value!r}")
+    first, second = (check_scalar(beta, f"betas[{i}]") for i, beta in enumerate(value))
+    if max(first, second) >= 1:
+        raise ValueError(f"`betas` must be below 1, got {value!r}")
+    return first, second
+
+
+def _share(value: Any, name: str) -> float:
+    share = float(check_scalar(value, name))
+    if share > 1:
+        raise ValueError(f"`{name}` must be a share of the run, at most 1, got {value!r}")
+    return share
+
+
+def _flag(value: Any, name: str) -> bool:
+    if value not in (True, False):
+        raise ValueError(f"`{name}` must be True or False, got {value!r}")
+    return bool(value)

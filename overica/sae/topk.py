@@ -1,0 +1,59 @@
+"""TopK: the k largest codes of every sample."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from overica.sae.module import Autoencoder
+from overica.sae.selecting import SelectingAutoencoder, SelectingSAE, kept_from
+
+
+class TopKAutoencoder(SelectingAutoencoder):
+    """``codes = ReLU(TopK((x - b_dec) W_enc + b_enc))``, the k largest of each sample."""
+
+    def __init__(
+        self, n_features: int, n_components: int, rng: np.random.Generator, *, n_active: float
+    ) -> None:
+        super().__init__(n_features, n_components, rng, n_active=max(1, round(n_active)))
+
+    def select(self, preactivations: Tensor) -> Tensor:
+        """See `SelectingAutoencoder.select`."""
+        z = preactivations.relu()
+        return z * (z >= kept_from(z, int(self.n_active)))
+
+    def activate(self, x: Tensor) -> Tensor:
+        """See `Autoencoder.activate`."""
+        return self.select(self.preactivations(x))
+
+
+class TopKSAE(SelectingSAE):
+    """Sparse autoencoder that keeps the k largest codes of every sample.
+
+    ``codes = ReLU(TopK((x - b_dec) W_enc + b_enc))`` is trained by ``mean |x - x_hat|^2`` and, where features have
+    died, by 1/32 of an auxiliary loss, see `overica.sae.selecting.auxiliary_loss`. k is `n_active`, rounded.
+    Parameters, attributes and errors are those of `SparseAutoencoder`; there is no `penalty`.
+
+    References
+    ----------
+    Gao et al. (2024), "Scaling and evaluating sparse autoencoders".
+
+    Examples
+    --------
+    >>> from overica.datasets import make_mixture
+    >>> from overica.sae import TopKSAE
+    >>> data = make_mixture(2000, 8, 12, "sparse_exponential", n_active=2, random_state=0)
+    >>> sae = TopKSAE(12, n_active=2, n_steps=100, random_state=0).fit(data.X)
+    >>> codes = sae.transform(data.X)
+    >>> codes.shape, int((codes > 0).sum(axis=1).max())
+    ((2000, 12), 2)
+    """
+
+    name: ClassVar[str] = "topk"
+
+    def _network(
+        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+    ) -> Autoencoder:
+        return TopKAutoencoder(n_features, n_components, rng, n_active=self._k(n_active))

@@ -1,0 +1,216 @@
+"""The training loop, one for every variant: it knows networks only by their loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from overica.sae.batches import Batches
+from overica.sae.module import Autoencoder
+from overica.sae.penalties import Penalty
+
+History = dict[str, list[float]]
+
+
+class Orthogonality(Protocol):
+    """A penalty on the decoder, added to the loss with a weight."""
+
+    weight: float
+
+    def __call__(self, W_dec: Tensor, codes: Tensor, step: int) -> Tensor:
+        """Scalar penalty of a decoder (n_components, n_features) and the codes (batch, n_components) of a batch."""
+
+
+_FAR = 10
+"""Steps between two looks at a network on an accelerator, which would otherwise wait for each."""
+_SHORTEST_WINDOW = 10
+_RESTARTS_END = 0.7
+_TINY = 1e-30
+
+
+class TrainingError(RuntimeError):
+    """A fit that cannot go on; says at which step, why, and what to change."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A run of Adam.
+
+    The learning rate rises linearly over the first share `warm_up` of the steps and falls linearly to zero over the
+    last share `cool_down`. Gradients longer than `clip` are shortened to it.
+    """
+
+    n_steps: int
+    learning_rate: float
+    betas: tuple[float, float] = (0.9, 0.999)
+    warm_up: float = 0.1
+    cool_down: float = 0.2
+    clip: float | None = 1.0
+    revive: bool = True
+    """Whether dead features are treated."""
+    dead_window: float = 0.05
+    """Share of the run's samples for which a feature must not have fired to count as dead."""
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step, from 0.
+
+        Examples
+        --------
+        >>> training = Training(n_steps=100, learning_rate=1.0)
+        >>> training.rate(0), training.rate(50), round(training.rate(99), 3)
+        (0.1, 1.0, 0.05)
+        """
+        rising = (step + 1) / max(1.0, self.warm_up * self.n_steps)
+        falling = (self.n_steps - step) / max(1.0, self.cool_down * self.n_steps)
+        return self.learning_rate * min(1.0, rising, falling)
+
+    def run(
+        self,
+        module: Autoencoder,
+        batches: Batches,
+        penalty: Penalty,
+        rng: np.random.Generator,
+        history: History,
+        report: Callable[[dict[str, float]], None],
+        orthogonality: Orthogonality | None = None,
+    ) -> None:
+        """Train a network in place; extends `history` by one entry per step.
+
+        Raises
+        ------
+        TrainingError
+            If the loss is not finite.
+        """
+        _Run(self, module, batches, penalty, rng, history, report, orthogonality).go()
+
+
+class _Run:
+    """What changes in the course of one run."""
+
+    def __init__(
+        self,
+        training: Training,
+        module: Autoencoder,
+        batches: Batches,
+        penalty: Penalty,
+        rng: np.random.Generator,
+        history: History,
+        report: Callable[[dict[str, float]], None],
+        orthogonality: Orthogonality | None,
+    ) -> None:
+        self.training, self.module, self.batches = training, module, batches
+        self.penalty, self.rng, self.history, self.report = penalty, rng, history, report
+        self.orthogonality = orthogonality
+        self.parameters = list(module.parameters())
+        self.optimiser = torch.optim.Adam(
+            self.parameters, lr=training.learning_rate, betas=training.betas, fused=True
+        )
+        device = module.W_dec.device
+        self.near = device.type == "cpu"
+        self.window = max(_SHORTEST_WINDOW, math.ceil(training.dead_window * training.n_steps))
+        self.activity = torch.zeros(len(module.W_dec), device=device)
+        """Sum over the steps of the present window of the share of samples in which each feature fired."""
+        self.dead: Tensor | None = None
+        self.waiting: list[tuple[dict[str, float], dict[str, Tensor]]] = []
+        """Steps whose figures nobody has looked at yet."""
+
+    def go(self) -> None:
+        every = 1 if self.near else _FAR
+        for step in range(self.training.n_steps):
+            self.advance(step)
+            if len(self.waiting) == every or step == self.training.n_steps - 1:
+                self.look()
+            if (step + 1) % self.window == 0:
+                self.look_for_dead((step + 1) / self.training.n_steps)
+
+    def advance(self, step: int) -> None:
+        """One step on one batch."""
+        training, module = self.training, self.module
+        progress = step / training.n_steps
+        known = {
+            "penalty": self.penalty.value(progress),
+            "learning_rate": training.rate(step),
+            "dead_share": 0.0 if self.dead is None else len(self.dead) / len(module.W_dec),
+        }
+        treated = self.dead if training.revive else None
+        losses = module.loss(self.batches.draw(), known["penalty"], treated)
+        total, parts = losses.total, dict(losses.parts)
+        if self.orthogonality is not None:
+            value = self.orthogonality(module.W_dec, losses.codes, step)
+            parts["orthogonality"] = self.orthogonality.weight * value
+            total = total + parts["orthogonality"]
+        total.backward()
+        if training.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.parameters, training.clip)
+        for group in self.optimiser.param_groups:
+            group["lr"] = known["learning_rate"]
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        module.after_step()
+        firing = losses.codes.detach().sign().mean(dim=0)
+        self.activity += firing
+        figures = {"loss": total, "l0": firing.sum()} | parts
+        self.waiting.append((known, {name: value.detach() for name, value in figures.items()}))
+
+    def look(self) -> None:
+        """Read the figures of the steps done since the last look, check them, and steer by them."""
+        waiting, self.waiting = self.waiting, []
+        for known, figures in waiting:
+            step = len(self.history.get("loss", ()))
+            values = dict.fromkeys(("sparsity", "auxiliary", "orthogonality"), 0.0)
+            values |= {name: float(value) for name, value in figures.items()}
+            if not math.isfinite(values["loss"]):
+                raise TrainingError(self.cause(step, values))
+            unexplained = values["reconstruction"] / max(self.batches.variance, _TINY)
+            row = values | {"explained_variance": 1 - unexplained} | known
+            for name, value in row.items():
+                self.history.setdefault(name, []).append(value)
+            self.penalty.observe(row["l0"], step / self.training.n_steps)
+            self.report(row)
+
+    def look_for_dead(self, progress: float) -> None:
+        """Find the features that did not fire in the window that ends, and treat them."""
+        dead = torch.nonzero(self.activity == 0).flatten()
+        self.activity.zero_()
+        self.dead = dead
+        if not (self.training.revive and self.module.resamples and len(dead)):
+            return
+        if progress <= _RESTARTS_END:
+            self.restart(dead)
+
+    @torch.no_grad()
+    def restart(self, dead: Tensor) -> None:
+        """Point dead features at what is left of samples, drawn with a probability as their squared residuals."""
+        x = self.batches.draw()
+        residual = x - self.module.decode(self.module.activate(x))
+        lengths = residual.norm(dim=1)
+        weights = lengths.double().square().cpu().numpy()
+        if not weights.sum() > 0:
+            return
+        rows = self.rng.choice(len(x), len(dead), p=weights / weights.sum())
+        chosen = torch.from_numpy(rows).to(x.device)
+        for parameter, index in self.module.restart(dead, residual[chosen] / lengths[chosen, None]):
+            for moment in ("exp_avg", "exp_avg_sq"):
+                self.optimiser.state[parameter][moment][index] = 0.0
+
+    def cause(self, step: int, values: dict[str, float]) -> str:
+        """What made the loss of a step infinite or NaN."""
+        parts = ("orthogonality", "sparsity", "auxiliary", "reconstruction")
+        bad = [name for name in parts if not math.isfinite(values[name])]
+        before = self.history.get("loss", [])
+        earlier = f"; the loss of the step before was {before[-1]:.3g}" if before else ""
+        if bad == ["orthogonality"]:
+            reason = "the orthogonality penalty is: check its values, or lower its `weight`"
+        elif step == 0:
+            reason = f"at the start already, in {', '.join(bad)}: look for extreme values in `X`"
+        else:
+            reason = f"in {', '.join(bad) or 'the sum'}: lower `learning_rate`"
+            if not self.training.clip:
+                reason += " or give a `clip`"
+        return f"the loss is {values['loss']} at step {step} of {self.training.n_steps}, {reason}{earlier}"
