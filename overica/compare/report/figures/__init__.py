@@ -1,0 +1,25 @@
+"""The report's figures: SVG without a library, small enough for a phone and sharp on paper.
+
+Every drawing is a function of the records that returns markup.  Colours are classes that the
+style sheet resolves, so that a dark page and a printed one have their own.
+"""
+
+from overica.compare.report.figures.directions import draw_directions
+from overica.compare.report.figures.heatmap import draw_heatmap
+from overica.compare.report.figures.histogram import draw_histogram
+from overica.compare.report.figures.marks import Mark, assign_marks, definitions, key
+from overica.compare.report.figures.pareto import draw_pareto
+from overica.compare.report.figures.split import draw_split, mean_split
+
+__all__ = [
+    "Mark",
+    "assign_marks",
+    "definitions",
+    "draw_directions",
+    "draw_heatmap",
+    "draw_histogram",
+    "draw_pareto",
+    "draw_split",
+    "key",
+    "mean_split",
+]

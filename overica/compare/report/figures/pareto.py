@@ -1,0 +1,86 @@
+"""Sparsity against quality: one line a method, one point a seed."""
+
+import math
+
+from markupsafe import Markup
+
+from overica.compare.report.figures import marks
+from overica.compare.report.figures.axes import Frame, Linear, logarithmic_around
+from overica.compare.report.figures.marks import Mark
+from overica.compare.report.figures.svg import figure
+from overica.compare.report.numbers import short
+from overica.compare.report.records import Cell, Records, metric_value
+from overica.compare.report.summary import by_level, mean_of
+from overica.compare.report.wording import wording
+
+WIDTH, HEIGHT = 360, 270
+# A dictionary of noise explains less than nothing; how much less is no matter of this figure.
+_LOWEST = -0.25
+
+
+def draw_pareto(
+    records: Records, marks_of: dict[str, Mark], dataset: str, metric: str, true_l0: float
+) -> Markup | None:
+    """Return the curve of one metric over the L0 that was reached, or None without points.
+
+    A method's line joins the means over the seeds of its levels; small markers are the seeds.
+
+    Parameters
+    ----------
+    records : Records
+    marks_of : dict of str to Mark
+    dataset : str
+    metric : str
+        The vertical axis.
+    true_l0 : float
+        Drawn as an upright line; NaN for none.
+    """
+    cells = [
+        cell
+        for cell in records.of(dataset)
+        if math.isfinite(metric_value(cell, metric)) and metric_value(cell, "l0") > 0
+    ]
+    if not cells:
+        return None
+    values = [metric_value(cell, metric) for cell in cells]
+    chance = mean_of([metric_value(cell, metric, "chance") for cell in cells])
+    frame = Frame(
+        left=38,
+        top=34,
+        right=WIDTH - 6,
+        bottom=HEIGHT - 40,
+        x=logarithmic_around([metric_value(cell, "l0") for cell in cells] + [true_l0]),
+        y=Linear(max(min(0.0, *values), _LOWEST), max(1.0, *values)),
+    )
+    parts = [frame.draw("L0, mean active codes of a sample", wording(metric).label)]
+    if math.isfinite(true_l0):
+        parts.append(frame.upright(true_l0, "true L0"))
+    if math.isfinite(chance):
+        parts.append(frame.across(chance, "chance"))
+    for method in records.methods:
+        own = [cell for cell in cells if cell["method"] == method]
+        if own:
+            parts.append(_method(frame, marks_of[method], records.label(method), own, metric))
+    label = (
+        f"{dataset}: {wording(metric).label} against L0, one line a method; "
+        "the values are in the table of every level"
+    )
+    return figure(WIDTH, HEIGHT, label, *parts, class_="chart")
+
+
+def _method(frame: Frame, mark: Mark, label: str, cells: list[Cell], metric: str) -> Markup:
+    means = []
+    parts = []
+    for group in by_level(cells).values():
+        l0 = mean_of([metric_value(cell, "l0") for cell in group])
+        means.append((l0, mean_of([metric_value(cell, metric) for cell in group])))
+    means.sort()
+    if len(means) > 1:
+        parts.append(marks.polyline(mark, [frame.at(*mean) for mean in means]))
+    for cell in cells:
+        l0, value = metric_value(cell, "l0"), metric_value(cell, metric)
+        parts.append(mark.at(*frame.at(l0, value), 2.6))
+    for l0, value in means:
+        title = f"{label}: {wording(metric).label} {short(value, 3)} at L0 {short(l0)}"
+        parts.append(mark.at(*frame.at(l0, value), 5.5, title))
+    return marks.group(mark, parts)
