@@ -9,13 +9,19 @@ from collections.abc import Callable
 
 from overica.datasets.compositional import make_compositional
 from overica.datasets.description import Description
+from overica.datasets.hierarchy import make_hierarchy
 from overica.datasets.independent import make_mixture
 from overica.datasets.mixture import Mixture
 from overica.datasets.photographs import load_patches, whiten_image
 from overica.datasets.sources import SOURCES, SourceLaw
+from overica.datasets.sparse_but_wrong import make_sparse_but_wrong
+from overica.datasets.sparse_random import make_sparse_random
 
 DATASETS: dict[str, Callable[..., Mixture]] = {
     "mixture": make_mixture,
+    "sparse_random": make_sparse_random,
+    "hierarchy": make_hierarchy,
+    "sparse_but_wrong": make_sparse_but_wrong,
     "compositional": make_compositional,
 }
 
@@ -27,6 +33,9 @@ __all__ = [
     "SourceLaw",
     "load_patches",
     "make_compositional",
+    "make_hierarchy",
     "make_mixture",
+    "make_sparse_but_wrong",
+    "make_sparse_random",
     "whiten_image",
 ]

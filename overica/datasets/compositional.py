@@ -5,6 +5,7 @@ import numpy as np
 from overica.datasets._checks import check_sizes
 from overica.datasets.directions import random_directions
 from overica.datasets.mixture import Mixture
+from overica.datasets.sparse_random import random_subsets
 
 
 def make_compositional(
@@ -59,8 +60,7 @@ def make_compositional(
     n_features = int(np.ceil(2 * n_active * np.log(n_components / n_active)))
 
     A = random_directions(rng, n_features, n_components)
-    # The first k places of a random permutation are a uniform k-subset.
-    active = rng.random((n_samples, n_components)).argpartition(n_active - 1, axis=1)[:, :n_active]
+    active = random_subsets(rng, n_samples, n_components, n_active)
     S = np.zeros((n_samples, n_components))
     # 1 - [0, 1) is (0, 1]: an active code is never exactly zero.
     np.put_along_axis(S, active, 1.0 - rng.random((n_samples, n_active)), axis=1)
