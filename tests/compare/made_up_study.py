@@ -12,9 +12,9 @@ METHODS = {
     "topk": {"label": "TopK", "family": "sae"},
     "batchtopk": {"label": "BatchTopK", "family": "sae"},
     "matryoshka": {"label": "Matryoshka", "family": "sae"},
-    "dictionary_learning": {"label": "scikit-learn DL", "family": "baseline"},
+    "dictionary_learning": {"label": "Dictionary learning (scikit-learn)", "family": "baseline"},
     "pca": {"label": "PCA", "family": "baseline"},
-    "random": {"label": "random", "family": "baseline"},
+    "random": {"label": "Random dictionary", "family": "baseline"},
     "oracle": {"label": "oracle", "family": "baseline", "oracle": True},
 }
 QUALITY = {
@@ -51,7 +51,11 @@ def header(methods, datasets, n_seeds, **study):
                     "n_features": m,
                     "n_components": n,
                     "true_l0": l0,
-                    "coherence": {"largest": 0.71, "mean_nearest": 0.48},
+                    "n_samples": 5000,
+                    "noise_share": 0.05,
+                    "rarest": 0.031,
+                    "max_cosine": 0.71,
+                    "mean_nearest_cosine": 0.48,
                     "chance": {"mean_cosine": 0.45, "share_recovered": 0.0},
                     "identifiable": True,
                     "reason": "columns in general position, sparse independent sources",
@@ -116,7 +120,7 @@ def record(dataset, size, method, factor, seed, rng):
             "recall": figure(f1 - 0.02, 0.1),
             "f1": figure(f1, 0.1),
             "code_correlation": figure(0.97 * f1, 0.0),
-            "magnitude_ratio": figure(1 - 0.3 * (1 - quality)),
+            "shrinkage": figure(1 - 0.3 * (1 - quality)),
             "monosemanticity": figure(None),
             "explained_variance": figure(explained),
             "l0": figure(l0),
@@ -131,6 +135,7 @@ def record(dataset, size, method, factor, seed, rng):
             for i, name in enumerate(ENCODERS)
         },
         "split": {
+            "floor": 0.02,
             "dictionary": 0.5 * (1 - quality),
             "inference": 0.2 * (1 - quality) - (0.02 if method == "ica" else 0.0),
             "magnitude": 0.1 * (1 - quality) + 0.01,

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from overica.compare.report import numbers
 from overica.compare.report.costs import cost_tables
+from overica.compare.report.facts import describe_facts
 from overica.compare.report.figures import (
     Mark,
     assign_marks,
@@ -21,7 +22,7 @@ from overica.compare.report.figures import (
     key,
 )
 from overica.compare.report.records import Records, metric_value, number
-from overica.compare.report.summary import LEVELS
+from overica.compare.report.summary import LEVELS, at_matched
 from overica.compare.report.tables import (
     Table,
     encoder_tables,
@@ -84,7 +85,7 @@ class Page:
     records: Records
     marks: dict[str, Mark]
     keys: dict[str, Markup] = field(default_factory=dict)
-    definitions: Markup = Markup("")
+    definitions: Markup = field(default_factory=Markup)
 
 
 def build_page(records: Records, verdict: list[str]) -> Page:
@@ -165,7 +166,7 @@ def _section(records: Records, marks: dict[str, Mark], dataset: str, anchor: str
         name=dataset,
         anchor=anchor,
         description=str(entry.get("description") or ""),
-        facts=[(_words(name), _fact(value)) for name, value in facts.items()],
+        facts=describe_facts(facts),
         tables=metric_tables(records, dataset) if cells else [],
         levels=level_table(records, dataset),
         curves=curves,
@@ -183,7 +184,7 @@ def _section(records: Records, marks: dict[str, Mark], dataset: str, anchor: str
 def _directions(records: Records, marks: dict[str, Mark], dataset: str) -> list[Panel]:
     panels = []
     for method in records.methods:
-        shown = [c for c in LEVELS["matched"](records.of(dataset, method), "") if c.get("directions")]
+        shown = [c for c in at_matched(records.of(dataset, method), "") if c.get("directions")]
         if not shown:
             continue
         # The median seed: neither the lucky one nor the unlucky one.
@@ -201,10 +202,12 @@ def _directions(records: Records, marks: dict[str, Mark], dataset: str) -> list[
 def _cosines(records: Records, dataset: str) -> list[Panel]:
     panels = []
     for method in records.methods:
-        for cell in LEVELS["matched"](records.of(dataset, method), ""):
+        for cell in at_matched(records.of(dataset, method), ""):
             # Arrows in the plane say the same, and more.
             if cell.get("cosines") and not cell.get("directions"):
-                label = f"{dataset}, {records.label(method)}: cosines of learned with true directions"
+                label = (
+                    f"{dataset}, {records.label(method)}: cosines of learned with true directions"
+                )
                 note = f"mean cosine {numbers.short(metric_value(cell, 'mean_cosine'))}"
                 picture = draw_heatmap(cell["cosines"], label)
                 panels.append(Panel(records.label(method), picture, method, note))
@@ -215,7 +218,7 @@ def _cosines(records: Records, dataset: str) -> list[Panel]:
 def _histograms(records: Records, marks: dict[str, Mark], dataset: str) -> list[Panel]:
     panels = []
     for method in records.methods:
-        cells = LEVELS["matched"](records.of(dataset, method), "")
+        cells = at_matched(records.of(dataset, method), "")
         label = f"{dataset}, {records.label(method)}"
         picture = draw_histogram(cells, marks[method], label)
         if picture:
@@ -226,22 +229,3 @@ def _histograms(records: Records, marks: dict[str, Mark], dataset: str) -> list[
 def _metrics_seen(records: Records) -> list[str]:
     seen = {name for cell in records.succeeded for name in cell.get("metrics") or {}}
     return [name for name in METRICS if name in seen]
-
-
-def _words(name: str) -> str:
-    special = {"true_l0": "true L0", "n_components": "true components", "n_features": "dimensions"}
-    return special.get(name, name.replace("_", " "))
-
-
-def _fact(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None:
-        return "not known"
-    if isinstance(value, float):
-        return numbers.short(value, 3)
-    if isinstance(value, dict):
-        return ", ".join(f"{_words(str(name))} {_fact(part)}" for name, part in value.items())
-    if isinstance(value, list):
-        return ", ".join(_fact(part) for part in value)
-    return str(value)

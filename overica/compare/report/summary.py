@@ -73,13 +73,17 @@ def mean_of(values: Sequence[float]) -> float:
 
 
 def at_matched(cells: Sequence[Cell], metric: str) -> list[Cell]:
-    """Cells at the true L0; all cells of a method that has no level to set."""
+    """Cells at the true L0; those at a method's own level if it has no others."""
     del metric
-    return [cell for cell in cells if cell.get("matched") or cell.get("target_l0") is None]
+    matched = [cell for cell in cells if cell.get("matched")]
+    return matched or [cell for cell in cells if cell.get("target_l0") is None]
 
 
 def at_own_best(cells: Sequence[Cell], metric: str) -> list[Cell]:
-    """Cells of the level where the mean of the metric over the seeds is best."""
+    """Cells of the level where the mean of the metric over the seeds is best.
+
+    Of levels that are equal, the one of the true L0 counts, then the sparsest.
+    """
     merit = wording(metric).merit
     levels = by_level(cells)
     scores = {
@@ -87,7 +91,11 @@ def at_own_best(cells: Sequence[Cell], metric: str) -> list[Cell]:
         for level, group in levels.items()
     }
     finite = {level: score for level, score in scores.items() if math.isfinite(score)}
-    return levels[max(finite, key=finite.__getitem__)] if finite else []
+    if not finite:
+        return []
+    top = max(finite.values())
+    equal = [levels[level] for level, score in finite.items() if score == top]
+    return next((group for group in equal if group[0].get("matched")), equal[0])
 
 
 def by_level(cells: Sequence[Cell]) -> dict[float | None, list[Cell]]:

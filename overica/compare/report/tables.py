@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 
 from overica.compare.report import numbers
 from overica.compare.report.records import Cell, Records, number
-from overica.compare.report.summary import LEVELS, Summary, by_level, summarise, summarise_values
+from overica.compare.report.summary import (
+    LEVELS,
+    Summary,
+    at_matched,
+    by_level,
+    summarise,
+    summarise_values,
+)
 from overica.compare.report.wording import ENCODERS, GROUPS, METRICS, SPLIT, Wording, wording
 
 
@@ -82,7 +89,7 @@ def overview_table(records: Records, metric: str, level: str) -> Table:
         mark_best([row.entries[j] for row in rows], contestants, wording(metric))
     where = "at the true L0" if level == "matched" else "at each method's own best L0"
     return Table(
-        caption=f"{wording(metric).label.capitalize()} {where}",
+        caption=f"{_sentence(wording(metric).label)} {where}",
         corner="method",
         columns=list(records.datasets),
         below=[f"chance {chance}" for chance in chances],
@@ -93,7 +100,7 @@ def overview_table(records: Records, metric: str, level: str) -> Table:
 
 def metric_tables(records: Records, dataset: str) -> list[Table]:
     """All metrics of a data set at the true L0, a table for each group of `GROUPS`."""
-    cells = {method: LEVELS["matched"](records.of(dataset, method), "") for method in records.methods}
+    cells = {method: at_matched(records.of(dataset, method), "") for method in records.methods}
     names = _metrics_of(records.of(dataset))
     tables = []
     for group, title in GROUPS.items():
@@ -116,12 +123,14 @@ def level_table(records: Records, dataset: str) -> Table | None:
             rows.append(Row(head, entries, method))
     if len(rows) <= len(records.methods):
         return None
-    return Table("Every level of sparsity", "method, target", [wording(n).label for n in names], rows)
+    return Table(
+        "Every level of sparsity", "method, target", [wording(n).label for n in names], rows
+    )
 
 
 def encoder_tables(records: Records, dataset: str) -> list[Table]:
     """Dictionary by encoder at the true L0, a table for each metric that the encoders have."""
-    cells = {method: LEVELS["matched"](records.of(dataset, method), "") for method in records.methods}
+    cells = {method: at_matched(records.of(dataset, method), "") for method in records.methods}
     crossed = [cell for group in cells.values() for cell in group if cell.get("encoders")]
     encoders = _union(list(cell["encoders"]) for cell in crossed)
     metrics = _union(list(row) for cell in crossed for row in cell["encoders"].values() if row)
@@ -130,35 +139,57 @@ def encoder_tables(records: Records, dataset: str) -> list[Table]:
         rows = []
         for method, group in cells.items():
             summaries = [
-                summarise([{"metrics": (cell.get("encoders") or {}).get(e)} for cell in group], metric)
+                summarise(
+                    [{"metrics": (cell.get("encoders") or {}).get(e)} for cell in group], metric
+                )
                 for e in encoders
             ]
             entries = [_entry(summary, short=True) for summary in summaries]
-            mark_best(entries, {i: s.mean for i, s in enumerate(summaries)}, wording(metric))
+            contestants = {
+                i: summary.mean
+                for i, (encoder, summary) in enumerate(zip(encoders, summaries, strict=True))
+                if not encoder.startswith("oracle")
+            }
+            mark_best(entries, contestants, wording(metric))
             rows.append(Row(records.label(method), entries, method))
-        columns = [encoder_label(encoder) for encoder in encoders]
-        tables.append(Table(wording(metric).label.capitalize(), "dictionary", columns, rows))
+        columns = [ENCODERS.get(encoder, encoder.replace("_", " ")) for encoder in encoders]
+        chances = [
+            _chance(
+                [
+                    summarise([{"metrics": (cell.get("encoders") or {}).get(encoder)}], metric)
+                    for cell in crossed
+                ]
+            )
+            for encoder in encoders
+        ]
+        below = [f"chance {chance}" for chance in chances]
+        tables.append(Table(_sentence(wording(metric).label), "dictionary", columns, rows, below))
     return tables
 
 
 def split_table(records: Records, dataset: str) -> Table | None:
-    """Return the figures of the stacked bars; None if no method has a split."""
-    rows = []
-    for method in records.methods:
-        cells = LEVELS["matched"](records.of(dataset, method), "")
-        parts = [
-            summarise_values([number((cell.get("split") or {}).get(part)) for cell in cells])
-            for part in SPLIT
-        ]
-        if any(part.count for part in parts):
-            entries = [_entry(part, short=True, digits=3) for part in parts]
-            rows.append(Row(records.label(method), entries, method))
-    return Table("The split of the error", "method", list(SPLIT), rows) if rows else None
-
-
-def encoder_label(encoder: str) -> str:
-    """What an encoder is called in print."""
-    return ENCODERS.get(encoder, encoder.replace("_", " "))
+    """Return the figures of the stacked bars, in its parts that have any; None without."""
+    splits = {
+        method: [cell.get("split") or {} for cell in at_matched(records.of(dataset, method), "")]
+        for method in records.methods
+    }
+    parts = [
+        part
+        for part in SPLIT
+        if any(math.isfinite(number(s.get(part))) for group in splits.values() for s in group)
+    ]
+    rows = [
+        Row(
+            records.label(method),
+            [
+                _entry(summarise_values([number(s.get(part)) for s in group]), short=True, digits=3)
+                for part in parts
+            ],
+            method,
+        )
+        for method, group in splits.items()
+    ]
+    return Table("The split of the error", "method", parts, rows) if parts else None
 
 
 def sees_truth(records: Records, method: str) -> bool:
@@ -240,6 +271,10 @@ def _chance(summaries: Sequence[Summary]) -> str:
     if len(texts) < 2:
         return texts[0] if texts else numbers.MISSING
     return f"{texts[0]} to {texts[-1]}"
+
+
+def _sentence(label: str) -> str:
+    return label[:1].upper() + label[1:]
 
 
 def _metrics_of(cells: Sequence[Cell]) -> list[str]:

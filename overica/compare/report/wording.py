@@ -50,7 +50,7 @@ METRICS = {
         "Mean over the learned directions of the largest cosine with any true one: are the "
         "learned directions true?",
     ),
-    "mean_max_cosine_true": Wording(
+    "mean_max_cosine_recall": Wording(
         "MMCS, recall",
         "directions",
         "Mean over the true directions of the largest cosine with any learned one: are the true "
@@ -59,13 +59,20 @@ METRICS = {
     "composition_index": Wording(
         "composition",
         "directions",
-        "How far a learned direction is a sum of several true ones; 0 when each is one alone.",
+        "Effective number of true directions that a learned one is the sum of; 1 is one alone.",
+        1.0,
+    ),
+    "composed_share": Wording(
+        "composed share",
+        "directions",
+        "Share of the learned directions that a sum of two true ones explains and no single one "
+        "does.",
         -math.inf,
     ),
     "stability": Wording(
         "stability",
         "directions",
-        "Mean cosine between the matched directions of two seeds.",
+        "Mean cosine between the matched directions of two seeds; seeds can agree on what is wrong.",
     ),
     "precision": Wording(
         "precision", "codes", "Share of the firings of a learned code that are true firings."
@@ -77,11 +84,17 @@ METRICS = {
         "codes",
         "Mean correlation between a true code and the one matched to it, over held-out samples.",
     ),
-    "magnitude_ratio": Wording(
-        "magnitude ratio",
+    "shrinkage": Wording(
+        "shrinkage",
         "codes",
-        "Learned over true magnitude where both fire; below 1 is shrinkage.",
+        "Slope of the learned on the true codes where both fire: 1 is none, .8 is a fifth lost.",
         1.0,
+    ),
+    "magnitude_error": Wording(
+        "magnitude error",
+        "codes",
+        "Squared error of the codes where both fire, relative to the true ones.",
+        -math.inf,
     ),
     "monosemanticity": Wording(
         "monosemanticity",
@@ -94,14 +107,11 @@ METRICS = {
         "fit",
         "1 minus the squared error of the reconstruction over the variance of held-out samples.",
     ),
-    "l0": Wording(
-        "L0", "fit", "Mean number of non-zero codes of a held-out sample.", math.nan
-    ),
+    "l0": Wording("L0", "fit", "Mean number of non-zero codes of a held-out sample.", math.nan),
     "dead_share": Wording(
         "dead share", "fit", "Share of the learned features that never fire.", -math.inf
     ),
 }
-METRICS["shrinkage"] = METRICS["magnitude_ratio"]
 
 RECOVERY = ("share_recovered", "mean_cosine")
 """The figures of the summary, the most telling first."""
@@ -115,7 +125,8 @@ ENCODERS = {
 """Encoders that every learned dictionary is crossed with."""
 
 SPLIT = {
-    "dictionary": "Dictionary: what even the oracle's support leaves.",
+    "floor": "Floor: what the true dictionary leaves on the true support, which is noise.",
+    "dictionary": "Dictionary: what the learned directions add on the matches of the true support.",
     "inference": "Inference: what a wrong choice of active features adds.",
     "magnitude": "Magnitude: what wrong strengths of the right features add.",
 }

@@ -47,8 +47,10 @@ def write_report(folder: Path | str) -> Path:
     folder = Path(folder)
     records = read_records(folder)
     page = build_page(records, _verdict(records))
-    html = _environment().get_template("report.html.j2").render(
-        page=page, wording=wording, recovery=RECOVERY, split=SPLIT
+    html = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(page=page, wording=wording, recovery=RECOVERY, split=SPLIT)
     )
     path = folder / REPORT
     unfinished = path.with_suffix(".html.part")
@@ -65,8 +67,14 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = _breakable
     environment.globals["style"] = _style(environment)
     return environment
+
+
+def _breakable(text: str) -> Markup:
+    """Let a long name with underscores wrap after them."""
+    return Markup("_<wbr>").join(str(text).split("_"))
 
 
 def _style(environment: jinja2.Environment) -> Markup:

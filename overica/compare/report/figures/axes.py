@@ -42,7 +42,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class Logarithmic:
-    """Positive values mapped by their logarithm, with ticks at powers of two."""
+    """Positive values mapped by their logarithm."""
 
     low: float
     high: float
@@ -54,16 +54,21 @@ class Logarithmic:
         return min(math.log(value / self.low) / math.log(self.high / self.low), 1.0)
 
     def ticks(self) -> list[float]:
-        """Powers of two, every other one and so on where they would crowd.
+        """Powers of two, fewer where they would crowd; 1.5 times them between, if few.
 
         Examples
         --------
         >>> Logarithmic(0.9, 17.0).ticks()
         [1.0, 2.0, 4.0, 8.0, 16.0]
+        >>> Logarithmic(0.9, 4.1).ticks()
+        [1.0, 1.5, 2.0, 3.0, 4.0]
         """
-        first, last = math.ceil(math.log2(self.low)), math.floor(math.log2(self.high))
+        first, last = math.floor(math.log2(self.low)), math.floor(math.log2(self.high))
         stride = 1 + (last - first) // 8
-        return [2.0**i for i in range(first, last + 1, stride)]
+        powers = [2.0**i for i in range(first, last + 1, stride)]
+        if self.high < 12 * self.low:
+            powers = sorted(powers + [1.5 * power for power in powers])
+        return [power for power in powers if self.low <= power <= self.high]
 
 
 def logarithmic_around(values: Sequence[float]) -> Logarithmic:
@@ -103,7 +108,9 @@ class Frame:
             parts.append(_text(self.left - 6, y + 4, tick_label(tick), "tick", "end"))
         for tick in self.x.ticks():
             x, _ = self.at(tick, self.y.low)
-            parts.append(element("path", d=_vertical(x, self.bottom, self.bottom + 4), class_="axis"))
+            parts.append(
+                element("path", d=_vertical(x, self.bottom, self.bottom + 4), class_="axis")
+            )
             parts.append(_text(x, self.bottom + 17, tick_label(tick), "tick", "middle"))
         parts.append(
             element("path", d=_horizontal(self.left, self.right, self.bottom), class_="axis")
@@ -122,11 +129,11 @@ class Frame:
         """A dashed line at a value of the horizontal axis."""
         place, _ = self.at(x, self.y.low)
         line = element("path", d=_vertical(place, self.top, self.bottom), class_="reference")
-        # On the side where there is room.
+        # Above the frame, on the side where there is room.
         leftward = place > (self.left + self.right) / 2
         return line + _text(
-            place + (-4 if leftward else 4),
-            self.top + 10,
+            place,
+            self.top - 3,
             label,
             "remark",
             "end" if leftward else None,

@@ -18,7 +18,10 @@ def _regular(corners: int, turn: float, inner: float = 1.0) -> str:
     n = corners if inner == 1.0 else 2 * corners
     radii = [1.0 if i % 2 == 0 or inner == 1.0 else inner for i in range(n)]
     return points(
-        (50 * r * math.sin(2 * math.pi * i / n + turn), -50 * r * math.cos(2 * math.pi * i / n + turn))
+        (
+            50 * r * math.sin(2 * math.pi * i / n + turn),
+            -50 * r * math.cos(2 * math.pi * i / n + turn),
+        )
         for i, r in enumerate(radii)
     )
 
@@ -106,7 +109,11 @@ def definitions() -> Markup:
 def key(mark: Mark) -> Markup:
     """Return a method's marker as an image of its own, to stand before its name."""
     return element(
-        "svg", mark.at(8, 8, 7), class_=f"key {mark.class_}", viewBox="0 0 16 16", aria_hidden="true"
+        "svg",
+        mark.at(8, 8, 7),
+        class_=f"key {mark.class_}",
+        viewBox="0 0 16 16",
+        aria_hidden="true",
     )
 
 

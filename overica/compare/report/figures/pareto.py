@@ -15,7 +15,8 @@ from overica.compare.report.wording import wording
 
 WIDTH, HEIGHT = 360, 270
 # A dictionary of noise explains less than nothing; how much less is no matter of this figure.
-_LOWEST = -0.25
+_LOWEST = -0.2
+_STEP = 0.1
 
 
 def draw_pareto(
@@ -45,12 +46,12 @@ def draw_pareto(
     values = [metric_value(cell, metric) for cell in cells]
     chance = mean_of([metric_value(cell, metric, "chance") for cell in cells])
     frame = Frame(
-        left=38,
-        top=34,
+        left=34,
+        top=42,
         right=WIDTH - 6,
         bottom=HEIGHT - 40,
         x=logarithmic_around([metric_value(cell, "l0") for cell in cells] + [true_l0]),
-        y=Linear(max(min(0.0, *values), _LOWEST), max(1.0, *values)),
+        y=Linear(_floor([*values, chance]), max(1.0, *values)),
     )
     parts = [frame.draw("L0, mean active codes of a sample", wording(metric).label)]
     if math.isfinite(true_l0):
@@ -66,6 +67,12 @@ def draw_pareto(
         "the values are in the table of every level"
     )
     return figure(WIDTH, HEIGHT, label, *parts, class_="chart")
+
+
+def _floor(values: list[float]) -> float:
+    """The round value below the lowest, so that the curves fill the frame."""
+    lowest = min(value for value in values if math.isfinite(value))
+    return max(min(math.floor(lowest / _STEP) * _STEP, 1 - 2 * _STEP), _LOWEST)
 
 
 def _method(frame: Frame, mark: Mark, label: str, cells: list[Cell], metric: str) -> Markup:

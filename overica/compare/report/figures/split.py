@@ -6,15 +6,15 @@ from markupsafe import Markup
 
 from overica.compare.report.figures.axes import Frame, Linear, tick_label
 from overica.compare.report.figures.marks import Mark
-from overica.compare.report.figures.svg import element, figure
+from overica.compare.report.figures.svg import element, figure, join
 from overica.compare.report.numbers import short
 from overica.compare.report.records import Records, number
 from overica.compare.report.summary import at_matched, mean_of
 from overica.compare.report.wording import SPLIT
 
 WIDTH = 360
-_ROW, _BAR, _LABELS = 30.0, 16.0, 126.0
-_LONGEST = 17
+# A method's name stands above its bar, so that long names need no column of their own.
+_ROW, _BAR, _NAME = 42.0, 14.0, 17.0
 
 
 def mean_split(records: Records, dataset: str, method: str) -> dict[str, float]:
@@ -38,28 +38,43 @@ def draw_split(records: Records, marks_of: dict[str, Mark], dataset: str) -> Mar
         return None
     high = max(sum(v for v in parts.values() if v > 0) for parts in splits.values())
     low = min(sum(v for v in parts.values() if v < 0) for parts in splits.values())
-    bottom = 8 + _ROW * len(splits)
-    scale = Linear(low, max(high, low + 1e-6))
-    frame = Frame(_LABELS, 4, WIDTH - 14, bottom, scale, Linear(0, 1))
-    parts_drawn = []
-    for tick in scale.ticks():
-        x, _ = frame.at(tick, 0)
-        parts_drawn.append(element("path", d=f"M{x:.1f} 4V{bottom:.1f}", class_="grid"))
-        parts_drawn.append(
-            element("text", tick_label(tick), x=x, y=bottom + 15, class_="tick", text_anchor="middle")
-        )
+    bottom = _ROW * len(splits) + 2
+    frame = Frame(4, 0, WIDTH - 14, bottom, Linear(low, max(high, low + 1e-6)), Linear(0, 1))
+    drawn = [_scale(frame)]
     for i, (method, parts) in enumerate(splits.items()):
-        top = 8 + _ROW * i + (_ROW - _BAR) / 2
-        mark = marks_of[method]
-        parts_drawn.append(element("g", mark.at(9, top + 8, 6.5), class_=mark.class_))
-        parts_drawn.append(
-            element("text", _clipped(records.label(method)), x=21, y=top + 12.5, class_="name")
+        top, mark = _ROW * i, marks_of[method]
+        drawn.append(_lines(frame, top + _NAME, top + _NAME + _BAR + 4))
+        drawn.append(element("g", mark.at(7, top + 9, 6), class_=mark.class_))
+        drawn.append(element("text", records.label(method), x=18, y=top + 13.2, class_="name"))
+        drawn.extend(_bar(frame, parts, top + _NAME + 2, records.label(method)))
+    label = f"{dataset}: parts of the unexplained variance of each method, stacked"
+    return figure(WIDTH, bottom + 22, label, *drawn, class_="chart split")
+
+
+def _scale(frame: Frame) -> Markup:
+    return join(
+        element(
+            "text",
+            tick_label(tick),
+            x=frame.at(tick, 0)[0],
+            y=frame.bottom + 13,
+            class_="tick",
+            text_anchor="middle",
         )
-        parts_drawn.extend(_bar(frame, parts, top, records.label(method)))
-    zero, _ = frame.at(0, 0)
-    parts_drawn.append(element("path", d=f"M{zero:.1f} 4V{bottom:.1f}", class_="axis"))
-    label = f"{dataset}: dictionary, inference and magnitude error of each method, stacked"
-    return figure(WIDTH, bottom + 22, label, *parts_drawn, class_="chart split")
+        for tick in frame.x.ticks()
+    )
+
+
+def _lines(frame: Frame, top: float, bottom: float) -> Markup:
+    """The grid behind one bar alone, so that it does not cross the names."""
+    return join(
+        element(
+            "path",
+            d=f"M{frame.at(tick, 0)[0]:.1f} {top:.1f}V{bottom:.1f}",
+            class_="axis" if tick == 0 else "grid",
+        )
+        for tick in frame.x.ticks()
+    )
 
 
 def _bar(frame: Frame, parts: dict[str, float], top: float, label: str) -> list[Markup]:
@@ -71,19 +86,8 @@ def _bar(frame: Frame, parts: dict[str, float], top: float, label: str) -> list[
         start, stop = (right, right + value) if value > 0 else (left + value, left)
         right, left = max(right, stop), min(left, start)
         (x0, _), (x1, _) = frame.at(start, 0), frame.at(stop, 0)
+        title = element("title", f"{label}: {name} {short(value, 3)}")
         drawn.append(
-            element(
-                "rect",
-                element("title", f"{label}: {name} {short(value, 3)}"),
-                x=x0,
-                y=top,
-                width=x1 - x0,
-                height=_BAR,
-                class_=f"part-{name}",
-            )
+            element("rect", title, x=x0, y=top, width=x1 - x0, height=_BAR, class_=f"part-{name}")
         )
     return drawn
-
-
-def _clipped(label: str) -> str:
-    return label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…"
