@@ -21,6 +21,7 @@ from overica.metrics.composition import composed_share, composition_index
 from overica.metrics.evaluation import Figure, evaluate
 from overica.metrics.firing import f1, precision, recall
 from overica.metrics.fit import dead_share, explained_variance, l0
+from overica.metrics.histogram import MaxCosineHistogram, max_cosine_histogram
 from overica.metrics.magnitudes import code_correlation, magnitude_error, shrinkage
 from overica.metrics.matching import Matching, cosine_matrix, match_components
 from overica.metrics.monosemanticity import (
@@ -44,6 +45,7 @@ from overica.metrics.registry import (
     Metric,
     get_metric,
 )
+from overica.metrics.stability import stability
 
 __all__ = [
     "evaluate",
@@ -81,4 +83,7 @@ __all__ = [
     "feature_responses",
     "monosemanticity",
     "monosemanticity_chance",
+    "MaxCosineHistogram",
+    "max_cosine_histogram",
+    "stability",
 ]

@@ -63,7 +63,7 @@ def chance_level(
 
     >>> chance_level("mean_cosine", 2, 3, 3, random_state=0).mean > 0.75
     True
-    >>> chance_level("mean_cosine", 64, 128, 128, random_state=0).mean < 0.4
+    >>> chance_level("mean_cosine", 64, 128, 128, n_draws=5, random_state=0).mean < 0.4
     True
     """
     score = get_metric(metric)

@@ -124,7 +124,8 @@ def fit_chance(
     X = as_matrix(X, "X", "n_samples", "n_features")
     S = as_matrix(codes, "codes", "n_samples", "n_components", length=len(X))
     n_draws = check_scalar(n_draws, "n_draws", minimum=1, integer=True)
-    rng = np.random.default_rng(random_state)
+    # A child stream: the data may have been drawn from the same seed, and be met again.
+    rng = np.random.default_rng(random_state).spawn(1)[0]
     n_features, n_components = X.shape[1], S.shape[1]
     n_active = np.minimum(np.count_nonzero(S, axis=1), min(n_features, n_components))
     mean = X.mean(axis=0)

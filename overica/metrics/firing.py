@@ -24,8 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from overica.metrics.arrays import as_matrix
-from overica.metrics.matching import Matching
+from overica.metrics.matching import Matching, paired_codes
 
 
 def precision(codes: Any, codes_true: Any, matching: Matching) -> float:
@@ -141,17 +140,15 @@ class _Firings(NamedTuple):
 
 
 def _count(codes: Any, codes_true: Any, matching: Matching) -> _Firings:
-    S = as_matrix(codes_true, "codes_true", "n_samples", "n_true")
-    fires_true = S != 0
-    fires = matching.align(as_matrix(codes, "codes", "n_samples", "n_learned", length=len(S))) != 0
-    matched = fires_true[:, matching.true_index]
-    learned, true = fires.sum(axis=0), matched.sum(axis=0)
+    aligned, matched, S = paired_codes(codes, codes_true, matching)
+    fires, fires_true = aligned != 0, matched != 0
+    learned, true = fires.sum(axis=0), fires_true.sum(axis=0)
     return _Firings(
         learned=learned,
         true=true,
-        both=(fires & matched).sum(axis=0),
+        both=(fires & fires_true).sum(axis=0),
         by_chance=learned * true / len(S),
-        n_firing=int(fires_true.any(axis=0).sum()),
+        n_firing=int(S.any(axis=0).sum()),
     )
 
 

@@ -16,14 +16,16 @@ def explained_variance(X: Any, X_hat: Any, codes: Any = None) -> float:
     ``1 - sum_nf (x_nf - xhat_nf)^2 / sum_nf (x_nf - mean_f)^2``: one sum over all samples and
     features above and one below.  The constant reconstruction ``mean`` scores 0.
 
-    Other figures go by the same name, and differ from this one where they mislead:
+    Other figures go by the same name, and mislead where they differ:
 
-    - ``1 - |X - X_hat|^2 / |X|^2`` without the mean credits a model with the mean of the data;
-    - ``1 - var(X - X_hat) / var(X)``, scikit-learn's `explained_variance_score`, does not see a
-      reconstruction that is off by a constant;
+    - ``1 - |X - X_hat|^2 / |X|^2``, without the mean, credits a model with the mean of the data
+      (SAELens, issue 659);
+    - the mean over samples of each sample's ``1 - |x - xhat|^2 / |x - mean|^2`` lets samples
+      near the mean decide (SAEBench, pull request 61);
+    - ``1 - var(X - X_hat) / var(X)``, as scikit-learn's `explained_variance_score`, does not see
+      a reconstruction that is off by a constant;
     - the mean over features of each feature's share lets a feature of hardly any variance
-      decide;
-    - the mean over samples of each sample's ratio lets samples near the mean decide.
+      decide.
 
     It equals scikit-learn's ``r2_score(X, X_hat, multioutput="variance_weighted")`` unless a
     feature is constant; the errors there count here and not there.

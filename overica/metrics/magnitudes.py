@@ -5,10 +5,12 @@ Learned codes are first brought to the order, the signs and the units of the tru
 the *hits*, the samples in which a true feature and its match both fire, because misses and false
 alarms are what `overica.metrics.recall` and `overica.metrics.precision` count.
 
+They pool the hits of all features, each in the units of the samples, so
+that rare features do not add noise.
+
 Chance is the expectation over all orders of the samples of the true codes: exactly 0 for the
-correlation, whose sum of products is linear.  Shrinkage and magnitude error are ratios of sums over hits;
-their chance is the ratio of the two expected sums, which is the expectation up to a relative
-error of order 1 / hits.
+correlation.  Shrinkage and magnitude error are ratios of sums over hits; their chance is the
+ratio of the two expected sums, which is the expectation up to a relative error of order 1 / hits.
 
 Every function takes ``(codes, codes_true, matching)``, as `overica.metrics.CodeMetric` says.
 """
@@ -17,8 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from overica.metrics.arrays import as_matrix
-from overica.metrics.matching import Matching
+from overica.metrics.matching import Matching, paired_codes
 
 
 def code_correlation(codes: Any, codes_true: Any, matching: Matching) -> float:
@@ -44,7 +45,7 @@ def code_correlation(codes: Any, codes_true: Any, matching: Matching) -> float:
     >>> code_correlation([[1.0], [2.0], [3.0]], [[0.0], [5.0], [10.0]], Matching.identity(1))
     1.0
     """
-    S_hat, S, all_true = _align(codes, codes_true, matching)
+    S_hat, S, all_true = paired_codes(codes, codes_true, matching)
     n_varying = int((np.ptp(all_true, axis=0) > 0).sum())
     if n_varying == 0:
         return float("nan")
@@ -65,14 +66,14 @@ def code_correlation_by_chance(codes: Any, codes_true: Any, matching: Matching) 
     >>> code_correlation_by_chance([[1.0], [2.0]], [[3.0], [4.0]], Matching.identity(1))
     0.0
     """
-    return 0.0 * code_correlation(codes, codes_true, matching)
+    # NaN stays NaN where no true feature varies.
+    return 0.0 * abs(code_correlation(codes, codes_true, matching))
 
 
 def shrinkage(codes: Any, codes_true: Any, matching: Matching) -> float:
     """Slope of the learned on the true codes where both fire: 1 is none, .8 is a fifth lost.
 
-    ``sum s_hat s / sum s^2`` over a feature's hits, the least-squares slope through the origin;
-    then the mean over the features that have hits.
+    ``sum s_hat s / sum s^2`` over all hits, the least-squares slope through the origin.
 
     Parameters
     ----------
@@ -95,31 +96,32 @@ def shrinkage(codes: Any, codes_true: Any, matching: Matching) -> float:
     >>> shrinkage([[0.8], [1.6], [0.0]], [[1.0], [2.0], [1.0]], Matching.identity(1))
     0.8
     """
-    S_hat, S, _ = _align(codes, codes_true, matching)
-    hits = S_hat != 0
-    return _mean_ratio(
-        np.einsum("np,np->p", S_hat, S), np.einsum("np,np,np->p", S, S, hits.astype(float))
-    )
+    S_hat, S, _ = paired_codes(codes, codes_true, matching)
+    return _ratio((S_hat * S).sum(), np.square(S[S_hat != 0]).sum())
 
 
 def shrinkage_by_chance(codes: Any, codes_true: Any, matching: Matching) -> float:
-    """`shrinkage` of unrelated codes: ``mean(s_hat) mean(s) / mean(s^2)``, over firings.
+    """`shrinkage` of unrelated codes.
+
+    A learned and a true code meet in one of n_samples orders, so the expected sums are
+    ``sum_p (sum s_hat)(sum s) / n_samples`` and ``sum_p n_hat sum s^2 / n_samples``, with n_hat
+    the firings of the learned feature.
 
     Examples
     --------
     >>> shrinkage_by_chance([[1.0], [3.0]], [[1.0], [1.0]], Matching.identity(1))
     2.0
     """
-    first, _, true_first, true_second = _moments(codes, codes_true, matching)
-    return _mean_ratio(first * true_first, true_second)
+    S_hat, S, _ = paired_codes(codes, codes_true, matching)
+    products = S_hat.sum(axis=0) @ S.sum(axis=0)
+    return _ratio(products, np.count_nonzero(S_hat, axis=0) @ np.square(S).sum(axis=0))
 
 
 def magnitude_error(codes: Any, codes_true: Any, matching: Matching) -> float:
     """Squared error of the codes where both fire, relative to the true ones.
 
-    ``sum (s_hat - s)^2 / sum s^2`` over a feature's hits, then the mean over the features that
-    have hits.  With a `shrinkage` of b it is at least ``(1 - b)^2`` for a single feature; what
-    exceeds that is scatter.
+    ``sum (s_hat - s)^2 / sum s^2`` over all hits.  With a `shrinkage` of b it is at least
+    ``(1 - b)^2``; what exceeds that is scatter.
 
     Parameters
     ----------
@@ -133,55 +135,29 @@ def magnitude_error(codes: Any, codes_true: Any, matching: Matching) -> float:
 
     Examples
     --------
-    >>> round(
-    ...     magnitude_error([[0.8], [1.6], [0.0]], [[1.0], [2.0], [1.0]], Matching.identity(1)), 6
-    ... )
+    >>> codes, codes_true = [[0.8], [1.6], [0.0]], [[1.0], [2.0], [1.0]]
+    >>> round(magnitude_error(codes, codes_true, Matching.identity(1)), 6)
     0.04
     """
-    S_hat, S, _ = _align(codes, codes_true, matching)
-    hits = ((S_hat != 0) & (S != 0)).astype(float)
-    return _mean_ratio(
-        np.einsum("np,np->p", (S_hat - S) ** 2, hits), np.einsum("np,np->p", S**2, hits)
-    )
+    S_hat, S, _ = paired_codes(codes, codes_true, matching)
+    hits = (S_hat != 0) & (S != 0)
+    return _ratio(np.square(S_hat[hits] - S[hits]).sum(), np.square(S[hits]).sum())
 
 
 def magnitude_error_by_chance(codes: Any, codes_true: Any, matching: Matching) -> float:
-    """`magnitude_error` of unrelated codes, from the first two moments of both over firings.
-
-    ``(mean(s_hat^2) - 2 mean(s_hat) mean(s) + mean(s^2)) / mean(s^2)``.
+    """`magnitude_error` of unrelated codes, from the same expected sums as `shrinkage_by_chance`.
 
     Examples
     --------
     >>> magnitude_error_by_chance([[1.0], [3.0]], [[1.0], [1.0]], Matching.identity(1))
     2.0
     """
-    first, second, true_first, true_second = _moments(codes, codes_true, matching)
-    # A partner that never fires has no hits.
-    return _mean_ratio(second - 2 * first * true_first + true_second, true_second)
+    S_hat, S, _ = paired_codes(codes, codes_true, matching)
+    products = S_hat.sum(axis=0) @ S.sum(axis=0)
+    squares_hat = np.count_nonzero(S, axis=0) @ np.square(S_hat).sum(axis=0)
+    squares = np.count_nonzero(S_hat, axis=0) @ np.square(S).sum(axis=0)
+    return _ratio(squares_hat - 2 * products + squares, squares)
 
 
-def _align(
-    codes: Any, codes_true: Any, matching: Matching
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    S = as_matrix(codes_true, "codes_true", "n_samples", "n_true")
-    S_hat = as_matrix(codes, "codes", "n_samples", "n_learned", length=len(S))
-    return matching.align(S_hat), S[:, matching.true_index], S
-
-
-def _moments(codes: Any, codes_true: Any, matching: Matching) -> np.ndarray:
-    """First and second moments over firings, learned then true; of features where both fire."""
-    moments = []
-    for values in _align(codes, codes_true, matching)[:2]:
-        firings = (values != 0).sum(axis=0)
-        for power in (values, values**2):
-            mean = np.divide(
-                power.sum(axis=0), firings, out=np.full(firings.shape, np.nan), where=firings > 0
-            )
-            moments.append(mean)
-    table = np.array(moments)
-    return table[:, np.isfinite(table).all(axis=0)]
-
-
-def _mean_ratio(above: np.ndarray, below: np.ndarray) -> float:
-    defined = below > 0
-    return float((above[defined] / below[defined]).mean()) if defined.any() else float("nan")
+def _ratio(above: float, below: float) -> float:
+    return float(above / below) if below > 0 else float("nan")

@@ -1,6 +1,7 @@
 """One-to-one matching of the columns of two mixing matrices by their cosines."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -158,6 +159,50 @@ def match_components(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool =
         scales=_length_ratios(A[:, learned], B[:, true]),
         n_true=cosines.shape[1],
     )
+
+
+def paired_codes(
+    codes: Any, codes_true: Any, matching: Matching
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Learned and true codes of the pairs, column by column, and all true codes.
+
+    Parameters
+    ----------
+    codes : array-like of shape (n_samples, n_learned)
+        Learned codes.
+    codes_true : array-like of shape (n_samples, n_true)
+        True codes of the same samples.
+    matching : Matching
+        Of the columns that the codes belong to.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_pairs)
+        Learned codes as `Matching.align` has them.
+    ndarray of shape (n_samples, n_pairs)
+        The true codes beside them.
+    ndarray of shape (n_samples, n_true)
+        All true codes, those without a partner too.
+
+    Raises
+    ------
+    ValueError
+        If the codes are not finite, or do not fit each other or the matching.
+
+    Examples
+    --------
+    >>> paired_codes([[5.0]], [[1.0]], Matching.identity(2))
+    Traceback (most recent call last):
+    ...
+    ValueError: `codes_true` must have shape (n_samples, n_true=2), got (1, 1)
+    """
+    S = as_matrix(codes_true, "codes_true", "n_samples", "n_true")
+    if S.shape[1] != matching.n_true:
+        raise ValueError(
+            f"`codes_true` must have shape (n_samples, n_true={matching.n_true}), got {S.shape}"
+        )
+    S_hat = as_matrix(codes, "codes", "n_samples", "n_learned", length=len(S))
+    return matching.align(S_hat), S[:, matching.true_index], S
 
 
 def _pair(mixing_a: ArrayLike, mixing_true: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

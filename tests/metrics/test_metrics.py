@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from overica.metrics import (
     METRICS,
@@ -9,6 +11,7 @@ from overica.metrics import (
     get_metric,
     mean_cosine,
     mean_max_cosine,
+    mean_max_cosine_recall,
     share_recovered,
 )
 
@@ -63,6 +66,30 @@ def test_half_the_columns_found(truth):
     assert mean_cosine(truth[:, :6], truth) == pytest.approx(0.5)
     assert share_recovered(truth[:, :6], truth) == pytest.approx(0.5)
     assert mean_max_cosine(truth[:, :6], truth) == pytest.approx(1.0)
+    assert 0.5 < mean_max_cosine_recall(truth[:, :6], truth) < 0.9
+
+
+@given(seed=st.integers(0, 2**32 - 1), signed=st.booleans(), n_learned=st.integers(1, 8))
+def test_recall_of_nearest_columns_is_precision_exchanged(seed, signed, n_learned):
+    rng = np.random.default_rng(seed)
+    A, B = rng.standard_normal((3, n_learned)), rng.standard_normal((3, 5))
+    recall = mean_max_cosine_recall(A, B, signed)
+    assert recall == pytest.approx(mean_max_cosine(B, A, signed), abs=1e-12)
+    if n_learned >= 5:
+        assert recall >= mean_cosine(A, B, signed) - 1e-12
+
+
+@every_metric
+@given(seed=st.integers(0, 2**32 - 1), signed=st.booleans(), n_learned=st.integers(1, 6))
+def test_order_length_and_rotation_do_not_count(name, seed, signed, n_learned):
+    rng = np.random.default_rng(seed)
+    A, B = rng.standard_normal((3, n_learned)), rng.standard_normal((3, 4))
+    Q = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+    moved = (Q @ A * rng.lognormal(size=n_learned))[:, rng.permutation(n_learned)]
+    shuffled = (Q @ B)[:, rng.permutation(4)]
+    score = METRICS[name](A, B, signed)
+    assert METRICS[name](moved, shuffled, signed) == pytest.approx(score, abs=1e-12)
+    assert (-1 if signed else 0) <= score <= 1
 
 
 def test_duplicates_are_credited_once():
@@ -96,6 +123,21 @@ def test_chance_of_the_plane():
     """E|cos| of a uniform angle is 2/pi, and with one column each there is nothing to choose."""
     level = chance_level("mean_cosine", 2, 1, 1, n_draws=4000, random_state=0)
     assert abs(level.mean - 2 / np.pi) < 4 * level.std / np.sqrt(4000)
+
+
+def test_chance_of_a_seed_is_drawn_once():
+    calls = []
+
+    def count(mixing_a, mixing_true, signed=False):
+        calls.append(mixing_a.shape)
+        return 0.0
+
+    for _ in range(3):
+        chance_level(count, 2, 3, 4, n_draws=5, random_state=7)
+    assert calls == [(2, 3)] * 5
+    for _ in range(2):
+        chance_level(count, 2, 3, 4, n_draws=5, random_state=np.random.default_rng(7))
+    assert len(calls) == 15
 
 
 def test_chance_takes_a_callable_and_a_generator():
