@@ -12,6 +12,7 @@ from overica.learning.posterior import Model, infer
 
 _CHUNK = 2048
 _ROUNDS = 30
+_PRESENCE_TOL = 1e-4
 _RAREST = 1e-6
 _FEWEST_FREE = 0.05
 """Share of the dimensions that supports must leave free for the noise to be told from the sources."""
@@ -78,7 +79,9 @@ def judge(model: Model, X: np.ndarray, noise_variance: float | None = None) -> t
     presence = np.full(model.mixing.shape[1], 0.5)
     for _ in range(_ROUNDS):
         expected = sum(part.expected_presence(presence) for part in parts)
-        presence = np.clip(expected / len(X), _RAREST, 1 - _RAREST)
+        before, presence = presence, np.clip(expected / len(X), _RAREST, 1 - _RAREST)
+        if np.abs(presence - before).max() < _PRESENCE_TOL:
+            break
     model = replace(model, presence=presence)
     return model, float(np.concatenate([part.log_evidence(model) for part in parts]).mean())
 

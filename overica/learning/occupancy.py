@@ -19,6 +19,8 @@ from numba import njit, prange
 _OPTIONS = {"cache": True, "error_model": "numpy"}
 _FLATTEST = 0.01
 """Slope of a line that rounding has left flat for ever."""
+_GONE = 40.0
+"""A fall of the log density after which less is left than rounding."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
 
 
@@ -52,7 +54,7 @@ def segment(slope, curvature, length):
         return (1.0 - math.exp(-fall)) / slope
     width = 1.0 / math.sqrt(2.0 * curvature)
     value = erfcx(slope * width)
-    if fall < 700.0:
+    if fall < _GONE:
         value -= math.exp(-fall) * erfcx((slope + curvature * length) * width)
     return math.sqrt(0.5 * math.pi / curvature) * value
 
@@ -68,19 +70,25 @@ def side(slope, curvature, crossings, rises, count, wall):
         for q in range(count):
             nearest = min(nearest, crossings[q])
         return segment(slope, curvature, nearest)
-    order = np.argsort(crossings[:count])
     total, t, height = 0.0, 0.0, 0.0
-    for q in range(count + 1):
-        stop = crossings[order[q]] if q < count else math.inf
+    while True:
+        # The next crossing: few are reached before nothing is left, hence no sorting.
+        stop, steeper = math.inf, 0.0
+        for q in range(count):
+            if t < crossings[q] < stop:
+                stop = crossings[q]
+        for q in range(count):
+            if crossings[q] == stop:
+                steeper += rises[q]
         length = stop - t
         total += math.exp(-height) * segment(slope + curvature * t, curvature, length)
-        if q == count:
+        if stop == math.inf:
             break
         height += length * (slope + curvature * t + 0.5 * curvature * length)
-        if height > 40.0:
+        if height > _GONE:
             break
         t = stop
-        slope += rises[order[q]]
+        slope += steeper
     return total
 
 
@@ -129,7 +137,19 @@ def occupancy(gram, correlation, codes, sigma2, nonnegative):
             if not nonnegative:
                 present[i, j] += 0.5 * height * erfcx(s / width + width)
             absent[i, j] = height / (math.sqrt(math.pi) * width * at_zero)
-        w = np.empty(k)
+        W = np.zeros((k, n))
+        free = np.empty(n)
+        for j in range(n):
+            free[j] = gram[j, j]
+        for a in range(k):
+            for b in range(k):
+                v = inverse[a, b]
+                row = support[b]
+                for j in range(n):
+                    W[a, j] += v * gram[row, j]
+            row = support[a]
+            for j in range(n):
+                free[j] -= W[a, j] * gram[row, j]
         crossings = np.empty(k)
         rises = np.empty(k)
         for j in range(n):
@@ -138,14 +158,8 @@ def occupancy(gram, correlation, codes, sigma2, nonnegative):
             mu = min(correlation[i, j] / sigma2, 1.0)
             if not nonnegative:
                 mu = max(mu, -1.0)
-            free = gram[j, j]
-            for a in range(k):
-                w[a] = 0.0
-                for b in range(k):
-                    w[a] += inverse[a, b] * gram[support[b], j]
-                free -= w[a] * gram[support[a], j]
             # Of a column in the span of the active ones rounding, and the ridge, are left: no curvature.
-            curvature = free / sigma2 if free > 1e-11 * gram[j, j] else 0.0
+            curvature = free[j] / sigma2 if free[j] > 1e-11 * gram[j, j] else 0.0
             mass = 0.0
             for direction in (1.0, -1.0):
                 if nonnegative and direction < 0.0:
@@ -153,7 +167,7 @@ def occupancy(gram, correlation, codes, sigma2, nonnegative):
                 count = 0
                 for a in range(k):
                     s = codes[i, support[a]]
-                    towards = direction * w[a] * (1.0 if s > 0.0 else -1.0)
+                    towards = direction * W[a, j] * (1.0 if s > 0.0 else -1.0)
                     if towards > 1e-12:
                         crossings[count] = abs(s) / towards
                         rises[count] = 2.0 * towards

@@ -16,7 +16,9 @@ __all__ = ["run_direct", "run_planar", "run_screened"]
 BATCH_BYTES = (
     1 << 20
 )  # correlations of a batch: they stay in the second-level cache until they are used
-POOL_BYTES = 1 << 26  # inverses of a batch
+# Inverses of a batch: more than the caches hold, and every one of them is written to memory and read back,
+# on a page of its own, which costs as much as the solutions.
+POOL_BYTES = 1 << 23
 ROUNDS = 20
 POLISHED = 96  # largest support that is polished with the inverse of the search
 # share of the limit that the search's own correlations must rule out, or they are computed anew
@@ -74,7 +76,9 @@ def run_direct(A, X, penalty, nonnegative, warm, tol, codes, moments=None):
             *memory,
         )  # fmt: skip
         if moments is not None:
-            scatter(supports[:count], inverses[:count], moments.inverse_gram)
+            scatter(
+                supports[:count], inverses[:count], moments.inverse_gram, numba.get_num_threads()
+            )
             log_determinants(
                 supports[:count], inverses[:count], moments.log_det[rows], moments.n_active[rows]
             )

@@ -3,6 +3,7 @@
 from numba import njit, prange
 
 from overica.inference.kernels.bordered import FAST, padded
+from overica.inference.kernels.climb import climb
 from overica.inference.kernels.pivot import advance, peak, pivot, settle
 from overica.inference.kernels.support import enter
 from overica.inference.kernels.workspace import SHORT, START, WIDE, workspace
@@ -150,15 +151,24 @@ def solve_sample(b, G, penalty, nonnegative, tol, eps, capacity, count, ws):
                     places[t] = atoms[t]
                 restore(b, G, atoms, values, k, r)
         else:
-            for j in range(n):
-                state[j] = 0
-            for t in range(k):
-                state[atoms[t]] = 1
-            k, ld, steps = pivot(
-                G, atoms, n, False, G, r, bits, penalty, nonnegative, limit, capacity, dependent, k,
-                ld, max_steps,
-                atoms, places, signs, values, state, M, step, u, g,
-            )  # fmt: skip
+            done = False
+            begun = 0
+            if k == 0 and total == 0:
+                k, done = climb(G, n, r, bits, penalty, nonnegative, limit, capacity, dependent, ws)
+                ld = START
+                begun = steps = k
+            else:
+                for j in range(n):
+                    state[j] = 0
+                for t in range(k):
+                    state[atoms[t]] = 1
+            if not done:
+                k, ld, steps = pivot(
+                    G, atoms, n, False, G, r, bits, penalty, nonnegative, limit, capacity, dependent, k,
+                    ld, max_steps,
+                    atoms, places, signs, values, state, M, step, u, g,
+                )  # fmt: skip
+                steps += begun
             # Correlations gather a rounding error with every step: a few additions in which no atom
             # left stay far within the slack; anything else is computed anew and looked at again.
             brief = accurate and total == 0 and steps == k <= FEW
