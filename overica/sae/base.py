@@ -175,6 +175,10 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         TrainingError
             If the loss is no longer finite: says at which step, and why.
         """
+        return self._fit(X, self._network)
+
+    def _fit(self, X: Array, network: Callable[..., Autoencoder]) -> Self:
+        """`fit`, with another maker of the untrained network: one that starts from an earlier stage."""
         X = self._validated(X, reset=True)
         n_features = X.shape[1]
         training = settings.training(self, n_features)
@@ -184,7 +188,7 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         device = settings.device(self.device)
         batch_size = settings.batch_size(self.batch_size)
         rng = generator(self.random_state)
-        module = self._network(n_features, n_components, n_active, rng).to(device)
+        module = network(n_features, n_components, n_active, rng).to(device)
         batches = Batches(X, batch_size, rng, device)
         penalty = settings.penalty(self.penalty, n_active, training.n_steps)
         history: dict[str, list[float]] = {}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from sklearn.base import clone
 
 from overica._validation import check_scalar
 from overica.sae.penalties import FixedPenalty, Penalty, TargetL0
@@ -128,7 +129,8 @@ def orthogonality(value: Any) -> Any:
             f"`weight`; got {value!r}"
         )
     check_scalar(value.weight, "orthogonality.weight")
-    return value
+    # What a penalty remembers from step to step belongs to one fit.
+    return clone(value, safe=False)
 
 
 def _betas(value: Any) -> tuple[float, float]:
