@@ -1,0 +1,306 @@
+"""Baselines from their own libraries, and dictionaries that learn nothing, as featurisers."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA, FastICA, MiniBatchDictionaryLearning
+
+from overica.compare.encoders import map_codes, map_penalty
+
+
+class LinearFeaturiser(TransformerMixin, BaseEstimator):
+    """Codes that are linear in the sample: ``s = W (x - mean)``, ``x ~ s @ components_ + offset_``.
+
+    The sign of such a component is arbitrary. For sources that are never negative it is turned so that the
+    component's codes are skewed towards positive values, which asks nothing of the truth.
+    """
+
+    components_: np.ndarray
+    offset_: np.ndarray
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Codes, (n_samples, n_components)."""
+        codes: np.ndarray = (X - self.offset_) @ self._encoder.T
+        return codes
+
+    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
+        """Samples from codes."""
+        samples: np.ndarray = X @ self.components_ + self.offset_
+        return samples
+
+    def _publish(self, X: np.ndarray, encoder: np.ndarray, components: np.ndarray) -> None:
+        norms = np.linalg.norm(components, axis=1)
+        norms = np.where(norms > 0, norms, 1.0)
+        encoder, components = encoder * norms[:, None], components / norms[:, None]
+        if self.nonnegative:  # type: ignore[attr-defined]
+            codes = (X - X.mean(axis=0)) @ encoder.T
+            sign = np.where((codes**3).mean(axis=0) < 0, -1.0, 1.0)[:, None]
+            encoder, components = sign * encoder, sign * components
+            # The mean of sources that are never negative is part of them; what they cannot express is the offset.
+            mean = X.mean(axis=0)
+            self.offset_ = mean - (encoder @ mean) @ components
+        else:
+            self.offset_ = X.mean(axis=0)
+        self._encoder, self.components_ = encoder, components
+
+
+class FastICABaseline(LinearFeaturiser):
+    """scikit-learn's FastICA, with the columns of its *mixing* matrix as features.
+
+    The rows of the unmixing matrix, ``FastICA.components_``, are filters and no features: they equal the features
+    only where those are orthogonal.
+
+    Parameters
+    ----------
+    n_components : int
+        Features wanted; FastICA has at most as many as there are input dimensions, and is given those, with a
+        warning.
+    nonnegative : bool
+        Turn the signs as sources that are never negative have them.
+    max_iter : int
+        Steps at most.
+    random_state : int or None
+
+    Examples
+    --------
+    >>> from overica.datasets import make_mixture
+    >>> from overica.metrics import mean_cosine
+    >>> data = make_mixture(2000, 3, 3, "laplace", noise=0.001, random_state=0)
+    >>> ica = FastICABaseline(3, random_state=0).fit(data.X)
+    >>> mean_cosine(ica.components_.T, data.mixing) > 0.99
+    True
+    """
+
+    def __init__(
+        self,
+        n_components: int,
+        *,
+        nonnegative: bool = False,
+        max_iter: int = 1000,
+        random_state: Any = None,
+    ) -> None:
+        self.n_components = n_components
+        self.nonnegative = nonnegative
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray, y: Any = None) -> Self:
+        """Whiten and rotate."""
+        wanted = _at_most(self.n_components, X.shape[1], "FastICA")
+        self.model_ = FastICA(
+            wanted, whiten="unit-variance", max_iter=self.max_iter, random_state=self.random_state
+        ).fit(X)
+        self.n_iter_ = int(self.model_.n_iter_)
+        self._publish(X, self.model_.components_, self.model_.mixing_.T)
+        return self
+
+
+class PCABaseline(LinearFeaturiser):
+    """scikit-learn's PCA: orthogonal features, at most as many as input dimensions.
+
+    Parameters
+    ----------
+    n_components : int
+        Features wanted; more than there are input dimensions are refused with a warning.
+    nonnegative : bool
+        Turn the signs as sources that are never negative have them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> PCABaseline(2).fit(
+    ...     np.array([[3.0, 0.0], [-3.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    ... ).components_.round(6) ** 2
+    array([[1., 0.],
+           [0., 1.]])
+    """
+
+    def __init__(self, n_components: int, *, nonnegative: bool = False) -> None:
+        self.n_components = n_components
+        self.nonnegative = nonnegative
+
+    def fit(self, X: np.ndarray, y: Any = None) -> Self:
+        """Principal directions."""
+        wanted = _at_most(self.n_components, X.shape[1], "PCA")
+        components = PCA(wanted, svd_solver="full").fit(X).components_
+        self._publish(X, components, components)
+        return self
+
+
+class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
+    """scikit-learn's MiniBatchDictionaryLearning, its penalty moved to a target number of active features.
+
+    The penalty alpha decides everything here, so it is chosen as the SAEs' is: the learner is told the mean
+    number of active features to reach. It starts from random samples as atoms; before each of `n_rounds` fits, which
+    go on from one another, alpha is set by bisection so that lasso codes on the atoms of that moment have that many.
+
+    Parameters
+    ----------
+    n_components : int
+        Number of atoms.
+    n_active : float
+        Mean number of non-zero codes per sample to reach.
+    nonnegative : bool
+        Non-negative codes.
+    n_rounds : int
+        Fits, each with its own alpha.
+    max_iter : int
+        Passes over the data in each.
+    batch_size : int
+        Samples per step.
+    random_state : int or None
+
+    Notes
+    -----
+    The stopping rules of scikit-learn are off (``tol=0, max_no_improvement=None``): with them it stops after about 80
+    batches, far from its best. Codes are found by its coordinate descent, the only one of its algorithms that knows
+    non-negative codes, and several times faster than its LARS at the same result.
+
+    Examples
+    --------
+    >>> from overica.datasets import make_mixture
+    >>> data = make_mixture(500, 4, 6, "sparse_laplace", n_active=1, random_state=0)
+    >>> learner = DictionaryLearningBaseline(6, n_active=1.0, max_iter=2, random_state=0).fit(
+    ...     data.X
+    ... )
+    >>> codes = learner.transform(data.X)
+    >>> 0.8 < (codes != 0).sum(axis=1).mean() < 1.2
+    True
+    """
+
+    components_: np.ndarray
+
+    def __init__(
+        self,
+        n_components: int,
+        *,
+        n_active: float,
+        nonnegative: bool = False,
+        n_rounds: int = 3,
+        max_iter: int = 4,
+        batch_size: int = 256,
+        random_state: Any = None,
+    ) -> None:
+        self.n_components = n_components
+        self.n_active = n_active
+        self.nonnegative = nonnegative
+        self.n_rounds = n_rounds
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray, y: Any = None) -> Self:
+        """Learn the atoms."""
+        rng = np.random.default_rng(self.random_state)
+        self.offset_ = np.zeros(X.shape[1]) if self.nonnegative else X.mean(axis=0)
+        centred = np.asarray(X - self.offset_, np.float64)
+        rows = centred[rng.choice(len(X), self.n_components, replace=len(X) < self.n_components)]
+        # A sample of zero is no direction; noise in its place is one.
+        atoms = _unit_rows(rows + 1e-3 * centred.std() * rng.standard_normal(rows.shape))
+        self.n_iter_ = 0
+        for _ in range(self.n_rounds):
+            alpha = self._penalty(atoms, centred)
+            model = MiniBatchDictionaryLearning(
+                self.n_components, alpha=alpha, max_iter=self.max_iter, batch_size=self.batch_size,
+                dict_init=atoms, fit_algorithm="cd", positive_code=self.nonnegative, tol=0.0,
+                max_no_improvement=None, random_state=int(rng.integers(2**31)),
+            ).fit(centred)  # fmt: skip
+            atoms = _unit_rows(model.components_)
+            self.n_iter_ += int(model.n_steps_)
+        self.components_ = atoms
+        self.alpha_ = self._penalty(atoms, centred)
+        return self
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Lasso codes at the penalty `alpha_`, exact."""
+        codes: np.ndarray = map_codes(
+            self.components_, X - self.offset_, self.alpha_, nonnegative=self.nonnegative
+        )
+        return codes
+
+    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
+        """Samples from codes."""
+        samples: np.ndarray = X @ self.components_ + self.offset_
+        return samples
+
+    def _penalty(self, atoms: np.ndarray, centred: np.ndarray) -> float:
+        return map_penalty(atoms, centred, self.n_active, nonnegative=self.nonnegative)
+
+
+class FixedDictionary(TransformerMixin, BaseEstimator):
+    """A dictionary that learns nothing: a random one (the chance level), or the true one (the ceiling).
+
+    Parameters
+    ----------
+    components : array (n_components, n_features)
+        The features.
+    n_active : float
+        Mean number of active features per sample; `fit` finds the penalty that gives it.
+    nonnegative : bool
+        Non-negative codes.
+    offset : array (n_features,) or None
+        What codes of zero decode to. None: the mean of the samples for signed codes, else zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fixed = FixedDictionary(np.eye(2), n_active=1.0).fit(np.array([[3.0, 1.0], [-3.0, -1.0]]))
+    >>> (fixed.transform(np.array([[3.0, 0.5]])) != 0).astype(int)
+    array([[1, 0]])
+    """
+
+    def __init__(
+        self,
+        components: np.ndarray,
+        *,
+        n_active: float,
+        nonnegative: bool = False,
+        offset: np.ndarray | None = None,
+    ) -> None:
+        self.components = components
+        self.n_active = n_active
+        self.nonnegative = nonnegative
+        self.offset = offset
+
+    def fit(self, X: np.ndarray, y: Any = None) -> Self:
+        """Find the penalty."""
+        self.components_ = _unit_rows(np.asarray(self.components, np.float64))
+        plain = np.zeros(X.shape[1]) if self.nonnegative else X.mean(axis=0)
+        self.offset_ = plain if self.offset is None else np.asarray(self.offset, np.float64)
+        self.penalty_ = map_penalty(
+            self.components_, X - self.offset_, self.n_active, nonnegative=self.nonnegative
+        )
+        return self
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Exact lasso codes."""
+        codes: np.ndarray = map_codes(
+            self.components_, X - self.offset_, self.penalty_, nonnegative=self.nonnegative
+        )
+        return codes
+
+    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
+        """Samples from codes."""
+        samples: np.ndarray = X @ self.components_ + self.offset_
+        return samples
+
+
+def _unit_rows(rows: np.ndarray) -> np.ndarray:
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: np.ndarray = rows / np.where(norms > 0, norms, 1.0)
+    return unit
+
+
+def _at_most(wanted: int, n_features: int, name: str) -> int:
+    if wanted > n_features:
+        warnings.warn(
+            f"{name} has at most n_features={n_features} components; {wanted} were asked for, "
+            f"and {wanted - n_features} are left out",
+            UserWarning,
+            stacklevel=3,
+        )
+    return min(wanted, n_features)

@@ -1,0 +1,236 @@
+"""One fit and the records of its cells; whatever goes wrong ends up in the record."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from overica.compare.encoders import ENCODERS, Encoding
+from overica.compare.featuriser import Dictionary, Featuriser
+from overica.compare.methods import METHODS, Assignment
+from overica.compare.plan import Cell, Job, load
+from overica.compare.split import split_error
+from overica.datasets import Mixture
+from overica.metrics import (
+    CODE_METRICS,
+    FIT_METRICS,
+    cosine_matrix,
+    evaluate,
+    match_components,
+    max_cosine_histogram,
+)
+
+_MOST_WARNINGS = 10
+_MOST_COLUMNS = 48
+"""Of the matrix of cosines that a record keeps."""
+_PLANE = 3
+"""Most dimensions in which a record keeps the directions themselves."""
+
+Record = dict[str, Any]
+"""A line of the results."""
+
+
+def run_job(job: Job) -> tuple[list[Record], Dictionary | None]:
+    """Fit, and fill the job's cells.
+
+    Returns
+    -------
+    (list of dict, Dictionary or None)
+        One record per cell, and what was learned; None if the fit failed. No exception leaves this function but
+        KeyboardInterrupt and its like.
+    """
+    with _one_thread(), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            bench = _Bench(job)
+        except Exception as error:
+            records = [_failed(job, cell, error) for cell in job.cells]
+            return [record | {"warnings": _texts(caught)} for record in records], None
+        records = []
+        for cell in job.cells:
+            try:
+                records.append(bench.record(cell))
+            except Exception as error:
+                records.append(_failed(job, cell, error))
+    return [record | {"warnings": _texts(caught)} for record in records], bench.dictionary
+
+
+class _Bench:
+    """A fitted method with the held-out samples it is examined on."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.method = METHODS[job.method.name]
+        data = load(job.dataset, job.n_samples, job.data_seed)
+        self.fit_data, held_out = data.split(job.held_out)
+        self.test = _first_rows(held_out, job.n_evaluated)
+        assignment = Assignment(
+            job.n_components, job.n_active, not data.nonnegative, job.seed, self.fit_data
+        )
+        self.featuriser: Featuriser = self.method.build(assignment, **job.method.arguments)
+        wall, cpu = time.perf_counter(), time.process_time()
+        self.featuriser.fit(self.fit_data.X)
+        self.seconds = time.perf_counter() - wall
+        self.cpu_seconds = time.process_time() - cpu
+        self.dictionary = Dictionary.of(self.featuriser)
+        self.matching = match_components(
+            self.dictionary.mixing, data.mixing, signed=data.nonnegative
+        )
+        self.own_codes = self.dictionary.encode(self.featuriser, self.test.X)
+        if not np.isfinite(self.own_codes).all():
+            raise FloatingPointError("codes of held-out samples are NaN or infinite")
+
+    def record(self, cell: Cell) -> Record:
+        own_l0 = np.count_nonzero(self.own_codes) / len(self.own_codes)
+        encoding = Encoding(
+            X=self.test.X,
+            X_fit=self.fit_data.X,
+            dictionary=self.dictionary,
+            nonnegative=self.test.nonnegative,
+            n_active=cell.target if cell.target is not None else max(own_l0, 1e-3),
+            own_codes=self.own_codes,
+            codes_true=self.test.codes,
+            matching=self.matching,
+        )
+        codes = {name: encode(encoding) for name, encode in ENCODERS.items()}
+        # A method that was not told the level is brought to it by the encoder that can be.
+        encoder = "own" if self.method.sweeps or cell.target is None else "map"
+        split = split_error(
+            self.test.X, codes[encoder], self.dictionary, self.test.codes, self.test.mixing,
+            self.matching, self.test.offset,
+        )  # fmt: skip
+        of_codes = CODE_METRICS.keys() | FIT_METRICS.keys()
+        figures = {name: self._figures(S) for name, S in codes.items()}
+        return {
+            **_heading(self.job, cell),
+            "status": "ok",
+            "error": None,
+            "encoder": encoder,
+            "n_components": len(self.dictionary.components),
+            "fit_seconds": self.seconds,
+            "fit_cpu_seconds": self.cpu_seconds,
+            "fit_flops": self.method.flops(self.featuriser, self.fit_data.X),
+            "metrics": figures[encoder],
+            "encoders": {
+                name: {metric: row for metric, row in rows.items() if metric in of_codes}
+                for name, rows in figures.items()
+            },
+            "split": split.as_dict(),
+            "histogram": self._histogram(),
+            "directions": self._directions(),
+            "cosines": self._cosines() if self.job.first else None,
+        }
+
+    def _figures(self, codes: np.ndarray) -> dict[str, dict[str, float]]:
+        figures = evaluate(
+            self.dictionary.mixing,
+            self.test.mixing,
+            codes=codes,
+            codes_true=self.test.codes,
+            X=self.test.X,
+            X_hat=self.dictionary.decode(codes),
+            signed=self.test.nonnegative,
+            featuriser=self.featuriser,
+            random_state=0,
+        )
+        return {name: figure._asdict() for name, figure in figures.items()}
+
+    def _histogram(self) -> dict[str, Any]:
+        histogram = max_cosine_histogram(
+            self.dictionary.mixing, self.test.mixing, self.test.nonnegative, random_state=0
+        )
+        return {name: np.asarray(counts).tolist() for name, counts in histogram._asdict().items()}
+
+    def _directions(self) -> dict[str, Any] | None:
+        if self.test.X.shape[1] > _PLANE:
+            return None
+        truth = Dictionary.of_rows(self.test.mixing.T)
+        return {
+            "learned": self.dictionary.components.round(5).tolist(),
+            "true": truth.components.round(5).tolist(),
+        }
+
+    def _cosines(self) -> list[list[float]]:
+        pairs = self.matching
+        cosines = cosine_matrix(self.dictionary.mixing, self.test.mixing)
+        matched = cosines[pairs.learned_index] * pairs.signs[:, None]
+        shown: list[list[float]] = matched[:_MOST_COLUMNS, :_MOST_COLUMNS].round(4).tolist()
+        return shown
+
+
+def _heading(job: Job, cell: Cell) -> Record:
+    method = METHODS[job.method.name]
+    return {
+        "cell": cell.name,
+        "config": cell.config,
+        "dataset": job.dataset.label,
+        "method": job.method.label,
+        "label": label_of(job),
+        "family": method.family,
+        "identifiable": job.identifiable,
+        "target_l0": None if cell.target is None else float(cell.target),
+        "multiple": cell.multiple,
+        "matched": cell.matched,
+        "seed": job.seed,
+    }
+
+
+def label_of(job: Job) -> str:
+    """What a method is called in print: its label in the study if it has one, else that of the method."""
+    given = job.method.label
+    return METHODS[job.method.name].label if given == job.method.name else given
+
+
+def _failed(job: Job, cell: Cell, error: BaseException) -> Record:
+    return {
+        **_heading(job, cell),
+        "status": "failed",
+        "error": {"type": type(error).__name__, "message": str(error) or repr(error)},
+    }
+
+
+def failed_records(job: Job, error: BaseException) -> list[Record]:
+    """Records of a job that did not even return."""
+    return [_failed(job, cell, error) | {"warnings": []} for cell in job.cells]
+
+
+def _texts(caught: list[warnings.WarningMessage]) -> list[str]:
+    texts = dict.fromkeys(f"{each.category.__name__}: {each.message}" for each in caught)
+    return list(texts)[:_MOST_WARNINGS]
+
+
+def _first_rows(data: Mixture, n: int) -> Mixture:
+    if n >= data.n_samples:
+        return data
+    share = (data.n_samples - n) / data.n_samples
+    first, _ = data.split(share) if 0 < share < 1 else (data, None)
+    return first
+
+
+def finite(value: Any) -> Any:
+    """A record with None for every number that is NaN or infinite, as JSON needs it."""
+    if isinstance(value, dict):
+        return {key: finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Cells run side by side, each on one thread of torch; those of BLAS and numba are the workers' setting."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

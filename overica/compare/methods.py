@@ -1,0 +1,190 @@
+"""The methods that are compared: overcomplete ICA, every sparse autoencoder, and baselines."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from overica.compare.baselines import (
+    DictionaryLearningBaseline,
+    FastICABaseline,
+    FixedDictionary,
+    PCABaseline,
+)
+from overica.compare.featuriser import Featuriser
+from overica.compare.flops import (
+    dictionary_learning_flops,
+    fastica_flops,
+    ica_flops,
+    no_flops,
+    pca_flops,
+    sae_flops,
+)
+from overica.datasets import Mixture
+from overica.estimator import OvercompleteICA
+from overica.sae import SAES
+
+FAMILIES = ("ica", "sae", "baseline")
+"""What the methods are, in the order of tables."""
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """What a method is told before it sees samples. The truth in `data` is for the oracle alone."""
+
+    n_components: int
+    """Features to learn."""
+    n_active: float
+    """Mean number of active features per sample to reach."""
+    signed: bool
+    """Whether sources may be negative."""
+    seed: int
+    """Of everything the method draws."""
+    data: Mixture
+    """The samples to learn from, with their truth."""
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """One way to features: how it is built, and what is known of it.
+
+    A method of your own is one instance in `METHODS`.
+    """
+
+    name: str
+    """Key in `METHODS`."""
+    label: str
+    """For tables and pictures."""
+    family: str
+    """One of `FAMILIES`."""
+    build: Callable[..., Featuriser]
+    """``build(assignment, **parameters)`` returns a featuriser that is not fitted yet."""
+    sweeps: bool
+    """Whether it is told how many features are to be active, and so is fitted once per level. The others are fitted
+    once, and their features encoded by MAP at every level."""
+    flops: Callable[[Any, np.ndarray], float] = field(default=no_flops)
+    """``flops(fitted, X)``: floating-point operations of the fit."""
+    encodes: bool = True
+    """Whether it has codes of its own, at a level of its own, to be reported beside the levels of the study."""
+    parameters: frozenset[str] = frozenset()
+    """Parameters that a study may set."""
+
+
+_RESERVED = frozenset(
+    {"n_components", "n_active", "random_state", "nonnegative", "prior", "penalty", "components"}
+    | {"offset", "verbose", "callback", "init", "solver", "device", "self"}
+)
+"""Parameters that the study sets itself, or that no table can hold."""
+
+
+def settable(kind: Callable[..., Any], *, without: frozenset[str] = _RESERVED) -> frozenset[str]:
+    """Names of the parameters of a class that a study may set.
+
+    Examples
+    --------
+    >>> sorted(settable(FastICABaseline))
+    ['max_iter']
+    """
+    return frozenset(inspect.signature(kind).parameters) - without
+
+
+def _ica(assignment: Assignment, **parameters: Any) -> Featuriser:
+    """The estimator with its defaults; the prior alone follows the data, whose sources are signed or not."""
+    prior = "laplace" if assignment.signed else "exponential"
+    return OvercompleteICA(
+        assignment.n_components, prior=prior, random_state=assignment.seed, **parameters
+    )
+
+
+def _sae(name: str) -> Callable[..., Featuriser]:
+    def build(assignment: Assignment, **parameters: Any) -> Featuriser:
+        sae: Featuriser = SAES[name](
+            assignment.n_components,
+            n_active=assignment.n_active,
+            random_state=assignment.seed,
+            **parameters,
+        )
+        return sae
+
+    return build
+
+
+def _dictionary_learning(assignment: Assignment, **parameters: Any) -> Featuriser:
+    return DictionaryLearningBaseline(
+        assignment.n_components, n_active=assignment.n_active, nonnegative=not assignment.signed,
+        random_state=assignment.seed, **parameters,
+    )  # fmt: skip
+
+
+def _fastica(assignment: Assignment, **parameters: Any) -> Featuriser:
+    return FastICABaseline(
+        assignment.n_components, nonnegative=not assignment.signed, random_state=assignment.seed,
+        **parameters,
+    )  # fmt: skip
+
+
+def _pca(assignment: Assignment) -> Featuriser:
+    return PCABaseline(assignment.n_components, nonnegative=not assignment.signed)
+
+
+def _random(assignment: Assignment) -> Featuriser:
+    rng = np.random.default_rng(assignment.seed)
+    n_features = assignment.data.X.shape[1]
+    rows = rng.standard_normal((assignment.n_components, n_features))
+    return FixedDictionary(rows, n_active=assignment.n_active, nonnegative=not assignment.signed)
+
+
+def _oracle(assignment: Assignment) -> Featuriser:
+    data = assignment.data
+    return FixedDictionary(
+        data.mixing.T,
+        n_active=assignment.n_active,
+        nonnegative=not assignment.signed,
+        offset=data.offset,
+    )
+
+
+_SAE_LABELS = {
+    "relu": "ReLU SAE (L1)",
+    "tied": "Tied SAE",
+    "gated": "Gated SAE",
+    "jumprelu": "JumpReLU SAE",
+    "topk": "TopK SAE",
+    "batchtopk": "BatchTopK SAE",
+    "matryoshka": "Matryoshka SAE",
+}
+
+METHODS: dict[str, Method] = {
+    "ica": Method(
+        "ica", "Overcomplete ICA", "ica", _ica, sweeps=False, flops=ica_flops,
+        parameters=settable(OvercompleteICA),
+    ),
+    **{
+        name: Method(
+            name, _SAE_LABELS.get(name, f"{name} SAE"), "sae", _sae(name), sweeps=True,
+            flops=sae_flops, parameters=settable(kind),
+        )
+        for name, kind in SAES.items()
+    },
+    "dictionary_learning": Method(
+        "dictionary_learning", "Dictionary learning (scikit-learn)", "baseline",
+        _dictionary_learning, sweeps=True, flops=dictionary_learning_flops,
+        parameters=settable(DictionaryLearningBaseline),
+    ),
+    "fastica": Method(
+        "fastica", "FastICA (scikit-learn)", "baseline", _fastica, sweeps=False,
+        flops=fastica_flops, parameters=settable(FastICABaseline),
+    ),
+    "pca": Method("pca", "PCA", "baseline", _pca, sweeps=False, flops=pca_flops),
+    "random": Method(
+        "random", "Random dictionary", "baseline", _random, sweeps=False, encodes=False
+    ),
+    "oracle": Method(
+        "oracle", "True dictionary", "baseline", _oracle, sweeps=False, encodes=False
+    ),
+}  # fmt: skip
+"""Methods by name."""

@@ -1,0 +1,337 @@
+"""The verdict: what a study found, in sentences that a reader who reads nothing else can rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+PRIMARY = "share_recovered"
+"""What decides: the share of the true features that a learned one comes close to."""
+SECONDARY = "mean_cosine"
+"""What decides where nobody finds a feature, or all find the same share."""
+RESOLUTION = 0.01
+"""Differences up to this are no difference, however small the spread over seeds."""
+SPREADS = 2.0
+"""Differences up to so many spreads over the seeds are ties."""
+TRUTH_OR_CHANCE = ("oracle", "random")
+"""Methods that are references and not contestants."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A method's place on a data set."""
+
+    method: str
+    label: str
+    family: str
+    mean: float
+    """Mean over the seeds."""
+    spread: float
+    """Standard deviation over the seeds; NaN for one seed."""
+    level: float
+    """Target L0; NaN for codes at a level of the method's own."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Who finds most on a data set, at one choice of level."""
+
+    dataset: str
+    at: str
+    """"matched" or "best"."""
+    metric: str
+    chance: float
+    """What random directions get."""
+    standings: tuple[Standing, ...]
+    """Best first, references left out."""
+    margin: float
+    """Lead of the first over the second; NaN without a second."""
+    margin_in_spreads: float
+    """The same in units of the spread over seeds, pooled over both: infinite where no seed differs, NaN for one."""
+    tied: tuple[Standing, ...]
+    """All that are not clearly behind the first, the first included."""
+    identifiable: bool | None
+
+    @property
+    def winner(self) -> Standing | None:
+        """The one that leads clearly; None for a tie."""
+        return self.tied[0] if len(self.tied) == 1 else None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Sentences, and the figures behind them."""
+
+    headline: str
+    """The one-sentence answer."""
+    sentences: tuple[str, ...]
+    """One or more per data set."""
+    rankings: tuple[Ranking, ...]
+    """The figures behind the sentences."""
+
+    def __iter__(self) -> Any:
+        """All sentences, the headline first."""
+        return iter((self.headline, *self.sentences))
+
+    def __str__(self) -> str:
+        return "\n".join([self.headline, *(f"- {sentence}" for sentence in self.sentences)])
+
+
+def verdict(frame: pd.DataFrame) -> Verdict:
+    """Which method finds the most true features, on each data set, and by how much.
+
+    The figure is `share_recovered`; where nobody finds a feature beyond what chance gives, and where the first
+    are level, `mean_cosine` tells more. Two places are compared: the matched level, at which every method has the true
+    number of active features, and each method's own best level by the mean over seeds. The first and the second are
+    tied if their difference is at most `RESOLUTION` or at most `SPREADS` times the spread over seeds,
+    ``sqrt((sd_1^2 + sd_2^2) / 2)``. The true and the random dictionary are references and take no part.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per cell and metric with columns dataset, method, seed, target_l0, matched, metric, value, chance, and
+        if possible label, family, identifiable, status; as in `Results.frame`.
+
+    Returns
+    -------
+    Verdict
+
+    Examples
+    --------
+    >>> rows = [
+    ...     ("toy", m, "share_recovered", s, True, 2.0, v, 0.1, f)
+    ...     for m, f, values in [("ica", "ica", (0.9, 0.92)), ("topk", "sae", (0.5, 0.52))]
+    ...     for s, v in enumerate(values)
+    ... ]
+    >>> columns = [
+    ...     "dataset",
+    ...     "method",
+    ...     "metric",
+    ...     "seed",
+    ...     "matched",
+    ...     "target_l0",
+    ...     "value",
+    ...     "chance",
+    ...     "family",
+    ... ]
+    >>> print(verdict(pd.DataFrame(rows, columns=columns)))
+    ica finds the most true features on 1 of 1 data set at matched L0; no sparse autoencoder leads on any.
+    - toy: ica finds the most true features at matched L0, 91 % (topk 51 %; the lead is 28 spreads over seeds; ...
+    """
+    frame = _complete(frame)
+    names = list(dict.fromkeys(frame["dataset"]))
+    rankings = []
+    sentences = []
+    for dataset in names:
+        rows = frame[frame["dataset"] == dataset]
+        places = [rank(rows, "matched"), rank(rows, "best")]
+        found = [place for place in places if place is not None]
+        rankings.extend(found)
+        sentences.extend(_dataset_sentences(dataset, found))
+    failed = frame.loc[frame["status"] != "ok", "cell"].nunique()
+    if failed:
+        sentences.append(f"{failed} cells failed and are missing from these figures.")
+    return Verdict(_headline(rankings), tuple(sentences), tuple(rankings))
+
+
+def rank(rows: pd.DataFrame, at: str) -> Ranking | None:
+    """The ranking on one data set by `PRIMARY`, or by `SECONDARY` where that does not tell methods apart."""
+    primary = _ranking(rows, at, PRIMARY)
+    if primary is None:
+        return _ranking(rows, at, SECONDARY)
+    level = [s for s in primary.tied if abs(s.mean - primary.tied[0].mean) <= RESOLUTION]
+    nobody = primary.standings[0].mean <= max(primary.chance, 0.0) + RESOLUTION
+    if nobody or (len(primary.tied) > 1 and len(level) == len(primary.standings)):
+        return _ranking(rows, at, SECONDARY) or primary
+    return primary
+
+
+def _ranking(rows: pd.DataFrame, at: str, metric: str) -> Ranking | None:
+    rows = rows[(rows["metric"] == metric) & ~rows["method"].isin(TRUTH_OR_CHANCE)]
+    rows = rows.dropna(subset=["value"])
+    if at == "matched":
+        rows = rows[rows["matched"]]
+    if rows.empty:
+        return None
+    standings = []
+    for method, own in rows.groupby("method", sort=False):
+        levels = own.groupby(own["target_l0"].fillna(-1.0), sort=False)["value"]
+        values = levels.get_group(levels.mean().idxmax())
+        chosen = own.loc[values.index[0]]
+        standings.append(
+            Standing(
+                str(method), str(chosen["label"]), str(chosen["family"]), float(values.mean()),
+                float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
+                float(chosen["target_l0"]),
+            )
+        )  # fmt: skip
+    standings.sort(key=lambda standing: -standing.mean)
+    tied = tuple(s for s in standings if not _clearly_behind(s, standings[0]))
+    margin = in_spreads = float("nan")
+    if len(standings) > 1:
+        margin = standings[0].mean - standings[1].mean
+        in_spreads = _in_spreads(standings[0], standings[1])
+    known = [each for each in rows["identifiable"] if each is not None and each == each]
+    return Ranking(
+        dataset=str(rows["dataset"].iloc[0]), at=at, metric=metric,
+        chance=float(rows["chance"].mean()), standings=tuple(standings), margin=margin,
+        margin_in_spreads=in_spreads, tied=tied, identifiable=bool(known[0]) if known else None,
+    )  # fmt: skip
+
+
+def _in_spreads(first: Standing, second: Standing) -> float:
+    pooled = float(np.sqrt((first.spread**2 + second.spread**2) / 2))
+    difference = first.mean - second.mean
+    if np.isnan(pooled):
+        return float("nan")
+    if pooled == 0:
+        return float("inf") if difference > 0 else 0.0
+    return difference / pooled
+
+
+def _clearly_behind(standing: Standing, first: Standing) -> bool:
+    difference = first.mean - standing.mean
+    in_spreads = _in_spreads(first, standing)
+    return difference > RESOLUTION and not in_spreads <= SPREADS
+
+
+def _dataset_sentences(dataset: str, places: Sequence[Ranking]) -> list[str]:
+    if not places:
+        return [f"{dataset}: no cell ended well."]
+    sentences = []
+    if places[0].identifiable is False:
+        sentences.append(
+            f"{dataset}: its true features are not identifiable, no method can find them from such samples but by "
+            "luck, and its figures say nothing about methods."
+        )
+    told = [_sentence(place) for place in places]
+    matched, best = (places + [None])[0], places[-1]  # type: ignore[operator]
+    if len(places) == 1:
+        return [*sentences, f"{dataset}: {told[0]}."]
+    same = [s.method for s in matched.tied] == [s.method for s in best.tied] and all(
+        abs(a.mean - b.mean) <= RESOLUTION for a, b in zip(matched.tied, best.tied, strict=True)
+    )
+    if same and matched.metric == best.metric:
+        return [*sentences, f"{dataset}: {told[0]}; the same at each method's own best level."]
+    return [*sentences, f"{dataset}: {told[0]}.", f"{dataset}: {told[1]}."]
+
+
+def _sentence(ranking: Ranking) -> str:
+    where = "at matched L0" if ranking.at == "matched" else "at each method's own best level"
+    share = ranking.metric == PRIMARY
+    say = _percent if share else (lambda value: f"{value:.3f}")
+    goal = "finds the most true features" if share else "comes closest to the true features"
+    unit = "" if share else " mean cosine"
+    chance = (
+        f"chance {say(ranking.chance)}" if ranking.chance == ranking.chance else "chance not known"
+    )
+    first = ranking.standings[0]
+    if ranking.winner is None:
+        names = _listed([s.label for s in ranking.tied])
+        low, high = ranking.tied[-1].mean, first.mean
+        figures = say(high) if say(low) == say(high) else f"{say(low)} to {say(high)}"
+        rest = [s for s in ranking.standings if s not in ranking.tied]
+        behind = f"; next is {rest[0].label} with {say(rest[0].mean)}" if rest else ""
+        verb = "find" if share else "come equally close to the true features with"
+        what = " of the true features" if share else unit
+        return f"{names} are tied {where}: they {verb} {figures}{what}{behind} ({chance})"
+    if len(ranking.standings) == 1:
+        return f"{first.label}, alone, has {say(first.mean)}{unit} {where} ({chance})"
+    second = ranking.standings[1]
+    at = ""
+    if ranking.at == "best" and first.level == first.level:
+        at = f" with L0 {first.level:g}"
+    return (
+        f"{first.label} {goal} {where}, {say(first.mean)}{unit}{at} ({second.label} {say(second.mean)}; "
+        f"{_lead(ranking)}; {chance})"
+    )
+
+
+def _lead(ranking: Ranking) -> str:
+    spreads = ranking.margin_in_spreads
+    if np.isnan(spreads):
+        return "one seed, so the spread is not known"
+    if np.isinf(spreads):
+        return "no seed differs"
+    shown = f"{spreads:.0f}" if spreads >= 9.95 else f"{spreads:.1f}"
+    return f"the lead is {shown} spreads over seeds"
+
+
+def _headline(rankings: Sequence[Ranking]) -> str:
+    matched = [r for r in rankings if r.at == "matched" and r.identifiable is not False]
+    place = "at matched L0"
+    if not matched:
+        matched = [r for r in rankings if r.at == "best" and r.identifiable is not False]
+        place = "at each method's own best level"
+    if not matched:
+        return "Nothing can be said: no data set with features that can be found has results."
+    leads: dict[str, int] = {}
+    families: dict[str, str] = {}
+    for ranking in matched:
+        for standing in ranking.tied:
+            families[standing.label] = standing.family
+        if ranking.winner is not None:
+            leads[ranking.winner.label] = leads.get(ranking.winner.label, 0) + 1
+    ties = [r for r in matched if r.winner is None]
+    total = f"{len(matched)} data set{'s' if len(matched) != 1 else ''}"
+    order = sorted(leads, key=lambda label: -leads[label])
+    parts = []
+    if order:
+        counts = [f"{label} on {leads[label]}" for label in order[1:]]
+        more = f" ({', '.join(counts)})" if counts else ""
+        parts.append(
+            f"{order[0]} finds the most true features on {leads[order[0]]} of {total} {place}{more}"
+        )
+    if ties:
+        parts.append(f"on {len(ties)} of {total} the first are tied")
+    saes = [label for label in order if families[label] == "sae"]
+    shared = [r for r in ties if any(s.family == "sae" for s in r.tied)]
+    if saes:
+        parts.append(
+            f"{_listed(saes)} {'leads' if len(saes) == 1 else 'lead'} as sparse autoencoders"
+        )
+    elif shared:
+        parts.append(
+            f"no sparse autoencoder leads alone, {'one is' if len(shared) == 1 else 'some are'} among the tied on "
+            f"{len(shared)}"
+        )
+    else:
+        parts.append("no sparse autoencoder leads on any")
+    text = "; ".join(parts)
+    return text[0].upper() + text[1:] + "." if ties and not order else text + "."
+
+
+def _complete(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the columns that may be missing."""
+    defaults = {
+        "label": frame.get("method"),
+        "family": "",
+        "identifiable": None,
+        "status": "ok",
+        "chance": float("nan"),
+        "matched": False,
+        "target_l0": float("nan"),
+        "cell": frame.get("method"),
+    }
+    missing = {name: value for name, value in defaults.items() if name not in frame}
+    frame = frame.assign(**missing) if missing else frame
+    return frame.assign(matched=frame["matched"].fillna(False).astype(bool))
+
+
+def _percent(value: float) -> str:
+    percent = 100 * value
+    return (
+        f"{percent:.0f} %"
+        if abs(percent - round(percent)) < 0.05 or percent >= 10
+        else f"{percent:.1f} %"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
