@@ -1,12 +1,15 @@
 # Everything runs in .venv, which the first target makes; Python >= 3.11 is all that is needed.
-#   make test    the whole suite            make demo    fit photographs, write pictures
-#   make lint    style                      make types   static types
-#   make bench   quick benchmarks           make clean   remove what these made
+#   make compare the side-by-side study     make demo    fit photographs, write pictures
+#   make test    the whole suite            make lint    style
+#   make bench   quick benchmarks           make types   static types
+#   make clean   remove what these made
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_FLAGS ?=
 DEMO_FLAGS ?=
+# Another study, or another folder: make compare COMPARE_FLAGS="study.toml -o results/mine"
+COMPARE_FLAGS ?= -o results/compare
 # The whole tables: make bench BENCH_FLAGS=
 BENCH_FLAGS ?= --quick
 # The first interpreter that is new enough; override with `make PYTHON=...`.
@@ -21,10 +24,13 @@ INSTALL = $(BIN)/python -m pip install -q --no-compile --disable-pip-version-che
 # The tests' problems are small: threads of BLAS and torch would only wait for numba's, and for each other.
 TEST_THREADS = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} OPENBLAS_NUM_THREADS=$${OPENBLAS_NUM_THREADS:-1}
 
-.PHONY: test demo lint types bench clean
+.PHONY: test compare demo lint types bench clean
 
 test: $(VENV)/.with-test
 	$(TEST_THREADS) $(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+compare: $(VENV)/.with-nothing
+	$(BIN)/overica compare $(COMPARE_FLAGS)
 
 demo: $(VENV)/.with-nothing
 	$(BIN)/overica demo $(DEMO_FLAGS)
