@@ -5,7 +5,7 @@ from collections.abc import Callable
 from overica.compare.report import numbers
 from overica.compare.report.records import Records, number
 from overica.compare.report.summary import mean_of
-from overica.compare.report.tables import Entry, Row, Table
+from overica.compare.report.table import Entry, Row, Table
 
 COSTS: dict[str, tuple[str, Callable[[float], str]]] = {
     "fit_seconds": ("fit time", numbers.seconds),

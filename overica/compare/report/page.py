@@ -1,6 +1,6 @@
 """Everything that the report says, in order, before it is put into HTML."""
 
-import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,14 +23,15 @@ from overica.compare.report.figures import (
 )
 from overica.compare.report.records import Records, metric_value, number
 from overica.compare.report.summary import LEVELS, at_matched
+from overica.compare.report.table import Table
 from overica.compare.report.tables import (
-    Table,
     encoder_tables,
     level_table,
     metric_tables,
     overview_table,
     split_table,
 )
+from overica.compare.report.toml import to_toml
 from overica.compare.report.wording import METRICS, RECOVERY, wording
 
 PARETO = ("explained_variance", *RECOVERY)
@@ -81,6 +82,7 @@ class Page:
     costs: list[Table]
     words: list[tuple[str, str]]
     config: str
+    warnings: list[tuple[str, int]]
     versions: list[tuple[str, str]]
     records: Records
     marks: dict[str, Mark]
@@ -88,19 +90,12 @@ class Page:
     definitions: Markup = field(default_factory=Markup)
 
 
-def build_page(records: Records, verdict: list[str]) -> Page:
-    """Put together what the records say.
-
-    Parameters
-    ----------
-    records : Records
-    verdict : list of str
-        Paragraphs, shown before anything else.
-    """
+def build_page(records: Records) -> Page:
+    """Put together what the records say, the verdict first."""
     marks = assign_marks(records.methods)
     return Page(
         title=_title(records),
-        verdict=verdict,
+        verdict=list(records.results.verdict()) if records.cells else [],
         notices=_notices(records),
         overview=[
             (level, [overview_table(records, metric, level) for metric in RECOVERY])
@@ -113,8 +108,15 @@ def build_page(records: Records, verdict: list[str]) -> Page:
         failures=records.failed,
         costs=cost_tables(records),
         words=[(wording(name).label, wording(name).definition) for name in _metrics_seen(records)],
-        config=json.dumps(records.study, indent=2, ensure_ascii=False, default=str),
-        versions=sorted((str(name), str(version)) for name, version in records.versions.items()),
+        config=to_toml(records.study),
+        versions=[
+            (str(k), str(v)) for k, v in (records.results.header.get("versions") or {}).items()
+        ],
+        warnings=Counter(
+            f"{cell['dataset']}, {records.label(cell['method'])}: {text}"
+            for cell in records.cells
+            for text in cell.get("warnings") or ()
+        ).most_common(),
         records=records,
         marks=marks,
         keys={method: key(mark) for method, mark in marks.items()},
@@ -135,7 +137,7 @@ def _title(records: Records) -> str:
 
 def _notices(records: Records) -> list[str]:
     notices = []
-    expected = records.study.get("n_cells")
+    expected = records.results.header.get("cells")
     if isinstance(expected, int) and expected > len(records.cells):
         notices.append(
             f"The study is not finished: {len(records.cells)} of {expected} cells have a record. "
@@ -146,9 +148,6 @@ def _notices(records: Records) -> list[str]:
     if records.failed:
         n = len(records.failed)
         notices.append(f"{n} cell{'s' * (n != 1)} failed; what went wrong is listed near the end.")
-    if records.unreadable:
-        n = records.unreadable
-        notices.append(f"{n} line{'s' * (n != 1)} of results.jsonl could not be read.")
     return notices
 
 
@@ -166,7 +165,7 @@ def _section(records: Records, marks: dict[str, Mark], dataset: str, anchor: str
         name=dataset,
         anchor=anchor,
         description=str(entry.get("description") or ""),
-        facts=describe_facts(facts),
+        facts=describe_facts(facts, entry.get("n_components")),
         tables=metric_tables(records, dataset) if cells else [],
         levels=level_table(records, dataset),
         curves=curves,

@@ -1,37 +1,41 @@
-"""A study's folder as it is read back: the header and one record per cell."""
+"""A study's results as the report looks at them: data set by method by level by seed."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+from overica.compare.results import Results
 
 Cell = Mapping[str, Any]
 """One line of ``results.jsonl``: a method on a data set at a level of sparsity, with a seed."""
 
-HEADER = "study.json"
-RESULTS = "results.jsonl"
+Entries = Mapping[str, Mapping[str, Any]]
+"""What the header knows of data sets or methods, by name."""
 
 
 @dataclass(frozen=True)
 class Records:
     """What the folder of a study holds, whether the study came to its end or not."""
 
-    study: Mapping[str, Any]
-    """The resolved configuration."""
-    datasets: Mapping[str, Mapping[str, Any]]
+    results: Results
+    """As the study has it."""
+    datasets: Entries
     """Header entries by data set, in the study's order."""
-    methods: Mapping[str, Mapping[str, Any]]
+    methods: Entries
     """Header entries by method, in the study's order."""
-    versions: Mapping[str, str]
-    """What the study ran with."""
-    cells: Sequence[Cell]
-    """Every cell that left a record, the last record of each."""
-    unreadable: int
-    """Lines that are not JSON, as the last one of an interrupted write is."""
+
+    @property
+    def study(self) -> Mapping[str, Any]:
+        """The resolved configuration."""
+        study: Mapping[str, Any] = self.results.header.get("study") or {}
+        return study
+
+    @property
+    def cells(self) -> Sequence[Cell]:
+        """Every cell that left a record, the last record of each."""
+        return self.results.records
 
     @property
     def succeeded(self) -> list[Cell]:
@@ -55,29 +59,12 @@ class Records:
         """What a method is called in print."""
         return str(self.methods[method].get("label") or method)
 
-    def frame(self) -> pd.DataFrame:
-        """Return one row a cell and metric: what `overica.compare.verdict` reads.
-
-        A failed cell has one row, whose metric, value and chance are missing.
-        """
-        rows = []
-        for cell in self.cells:
-            shared = {
-                name: value for name, value in cell.items() if not isinstance(value, dict | list)
-            }
-            metrics = cell.get("metrics") if cell.get("status") == "ok" else None
-            for metric, entry in (metrics or {None: {}}).items():
-                value, chance = number(entry.get("value")), number(entry.get("chance"))
-                rows.append({**shared, "metric": metric, "value": value, "chance": chance})
-        return pd.DataFrame(rows)
-
 
 def read_records(folder: Path) -> Records:
     """Read ``study.json`` and ``results.jsonl``.
 
-    A missing or empty ``results.jsonl`` is a study that has not begun; a line that is not JSON is
-    counted and left out.  Of several records of a cell, as a repeated run leaves them, the last
-    one counts.
+    A missing ``results.jsonl`` is a study that has not begun; torn lines are left out.  Of several
+    records of a cell, as a repeated run leaves them, the last one counts.
 
     Parameters
     ----------
@@ -89,33 +76,16 @@ def read_records(folder: Path) -> Records:
 
     Raises
     ------
+    FileNotFoundError
+        If `folder` has no ``study.json``.
     ValueError
-        If `folder` has no ``study.json``, or it is not a JSON object.
+        If it is not JSON.
     """
-    try:
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise ValueError(
-            f"`folder` must hold the {HEADER} of a study, got {str(folder)!r}: {error}"
-        ) from error
-    if not isinstance(header, dict):
-        raise ValueError(f"`folder` must hold a {HEADER} with an object, got a {type(header)}")
-    cells: dict[str, Cell] = {}
-    unreadable = 0
-    results = folder / RESULTS
-    for line in results.read_text(encoding="utf-8").splitlines() if results.exists() else ():
-        try:
-            cell = json.loads(line)
-            cells[cell["cell"]] = cell
-        except (json.JSONDecodeError, KeyError, TypeError):
-            unreadable += bool(line.strip())
+    results = Results.load(folder)
     return Records(
-        study=header.get("study") or {},
-        datasets=_in_order(header.get("datasets"), (cell["dataset"] for cell in cells.values())),
-        methods=_in_order(header.get("methods"), (cell["method"] for cell in cells.values())),
-        versions=header.get("versions") or {},
-        cells=list(cells.values()),
-        unreadable=unreadable,
+        results,
+        _with_seen(results.header.get("datasets"), (c["dataset"] for c in results.records)),
+        _with_seen(results.header.get("methods"), (c["method"] for c in results.records)),
     )
 
 
@@ -129,13 +99,11 @@ def number(value: object) -> float:
 
 
 def metric_value(cell: Cell, metric: str, entry: str = "value") -> float:
-    """One metric of a cell, or its chance level with ``entry="chance"``; NaN if it has none."""
+    """One metric of a cell, or its "chance" or "best" level; NaN if it has none."""
     return number(((cell.get("metrics") or {}).get(metric) or {}).get(entry))
 
 
-def _in_order(
-    known: Mapping[str, Mapping[str, Any]] | None, seen: Iterable[str]
-) -> dict[str, Mapping[str, Any]]:
+def _with_seen(known: Entries | None, seen: Iterable[str]) -> Entries:
     entries = {name: entry or {} for name, entry in (known or {}).items()}
     for name in seen:
         entries.setdefault(name, {})

@@ -21,7 +21,9 @@ class Summary:
     spread: float
     """Sample standard deviation over the seeds; NaN for one."""
     chance: float
-    """What random directions reach."""
+    """What random directions, or codes in random order, reach."""
+    truth: float
+    """What the truth itself has, which noise keeps from what is ideal."""
     count: int
     """Seeds that have the figure."""
     level: float
@@ -43,6 +45,7 @@ def summarise(cells: Sequence[Cell], metric: str) -> Summary:
         values,
         wording(metric).merit,
         chance=mean_of([metric_value(cell, metric, "chance") for cell in cells]),
+        truth=mean_of([metric_value(cell, metric, "best") for cell in cells]),
         level=mean_of([metric_value(cell, "l0") for cell in cells]),
     )
 
@@ -51,6 +54,7 @@ def summarise_values(
     values: Sequence[float],
     merit: Callable[[float], float] = float,
     chance: float = math.nan,
+    truth: float = math.nan,
     level: float = math.nan,
 ) -> Summary:
     """Sum up values, of which the best is the one of greatest merit."""
@@ -61,6 +65,7 @@ def summarise_values(
         best=best if math.isfinite(merit(best)) else math.nan,
         spread=float(np.std(finite, ddof=1)) if len(finite) > 1 else math.nan,
         chance=chance,
+        truth=truth,
         count=len(finite),
         level=level,
     )

@@ -2,59 +2,18 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
-from overica.compare.report import numbers
 from overica.compare.report.records import Cell, Records, number
 from overica.compare.report.summary import (
     LEVELS,
-    Summary,
     at_matched,
     by_level,
     summarise,
     summarise_values,
 )
-from overica.compare.report.wording import ENCODERS, GROUPS, METRICS, SPLIT, Wording, wording
-
-
-@dataclass
-class Entry:
-    """One cell of a table."""
-
-    text: str
-    """The mean, or whatever the table is about."""
-    spread: str = ""
-    """Standard deviation over the seeds."""
-    notes: Sequence[str] = ()
-    """Smaller lines below."""
-    best: bool = False
-    """Whether it is marked as the best of its column."""
-    share: float = math.nan
-    """Length of the bar below the figure, 0 at chance and 1 at the ideal; NaN for none."""
-
-
-@dataclass
-class Row:
-    """A row: what heads it, and its cells."""
-
-    head: str
-    entries: list[Entry]
-    method: str | None = None
-    """Whose marker stands before the head."""
-
-
-@dataclass
-class Table:
-    """A table with its caption."""
-
-    caption: str
-    corner: str
-    """Heading of the column of row heads."""
-    columns: list[str]
-    rows: list[Row]
-    below: list[str] = field(default_factory=list)
-    """A smaller line under each column's heading: the chance levels."""
-    bars: bool = False
+from overica.compare.report.table import Row, Table, entry_of, levels_around, mark_best
+from overica.compare.report.wording import ENCODERS, GROUPS, METRICS, SPLIT, wording
+from overica.compare.verdict import TRUTH_OR_CHANCE
 
 
 def overview_table(records: Records, metric: str, level: str) -> Table:
@@ -65,15 +24,11 @@ def overview_table(records: Records, metric: str, level: str) -> Table:
         for method in records.methods
         for dataset in records.datasets
     }
-    chances = [
-        _chance([summaries[method, dataset] for method in records.methods])
-        for dataset in records.datasets
-    ]
     rows = [
         Row(
             records.label(method),
             [
-                _entry(summaries[method, dataset], level=level == "own best", bar=True)
+                entry_of(summaries[method, dataset], level=level == "own best", bar=True)
                 for dataset in records.datasets
             ],
             method,
@@ -84,7 +39,7 @@ def overview_table(records: Records, metric: str, level: str) -> Table:
         contestants = {
             i: summaries[method, dataset].mean
             for i, method in enumerate(records.methods)
-            if not sees_truth(records, method)
+            if method not in TRUTH_OR_CHANCE
         }
         mark_best([row.entries[j] for row in rows], contestants, wording(metric))
     where = "at the true L0" if level == "matched" else "at each method's own best L0"
@@ -92,7 +47,10 @@ def overview_table(records: Records, metric: str, level: str) -> Table:
         caption=f"{_sentence(wording(metric).label)} {where}",
         corner="method",
         columns=list(records.datasets),
-        below=[f"chance {chance}" for chance in chances],
+        below=[
+            levels_around([summaries[method, dataset] for method in records.methods], truth=False)
+            for dataset in records.datasets
+        ],
         rows=rows,
         bars=True,
     )
@@ -117,9 +75,8 @@ def level_table(records: Records, dataset: str) -> Table | None:
     for method in records.methods:
         for target, cells in by_level(records.of(dataset, method)).items():
             head = records.label(method)
-            if target is not None:
-                head += f", L0 {numbers.short(target)}"
-            entries = [_entry(summarise(cells, name), short=True) for name in names]
+            head += ", own level" if target is None else f", L0 {target:g}"
+            entries = [entry_of(summarise(cells, name), short=True) for name in names]
             rows.append(Row(head, entries, method))
     if len(rows) <= len(records.methods):
         return None
@@ -144,7 +101,7 @@ def encoder_tables(records: Records, dataset: str) -> list[Table]:
                 )
                 for e in encoders
             ]
-            entries = [_entry(summary, short=True) for summary in summaries]
+            entries = [entry_of(summary, short=True) for summary in summaries]
             contestants = {
                 i: summary.mean
                 for i, (encoder, summary) in enumerate(zip(encoders, summaries, strict=True))
@@ -153,16 +110,12 @@ def encoder_tables(records: Records, dataset: str) -> list[Table]:
             mark_best(entries, contestants, wording(metric))
             rows.append(Row(records.label(method), entries, method))
         columns = [ENCODERS.get(encoder, encoder.replace("_", " ")) for encoder in encoders]
-        chances = [
-            _chance(
-                [
-                    summarise([{"metrics": (cell.get("encoders") or {}).get(encoder)}], metric)
-                    for cell in crossed
-                ]
+        below = [
+            levels_around(
+                [summarise([{"metrics": c["encoders"].get(encoder)}], metric) for c in crossed]
             )
             for encoder in encoders
         ]
-        below = [f"chance {chance}" for chance in chances]
         tables.append(Table(_sentence(wording(metric).label), "dictionary", columns, rows, below))
     return tables
 
@@ -182,7 +135,9 @@ def split_table(records: Records, dataset: str) -> Table | None:
         Row(
             records.label(method),
             [
-                _entry(summarise_values([number(s.get(part)) for s in group]), short=True, digits=3)
+                entry_of(
+                    summarise_values([number(s.get(part)) for s in group]), short=True, digits=3
+                )
                 for part in parts
             ],
             method,
@@ -190,22 +145,6 @@ def split_table(records: Records, dataset: str) -> Table | None:
         for method, group in splits.items()
     ]
     return Table("The split of the error", "method", parts, rows) if parts else None
-
-
-def sees_truth(records: Records, method: str) -> bool:
-    """Whether a method is told the answer, so that it bounds the others and is never the best."""
-    return bool(records.methods[method].get("oracle", method.startswith("oracle")))
-
-
-def mark_best(entries: Sequence[Entry], means: dict[int, float], words: Wording) -> None:
-    """Mark the best of some entries, and what is printed the same; none if it is alone."""
-    merits = {i: words.merit(mean) for i, mean in means.items() if math.isfinite(mean)}
-    finite = {i: merit for i, merit in merits.items() if math.isfinite(merit)}
-    if len(finite) < 2:
-        return
-    winner = entries[max(finite, key=finite.__getitem__)].text
-    for i in finite:
-        entries[i].best = entries[i].text == winner
 
 
 def _metric_table(
@@ -218,7 +157,7 @@ def _metric_table(
     rows = [
         Row(
             records.label(method),
-            [_entry(columns[metric][method]) for metric in metrics],
+            [entry_of(columns[metric][method]) for metric in metrics],
             method,
         )
         for method in records.methods
@@ -227,50 +166,16 @@ def _metric_table(
         contestants = {
             i: columns[metric][method].mean
             for i, method in enumerate(records.methods)
-            if not sees_truth(records, method)
+            if method not in TRUTH_OR_CHANCE
         }
         mark_best([row.entries[j] for row in rows], contestants, wording(metric))
     return Table(
         caption=title,
         corner="method",
         columns=[wording(metric).label for metric in metrics],
-        below=[f"chance {_chance(list(columns[metric].values()))}" for metric in metrics],
+        below=[levels_around(list(columns[metric].values())) for metric in metrics],
         rows=rows,
     )
-
-
-def _entry(
-    summary: Summary,
-    *,
-    level: bool = False,
-    short: bool = False,
-    bar: bool = False,
-    digits: int = 2,
-) -> Entry:
-    if not math.isfinite(summary.mean):
-        return Entry(numbers.MISSING)
-    notes = []
-    if not short and math.isfinite(summary.best):
-        notes.append(f"best {numbers.short(summary.best)}")
-    if level:
-        notes.append(f"at L0 {numbers.short(summary.level, 1)}")
-    share = math.nan
-    if bar and math.isfinite(summary.chance) and summary.chance < 1:
-        share = min(max((summary.mean - summary.chance) / (1 - summary.chance), 0.0), 1.0)
-    return Entry(
-        text=numbers.short(summary.mean, digits),
-        spread=numbers.short(summary.spread, digits),
-        notes=notes,
-        share=share,
-    )
-
-
-def _chance(summaries: Sequence[Summary]) -> str:
-    levels = sorted(s.chance for s in summaries if math.isfinite(s.chance))
-    texts = list(dict.fromkeys(numbers.short(level) for level in levels))
-    if len(texts) < 2:
-        return texts[0] if texts else numbers.MISSING
-    return f"{texts[0]} to {texts[-1]}"
 
 
 def _sentence(label: str) -> str:

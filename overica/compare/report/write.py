@@ -7,7 +7,7 @@ import jinja2
 from markupsafe import Markup
 
 from overica.compare.report.page import build_page
-from overica.compare.report.records import Records, read_records
+from overica.compare.report.records import read_records
 from overica.compare.report.wording import RECOVERY, SPLIT, wording
 
 REPORT = "report.html"
@@ -32,7 +32,7 @@ def write_report(folder: Path | str) -> Path:
 
     Raises
     ------
-    ValueError
+    FileNotFoundError
         If `folder` has no ``study.json``.
 
     Examples
@@ -45,8 +45,7 @@ def write_report(folder: Path | str) -> Path:
     'report.html'
     """
     folder = Path(folder)
-    records = read_records(folder)
-    page = build_page(records, _verdict(records))
+    page = build_page(read_records(folder))
     html = (
         _environment()
         .get_template("report.html.j2")
@@ -80,7 +79,3 @@ def _breakable(text: str) -> Markup:
 def _style(environment: jinja2.Environment) -> Markup:
     source, _, _ = environment.loader.get_source(environment, "report.css")  # type: ignore[union-attr]
     return Markup(source)
-
-
-def _verdict(records: Records) -> list[str]:
-    return ["(verdict)"]

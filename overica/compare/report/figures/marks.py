@@ -117,7 +117,7 @@ def key(mark: Mark) -> Markup:
     )
 
 
-def polyline(mark: Mark, vertices: Sequence[tuple[float, float]]) -> Markup:
+def polyline(vertices: Sequence[tuple[float, float]]) -> Markup:
     """Return a method's line."""
     return element("polyline", points=points(vertices), class_="line")
 

@@ -76,18 +76,19 @@ def _floor(values: list[float]) -> float:
 
 
 def _method(frame: Frame, mark: Mark, label: str, cells: list[Cell], metric: str) -> Markup:
-    means = []
+    means = {}
     parts = []
-    for group in by_level(cells).values():
+    for target, group in by_level(cells).items():
         l0 = mean_of([metric_value(cell, "l0") for cell in group])
-        means.append((l0, mean_of([metric_value(cell, metric) for cell in group])))
-    means.sort()
-    if len(means) > 1:
-        parts.append(marks.polyline(mark, [frame.at(*mean) for mean in means]))
+        means[target] = (l0, mean_of([metric_value(cell, metric) for cell in group]))
+    # A method's own level has codes of another encoder, and is no part of the curve.
+    told = sorted(mean for target, mean in means.items() if target is not None)
+    if len(told) > 1:
+        parts.append(marks.polyline([frame.at(*mean) for mean in told]))
     for cell in cells:
         l0, value = metric_value(cell, "l0"), metric_value(cell, metric)
         parts.append(mark.at(*frame.at(l0, value), 2.6))
-    for l0, value in means:
+    for l0, value in means.values():
         title = f"{label}: {wording(metric).label} {short(value, 3)} at L0 {short(l0)}"
         parts.append(mark.at(*frame.at(l0, value), 5.5, title))
     return marks.group(mark, parts)

@@ -1,0 +1,103 @@
+"""The parts of a table: cells of mean, spread and best, headings with the levels around them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from overica.compare.report import numbers
+from overica.compare.report.summary import Summary
+from overica.compare.report.wording import Wording
+
+
+@dataclass
+class Entry:
+    """One cell of a table."""
+
+    text: str
+    """The mean, or whatever the table is about."""
+    spread: str = ""
+    """Standard deviation over the seeds."""
+    notes: Sequence[str] = ()
+    """Smaller lines below."""
+    best: bool = False
+    """Whether it is marked as the best of its column."""
+    share: float = math.nan
+    """Length of the bar below the figure, 0 at chance and 1 at the ideal; NaN for none."""
+
+
+@dataclass
+class Row:
+    """A row: what heads it, and its cells."""
+
+    head: str
+    entries: list[Entry]
+    method: str | None = None
+    """Whose marker stands before the head."""
+
+
+@dataclass
+class Table:
+    """A table with its caption."""
+
+    caption: str
+    corner: str
+    """Heading of the column of row heads."""
+    columns: list[str]
+    rows: list[Row]
+    below: list[list[str]] = field(default_factory=list)
+    """Smaller lines under each column's heading: its chance level, and the truth's own figure."""
+    bars: bool = False
+
+
+def entry_of(
+    summary: Summary,
+    *,
+    level: bool = False,
+    short: bool = False,
+    bar: bool = False,
+    digits: int = 2,
+) -> Entry:
+    """Return the cell of a summary; `level` adds its L0, `short` drops the best, `bar` adds one."""
+    if not math.isfinite(summary.mean):
+        return Entry(numbers.MISSING)
+    notes = []
+    if not short and math.isfinite(summary.best):
+        notes.append(f"best {numbers.short(summary.best)}")
+    if level:
+        notes.append(f"at L0 {numbers.short(summary.level, 1)}")
+    share = math.nan
+    if bar and math.isfinite(summary.chance) and summary.chance < 1:
+        share = min(max((summary.mean - summary.chance) / (1 - summary.chance), 0.0), 1.0)
+    return Entry(
+        text=numbers.short(summary.mean, digits),
+        spread=numbers.short(summary.spread, digits),
+        notes=notes,
+        share=share,
+    )
+
+
+def mark_best(entries: Sequence[Entry], means: dict[int, float], words: Wording) -> None:
+    """Mark the best of some entries, and what is printed the same; none if it is alone."""
+    merits = {i: words.merit(mean) for i, mean in means.items() if math.isfinite(mean)}
+    finite = {i: merit for i, merit in merits.items() if math.isfinite(merit)}
+    if len(finite) < 2:
+        return
+    winner = entries[max(finite, key=finite.__getitem__)].text
+    for i in finite:
+        entries[i].best = entries[i].text == winner
+
+
+def levels_around(summaries: Sequence[Summary], truth: bool = True) -> list[str]:
+    """The levels between which the figures of a column lie, for its heading."""
+    lines = [f"chance {_range([summary.chance for summary in summaries])}"]
+    if truth and any(math.isfinite(summary.truth) for summary in summaries):
+        lines.append(f"truth {_range([summary.truth for summary in summaries])}")
+    return lines
+
+
+def _range(values: Sequence[float]) -> str:
+    ordered = sorted(value for value in values if math.isfinite(value))
+    texts = list(dict.fromkeys(numbers.short(value) for value in ordered))
+    if len(texts) < 2:
+        return texts[0] if texts else numbers.MISSING
+    return f"{texts[0]} to {texts[-1]}"
