@@ -18,7 +18,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from overica._validation import Array, as_floating, namespace
+from overica._validation import Array, namespace
 from overica.sae.base import SparseAutoencoder
 from overica.sae.freezing import begin_with
 from overica.sae.module import Autoencoder
@@ -146,7 +146,7 @@ class ResidualStages(Stages):
         for stage in self.estimators_:
             codes.append(stage.transform(residual))
             if len(codes) == 1:
-                residual = as_floating(X, "X")
+                residual = namespace(codes[0]).asarray(X, dtype=codes[0].dtype)
             residual = residual - stage.inverse_transform(codes[-1])
         return codes, residual
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Any, ClassVar, Self
@@ -23,7 +23,9 @@ from overica.sae import settings
 from overica.sae.base import SparseAutoencoder
 
 
-class Stages(ClassNamePrefixFeaturesOutMixin, MetaEstimatorMixin, TransformerMixin, BaseEstimator):
+class Stages(
+    ClassNamePrefixFeaturesOutMixin, MetaEstimatorMixin, TransformerMixin, BaseEstimator, ABC
+):
     """Base of the two kinds of stages.
 
     What the estimator asks for is what all stages have together: its `n_components`, `n_active` and `n_steps` are
@@ -94,7 +96,7 @@ class Stages(ClassNamePrefixFeaturesOutMixin, MetaEstimatorMixin, TransformerMix
         """
         if not isinstance(self.estimator, SparseAutoencoder):
             raise ValueError(f"`estimator` must be a sparse autoencoder, got {self.estimator!r}")
-        shape = np.shape(X)
+        shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
         # A malformed X is for the first stage to refuse.
         self.widths_ = self._widths(shape[1] if len(shape) == 2 else 1)
         self.estimators_ = []
