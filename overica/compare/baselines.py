@@ -19,6 +19,7 @@ class LinearFeaturiser(TransformerMixin, BaseEstimator):
     component's codes are skewed towards positive values, which asks nothing of the truth.
     """
 
+    nonnegative: bool
     components_: np.ndarray
     offset_: np.ndarray
 
@@ -36,7 +37,7 @@ class LinearFeaturiser(TransformerMixin, BaseEstimator):
         norms = np.linalg.norm(components, axis=1)
         norms = np.where(norms > 0, norms, 1.0)
         encoder, components = encoder * norms[:, None], components / norms[:, None]
-        if self.nonnegative:  # type: ignore[attr-defined]
+        if self.nonnegative:
             codes = (X - X.mean(axis=0)) @ encoder.T
             sign = np.where((codes**3).mean(axis=0) < 0, -1.0, 1.0)[:, None]
             encoder, components = sign * encoder, sign * components

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 import warnings
 from collections.abc import Iterator
@@ -202,8 +203,12 @@ def failed_records(job: Job, error: BaseException) -> list[Record]:
 
 
 def _texts(caught: list[warnings.WarningMessage]) -> list[str]:
-    texts = dict.fromkeys(f"{each.category.__name__}: {each.message}" for each in caught)
-    return list(texts)[:_MOST_WARNINGS]
+    """The warnings, of those that differ in figures alone just the first."""
+    texts: dict[str, str] = {}
+    for each in caught:
+        text = f"{each.category.__name__}: {each.message}"
+        texts.setdefault(re.sub(r"[-+.\d]+(e[-+]?\d+)?", "#", text), text)
+    return list(texts.values())[:_MOST_WARNINGS]
 
 
 def _first_rows(data: Mixture, n: int) -> Mixture:

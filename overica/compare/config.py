@@ -61,7 +61,9 @@ class StudyConfig:
     seed: int = 0
     """The first seed; the others follow it."""
     n_components: str | float | int = "true"
-    """Features to learn: as many as there truly are ("true"), a ratio of that number (a float), or a number (an int)."""
+    """Features to learn: as many as there truly are ("true"), a ratio of that number (a float), or just so many (an
+    int). Of the first two a method whose codes are never negative gets twice as many where sources have both signs,
+    since it needs a feature for each sign."""
     levels: tuple[float, ...] = DEFAULT_LEVELS
     """Mean numbers of active features to compare at, as multiples of the true one. The level 1 is the matched one."""
     levels_given: bool = False
@@ -132,6 +134,20 @@ class StudyConfig:
         del table["levels_given"]
         return table
 
+    @staticmethod
+    def check(key: str, value: Any) -> Any:
+        """One value, checked as that of a key.
+
+        Raises
+        ------
+        StudyError
+            If it is not one that the key may have.
+        """
+        try:
+            return _CHECKS[key](value, key)
+        except ValueError as error:
+            raise StudyError(str(error)) from None
+
     @classmethod
     def _checked(cls, table: Mapping[str, Any], where: str) -> Self:
         keys = {each.name for each in fields(cls)} - {"levels_given"}
@@ -149,8 +165,6 @@ class StudyConfig:
             if key in values:
                 try:
                     values[key] = check(values[key], key)
-                except StudyError:
-                    raise
                 except ValueError as error:
                     raise StudyError(f"{where}{error}") from None
         sae = values.get("sae", {})

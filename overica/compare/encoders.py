@@ -17,6 +17,7 @@ from overica.compare.featuriser import Dictionary
 from overica.compare.restricted import refit
 from overica.inference import MAPProblem, solve
 from overica.metrics import Matching
+from overica.priors import Exponential, Laplace
 
 _CALIBRATION = 512
 """Samples on which a penalty is chosen."""
@@ -139,7 +140,7 @@ def map_codes(
     alive = (D != 0).any(axis=1)
     codes = np.zeros((len(X), len(D)))
     if alive.any() and len(X):
-        prior = "exponential" if nonnegative else "laplace"
+        prior = Exponential() if nonnegative else Laplace()
         samples = np.ascontiguousarray(X, np.float64)
         mixing = np.ascontiguousarray(D[alive].T)
         codes[:, alive] = solve(MAPProblem(mixing, samples, prior, penalty)).codes

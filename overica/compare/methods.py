@@ -70,6 +70,8 @@ class Method:
     """``flops(fitted, X)``: floating-point operations of the fit."""
     encodes: bool = True
     """Whether it has codes of its own, at a level of its own, to be reported beside the levels of the study."""
+    one_sided: bool = False
+    """Whether its codes are never negative, whatever the sources."""
     parameters: frozenset[str] = frozenset()
     """Parameters that a study may set."""
 
@@ -166,7 +168,7 @@ METHODS: dict[str, Method] = {
     **{
         name: Method(
             name, _SAE_LABELS.get(name, f"{name} SAE"), "sae", _sae(name), sweeps=True,
-            flops=sae_flops, parameters=settable(kind),
+            flops=sae_flops, one_sided=True, parameters=settable(kind),
         )
         for name, kind in SAES.items()
     },

@@ -121,6 +121,7 @@ def plan(config: StudyConfig) -> Plan:
         known[dataset.label] = {
             "description": data.description,
             "describe": facts.to_dict(),
+            "nonnegative": data.nonnegative,
             "n_components": width,
             "levels": levels,
         }
@@ -131,7 +132,7 @@ def plan(config: StudyConfig) -> Plan:
                     method=_with_defaults(method, config.sae),
                     seed=seed,
                     data_seed=seed if config.fresh_data else config.seed,
-                    n_components=width,
+                    n_components=_sides(config, data, method) * width,
                     n_active=levels.get("1.0", max(1, round(reference))),
                     cells=(),
                     n_samples=config.n_samples,
@@ -195,6 +196,12 @@ def _width(wanted: str | float | int, n_true: int) -> int:
     if wanted == "true":
         return n_true
     return wanted if isinstance(wanted, int) else max(1, round(float(wanted) * n_true))
+
+
+def _sides(config: StudyConfig, data: Mixture, method: Choice) -> int:
+    """2 where a method needs a feature for each sign of a source, unless the study says how many it gets."""
+    both = METHODS[method.name].one_sided and not data.nonnegative
+    return 2 if both and not isinstance(config.n_components, int) else 1
 
 
 def _with_defaults(method: Choice, sae: Mapping[str, Any]) -> Choice:

@@ -158,7 +158,8 @@ class Results:
             groups = cells.groupby(["dataset", "method"], sort=False) if len(cells) else ()
             for (dataset, method), group in groups:
                 if len(group) > 1:
-                    signed = not self._is_signed(dataset)
+                    known = self.header.get("datasets", {}).get(dataset, {})
+                    signed = bool(known.get("nonnegative", False))
                     learned = [self.dictionary(name).T for name in group["cell"]]
                     figure = stability(learned, signed=signed)
                     rows.append((dataset, method, figure.value, figure.chance, len(group)))
@@ -177,10 +178,6 @@ class Results:
         names = self.frame[["dataset", "method"]].nunique() if len(self.frame) else {}
         counts = ", ".join(f"{n} {name}s" for name, n in dict(names).items())
         return f"<Results: {len(self.records)} cells, {counts}; {failed} failed>"
-
-    def _is_signed(self, dataset: str) -> bool:
-        known = self.header.get("datasets", {}).get(dataset, {})
-        return not known.get("nonnegative", False)
 
     def _rows(self, metric: str) -> pd.DataFrame:
         """The frame's rows of a metric, or the times of the fits in their shape."""

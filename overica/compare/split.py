@@ -121,7 +121,8 @@ def split_error(
 
     total = unexplained(centred, learned, codes)
     if np.count_nonzero(codes_true) >= X.shape[1] * len(X):
-        return ErrorSplit(*[float("nan")] * 4, total)
+        unknown = float("nan")
+        return ErrorSplit(unknown, unknown, unknown, floor=unknown, total=total)
     nonnegative = bool((codes_true >= 0).all())
     truth = np.asarray(mixing_true, np.float64).T
     unmixed = X if offset_true is None else X - offset_true

@@ -23,6 +23,9 @@ from overica.compare.store import Store
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "numba", "joblib", "pandas")
 
+DEFAULT_STUDY = Path(__file__).with_name("default.toml")
+"""The study of ``make compare``."""
+
 Outcome = tuple[Job, list[Record], Dictionary | None]
 
 
@@ -81,7 +84,7 @@ class Study:
     @classmethod
     def default(cls) -> Self:
         """The study of ``make compare``: the file ``default.toml`` of this package."""
-        return cls.from_toml(Path(__file__).with_name("default.toml"))
+        return cls.from_toml(DEFAULT_STUDY)
 
     def plan(self) -> Plan:
         """All cells; data sets are drawn, nothing is fitted."""
@@ -147,7 +150,12 @@ class Study:
                 bar.set_postfix({"failed": failed} if failed else {}, refresh=False)
                 bar.update(len(found))
         ordered = [records[name] for name in wanted]
-        return Results(ordered, header, folder=store and store.folder, dictionaries=dictionaries)
+        return Results(
+            ordered,
+            header,
+            folder=None if store is None else store.folder,
+            dictionaries=dictionaries,
+        )
 
     def _header(self, whole: Plan) -> dict[str, Any]:
         labels = {job.method.label: job for job in whole.jobs}

@@ -209,7 +209,7 @@ def _dataset_sentences(dataset: str, places: Sequence[Ranking]) -> list[str]:
             "luck, and its figures say nothing about methods."
         )
     told = [_sentence(place) for place in places]
-    matched, best = (places + [None])[0], places[-1]  # type: ignore[operator]
+    matched, best = places[0], places[-1]
     if len(places) == 1:
         return [*sentences, f"{dataset}: {told[0]}."]
     same = [s.method for s in matched.tied] == [s.method for s in best.tied] and all(
