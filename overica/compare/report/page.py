@@ -74,7 +74,8 @@ class Page:
     """The whole report."""
 
     title: str
-    verdict: list[str]
+    headline: str
+    findings: list[tuple[str, str]]
     notices: list[str]
     overview: list[tuple[str, list[Table]]]
     sections: list[Section]
@@ -93,9 +94,11 @@ class Page:
 def build_page(records: Records) -> Page:
     """Put together what the records say, the verdict first."""
     marks = assign_marks(records.methods)
+    headline, findings = _verdict(records)
     return Page(
         title=_title(records),
-        verdict=list(records.results.verdict()) if records.cells else [],
+        headline=headline,
+        findings=findings,
         notices=_notices(records),
         overview=[
             (level, [overview_table(records, metric, level) for metric in RECOVERY])
@@ -135,6 +138,28 @@ def _title(records: Records) -> str:
     )
 
 
+def _verdict(records: Records) -> tuple[str, list[tuple[str, str]]]:
+    """The headline, and what is found on each data set; what is about none has an empty name."""
+    if not records.cells:
+        return "", []
+    headline, *sentences = (_unbroken(text) for text in records.results.verdict())
+    found: dict[str, list[str]] = {}
+    for sentence in sentences:
+        name, _, text = sentence.partition(": ")
+        known = name in records.datasets
+        found.setdefault(name if known else "", []).append(_capital(text if known else sentence))
+    return _capital(headline), [(name, " ".join(texts)) for name, texts in found.items()]
+
+
+def _unbroken(text: str) -> str:
+    """Keep a percent sign on the line of its number."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _notices(records: Records) -> list[str]:
     notices = []
     expected = records.results.header.get("cells")
@@ -145,9 +170,6 @@ def _notices(records: Records) -> list[str]:
         )
     if not records.succeeded:
         notices.append("No cell has figures yet, so the tables below are empty.")
-    if records.failed:
-        n = len(records.failed)
-        notices.append(f"{n} cell{'s' * (n != 1)} failed; what went wrong is listed near the end.")
     return notices
 
 

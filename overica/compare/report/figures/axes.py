@@ -115,7 +115,7 @@ class Frame:
         parts.append(
             element("path", d=_horizontal(self.left, self.right, self.bottom), class_="axis")
         )
-        parts.append(_text(0, self.top - 12, y_label, "label", None))
+        parts.append(_text(0, self.top - 24, y_label, "label", None))
         parts.append(_text(self.right, self.bottom + 34, x_label, "label", "end"))
         return join(parts)
 
@@ -133,7 +133,7 @@ class Frame:
         leftward = place > (self.left + self.right) / 2
         return line + _text(
             place,
-            self.top - 3,
+            self.top - 9,
             label,
             "remark",
             "end" if leftward else None,

@@ -13,7 +13,7 @@ from overica.compare.report.records import Cell, Records, metric_value
 from overica.compare.report.summary import by_level, mean_of
 from overica.compare.report.wording import wording
 
-WIDTH, HEIGHT = 360, 270
+WIDTH, HEIGHT = 360, 276
 # A dictionary of noise explains less than nothing; how much less is no matter of this figure.
 _LOWEST = -0.2
 _STEP = 0.1
@@ -47,7 +47,7 @@ def draw_pareto(
     chance = mean_of([metric_value(cell, metric, "chance") for cell in cells])
     frame = Frame(
         left=34,
-        top=42,
+        top=46,
         right=WIDTH - 6,
         bottom=HEIGHT - 40,
         x=logarithmic_around([metric_value(cell, "l0") for cell in cells] + [true_l0]),
