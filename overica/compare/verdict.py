@@ -159,8 +159,8 @@ def _ranking(rows: pd.DataFrame, at: str, metric: str) -> Ranking | None:
         return None
     standings = []
     for method, own in rows.groupby("method", sort=False):
-        levels = own.groupby(own["target_l0"].fillna(-1.0), sort=False)["value"]
-        values = levels.get_group(levels.mean().idxmax())
+        levels = own["target_l0"].fillna(-1.0)
+        values = own["value"][levels == own["value"].groupby(levels, sort=False).mean().idxmax()]
         chosen = own.loc[values.index[0]]
         standings.append(
             Standing(
