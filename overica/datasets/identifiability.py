@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # |cos| above which two columns lie on one line: exactly, and for storage in opposite pairs.
 _PARALLEL = 1 - 1e-9
-_OPPOSITE = 0.98
+_OPPOSITE = 0.999
 # Standard errors of skewness and kurtosis within which a source may be Gaussian.
 _N_ERRORS = 6.0
 
@@ -102,21 +102,21 @@ def _independent(data: Mixture, strata: Sequence[Stratum]) -> Verdict | None:
     if data.groups is None:
         return None
     cosines = _cosines(data.mixing)
-    collinear = np.abs(cosines) > _OPPOSITE
-    together = data.groups[:, None] == data.groups[None, :]
-    if not collinear[together].all():
+    # Each column's line, named by the first column on it.
+    line = (np.abs(cosines) > _OPPOSITE).argmax(axis=1)
+    if any(len(set(line[data.groups == group])) > 1 for group in data.groups):
         return None
-    # Exclusive non-negative sources on opposite columns are one signed source on one line.
-    labels, first, member = np.unique(data.groups, return_index=True, return_inverse=True)
-    signs = np.sign(cosines[np.arange(len(member)), first[member]])
-    T = (data.codes * signs) @ (member[:, None] == np.arange(len(labels))[None, :])
+    # Non-negative sources on opposite columns are one signed source on one line.
+    lines = np.unique(line)
+    signs = np.sign(cosines[np.arange(len(line)), line])
+    T = (data.codes * signs) @ (line[:, None] == lines[None, :])
     n_gaussian = int(_maybe_gaussian(T).sum())
-    n_features, n_lines = data.mixing.shape[0], len(labels)
+    n_features, n_lines = data.mixing.shape[0], len(lines)
     if n_gaussian > (1 if n_lines <= n_features else 0):
         return Verdict(
             None, f"{n_gaussian} independent sources cannot be told from Gaussian ones here"
         )
-    merged = "" if n_lines == len(member) else " (opposite columns count as one signed source)"
+    merged = "" if n_lines == len(line) else " (opposite columns count as one signed source)"
     return Verdict(
         True,
         f"the {n_lines} sources are independent and not Gaussian, on lines that all "
@@ -130,7 +130,9 @@ def _rays(data: Mixture, strata: Sequence[Stratum]) -> Verdict | None:
 
 
 def _supports(data: Mixture, strata: Sequence[Stratum]) -> Verdict | None:
-    comparison = compare_supports(data.mixing, data.codes, strata, data.free_magnitudes)
+    comparison = compare_supports(
+        data.mixing, data.codes, strata, data.nonnegative, data.free_magnitudes
+    )
     return None if comparison is None else Verdict(*comparison)
 
 

@@ -18,7 +18,7 @@ _PARALLEL = 1 - 1e-9
 # Residual, relative to a unit ray, below which columns explain it.
 _EXACT = 1e-7
 # Alternatives that are all compared; beyond, only the most frequent rays are.
-_MOST_CHOICES = 500
+_MOST_CHOICES = 200
 _MOST_ACTIVE = 3
 # Beyond these the combinations take too long.
 _MOST_COLUMNS, _MOST_RAYS = 12, 48
@@ -37,7 +37,10 @@ def compare_rays(
         None where the data do not lie on rays, or on too many to compare.
     """
     covered = sum(stratum.share for stratum in strata)
-    if any(s.basis.shape[1] > 1 for s in strata) or covered < (codes != 0).any(axis=1).mean():
+    if (
+        any(s.basis.shape[1] > 1 for s in strata)
+        or covered < (codes != 0).any(axis=1).mean() - 1e-9
+    ):
         return None
     n = A.shape[1]
     rays, shares = _merge(A, strata, nonnegative)

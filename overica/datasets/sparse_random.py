@@ -91,6 +91,8 @@ def random_subsets(
     >>> random_subsets(np.random.default_rng(0), 5, 4, 4).sum(axis=1).tolist()
     [6, 6, 6, 6, 6]
     """
+    if n_active == 0:
+        return np.empty((n_samples, 0), dtype=np.int64)
     # The first k places of a random permutation are a uniform k-subset.
     keys = rng.random((n_samples, n_components))
     return keys.argpartition(n_active - 1, axis=1)[:, :n_active]

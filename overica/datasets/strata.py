@@ -26,6 +26,8 @@ class Stratum(NamedTuple):
     samples to see a dependence."""
     mean: np.ndarray
     """(n_active,) mean of the codes."""
+    tested: bool
+    """Whether there are enough samples to see a dependence of the codes."""
 
     @property
     def full(self) -> bool:
@@ -67,14 +69,15 @@ def find_strata(codes: np.ndarray) -> list[Stratum]:
         if len(support):
             rows = codes[np.ix_(members[starts[group] : starts[group + 1]], support)]
             share = float(counts[group] / len(codes))
-            strata.append(Stratum(support, share, _row_space(rows), rows.mean(axis=0)))
+            # One row more than dimensions, so that a lesser rank is no coincidence.
+            tested = len(rows) > max(2, len(support)) or len(support) == 1
+            basis = _row_space(rows) if tested else np.eye(len(support))
+            strata.append(Stratum(support, share, basis, rows.mean(axis=0), tested))
     return strata
 
 
 def _row_space(rows: np.ndarray) -> np.ndarray:
-    n_rows, n_active = rows.shape
-    # One row more than dimensions that a coincidence could fill; the first few show it.
-    if n_rows <= 2 or (n_rows <= n_active):
-        return np.eye(n_active)
-    _, values, vectors = np.linalg.svd(rows[: 4 * n_active + 4], full_matrices=False)
+    # The first few rows show the rank.
+    few = rows[: 4 * rows.shape[1] + 4]
+    _, values, vectors = np.linalg.svd(few, full_matrices=False)
     return vectors[values > _EXACT * values[0]].T

@@ -12,6 +12,7 @@ alone.
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.optimize import nnls
 
 from overica.datasets.strata import Stratum
 
@@ -24,7 +25,11 @@ Comparison = tuple[bool | None, str, np.ndarray | None]
 
 
 def compare_supports(
-    A: np.ndarray, codes: np.ndarray, strata: Sequence[Stratum], free_magnitudes: bool
+    A: np.ndarray,
+    codes: np.ndarray,
+    strata: Sequence[Stratum],
+    nonnegative: bool,
+    free_magnitudes: bool,
 ) -> Comparison | None:
     """Decide by the intersections of the supports' subspaces, then by free magnitudes.
 
@@ -34,11 +39,16 @@ def compare_supports(
         None where the supports do not decide.
     """
     n_features, n = A.shape
-    seen = [s for s in strata if s.full and len(s.support) < n_features]
+    # Free magnitudes fill their support by law, also where too few samples show it.
+    seen = [
+        s
+        for s in strata
+        if s.full and len(s.support) < n_features and (s.tested or free_magnitudes)
+    ]
     spaces = [_common_space(A, j, seen) for j in range(n)]
     if any(space is None for space in spaces):
         return None
-    fixed = _frequent_composition(codes, strata)
+    fixed = _frequent_composition(A, codes, strata, nonnegative)
     if fixed is not None:
         return None, fixed, None
     companions = [_companions(A, j, space) for j, space in enumerate(spaces) if space is not None]
@@ -92,18 +102,31 @@ def _companions(A: np.ndarray, j: int, space: np.ndarray) -> list[int]:
     return [int(k) for k in np.flatnonzero(inside) if k != j]
 
 
-def _frequent_composition(codes: np.ndarray, strata: Sequence[Stratum]) -> str | None:
-    """A composition in fixed proportions that is no rarer than one of its columns without it.
+def _frequent_composition(
+    A: np.ndarray, codes: np.ndarray, strata: Sequence[Stratum], nonnegative: bool
+) -> str | None:
+    """A composition in fixed proportions that would be as good a column as one of its parts.
 
-    Replacing that column by the composition would then make the codes as sparse.
+    Exchanging the part for the composition saves active codes where it occurs, and costs some
+    where the part occurs without it; if it occurs less often than the part does otherwise, that
+    is a loss.  No exchange is possible where the part then had no non-negative codes at all.
     """
     rate = (codes != 0).mean(axis=0)
+    alone = {int(s.support[0]) for s in strata if len(s.support) == 1}
     for stratum in strata:
-        if not stratum.full and (rate[stratum.support] - stratum.share <= stratum.share).any():
+        if stratum.basis.shape[1] != 1 or len(stratum.support) == 1:
+            continue
+        for j in stratum.support:
+            if rate[j] > 2 * stratum.share:
+                continue
+            B = A.copy()
+            B[:, j] = A[:, stratum.support] @ stratum.mean
+            if nonnegative and int(j) in alone and nnls(B, A[:, j])[1] > 1e-7:
+                continue
             listed = ", ".join(map(str, stratum.support))
             return (
-                f"sources {listed} are active in fixed proportions as often as otherwise: their "
-                "sum would be as good a column"
+                f"sources {listed} are active in fixed proportions as often as source {j} is "
+                "otherwise: their sum would be as good a column"
             )
     return None
 

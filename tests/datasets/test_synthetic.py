@@ -8,10 +8,20 @@ from overica.datasets import DATASETS, SOURCES, make_compositional, make_mixture
 # One small call per set; a new set gets a line here and inherits the battery below.
 SMALL = {
     "mixture": {"n_samples": 2000, "n_features": 5, "n_components": 8, "noise": 0.1},
+    "exponential": {"n_samples": 2000},
+    "exponential_2x4": {"n_samples": 2000},
+    "laplace": {"n_samples": 2000},
+    "laplace_2x4": {"n_samples": 2000},
+    "archetypes": {"n_samples": 2000},
+    "three_features": {"n_samples": 2000},
+    "composed": {"n_samples": 2000, "n_steps": 50},
+    "composed_correlated": {"n_samples": 2000, "n_steps": 50},
+    "composed_one_hot": {"n_samples": 2000, "n_steps": 50},
     "sparse_random": {"n_samples": 2000, "n_features": 6, "n_components": 10},
     "hierarchy": {"n_samples": 2000, "n_features": 8, "n_components": 20, "n_trees": 2},
     "sparse_but_wrong": {"n_samples": 2000, "n_features": 12, "n_components": 10},
     "compositional": {"n_components": 30, "n_active": 4, "n_samples": 2000},
+    "compositional_held_out": {"n_components": 30, "n_active": 4, "n_held_out": 500},
 }
 every_set = pytest.mark.parametrize("name", sorted(DATASETS))
 
