@@ -1,11 +1,12 @@
 """Do the learned features fire when the true ones do?  Precision, recall and F1, feature by feature.
 
-A feature fires in a sample if its code there is not zero.  With TP the samples in which a true
-feature and the learned one matched to it both fire, ``precision = TP / learned firings``,
-``recall = TP / true firings`` and ``F1 = 2 TP / (learned + true firings)``, the harmonic mean of
-the two.  The figures are means over the true features that fire at all.  A true feature without a
-partner, or with one that never fires, counts 0 in all three; a learned feature without a partner
-is in none of them, and is seen by `mean_max_cosine`.
+A feature fires in a sample if its code there is not zero; what an iterative solver leaves at 1e-9
+fires too.  With TP the samples in which a true feature and the learned one matched to it both
+fire, ``precision = TP / learned firings``, ``recall = TP / true firings`` and
+``F1 = 2 TP / (learned + true firings)``, the harmonic mean of the two.  The figures are means
+over the true features that fire at all.  A true feature without a partner, or with one that never
+fires, counts 0 in all three; a learned feature without a partner is in none of them, and is seen
+by `mean_max_cosine`.
 
 Chance is the expectation over all orders of the samples of the true codes, the learned codes
 staying as they are.  TP is then hypergeometric, with mean ``learned * true firings / n_samples``,
@@ -155,5 +156,5 @@ def _count(codes: Any, codes_true: Any, matching: Matching) -> _Firings:
 def _mean(above: np.ndarray, below: np.ndarray, n: _Firings) -> float:
     if n.n_firing == 0:
         return float("nan")
-    counted = (below > 0) & (n.true > 0)
+    counted = below > 0
     return float((above[counted] / below[counted]).sum() / n.n_firing)

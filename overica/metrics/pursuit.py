@@ -58,13 +58,12 @@ def orthogonal_matching_pursuit(
     T[:, np.arange(n_steps), np.arange(n_steps)] = 1.0
     Y = np.zeros((n_samples, n_steps))
     support = np.zeros((n_samples, n_steps), dtype=np.intp)
-    taken = np.zeros((n_samples, A.shape[1]), dtype=bool)
     for step in range(n_steps):
         m = int(np.count_nonzero(most > step))
         gain = R[:m] @ D
         if not signed:
             np.abs(gain, out=gain)
-        gain[taken[:m]] = -np.inf
+        # The residual is orthogonal to the support, so that no column is picked twice.
         pick = gain.argmax(axis=1)
         q = D.T[pick]
         overlap = np.zeros((m, step))
@@ -81,7 +80,6 @@ def orthogonal_matching_pursuit(
         Y[goes_on, step] = np.einsum("md,md->m", R[goes_on], q)
         R[goes_on] -= Y[goes_on, step, None] * q
         support[goes_on, step] = pick[goes_on]
-        taken[goes_on, pick[goes_on]] = True
 
     # The support's columns are Q T with T upper triangular, so the codes solve T s = Y.
     on_support = np.linalg.solve(T, Y[:, :, None])[:, :, 0] if n_steps else Y

@@ -27,16 +27,16 @@ def test_a_random_dictionary_reaches_it(samples, signed):
     assert abs(chance["explained_variance"] - np.mean(figures)) < 4 * spread * np.sqrt(
         1 / 8 + 1 / 30
     )
-    assert chance["l0"] == pytest.approx(2.0, abs=0.01)
+    assert chance["l0"] == pytest.approx(2.0, abs=0.05)
     assert set(chance) == set(FIT_METRICS)
 
 
 def test_numbers_of_codes_are_kept_sample_by_sample(samples):
     S = np.zeros((600, 12))
-    S[:200, :3] = 1.0
+    S[:150, :3] = 1.0
     chance = fit_chance(samples, S, random_state=0)
-    assert chance["l0"] == pytest.approx(1.0)
-    assert 0 < chance["explained_variance"] < 0.9
+    assert chance["l0"] == pytest.approx(0.75)
+    assert 0 < chance["explained_variance"] < 0.5
 
 
 def test_anchors(samples):
