@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from overica._validation import Array, as_floating, check_scalar, namespace
+from overica.checkpoint import Persistent
 from overica.inference import Solver
 from overica.learning import (
     Fit,
@@ -23,14 +24,15 @@ from overica.learning import (
     log_evidence,
 )
 from overica.parameters import fit_settings, generator, resolve_device, template
-from overica.priors import Prior
+from overica.priors import Prior, prior_from_config, prior_to_config
 from overica.progress import StepProgress
 from overica.schedules import Schedule
 
 _CHUNK = 8192
+_ARRAYS = ("mixing_", "mean_", "scales_", "presence_")
 
 
-class OvercompleteICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class OvercompleteICA(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Overcomplete independent component analysis (Lewicki and Sejnowski), from a random start.
 
     The model of a sample is
@@ -239,7 +241,9 @@ class OvercompleteICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             # Nothing is lost: the best state so far is a fitted estimator.
             if fit.best is not None:
                 wanted = None if n_components == "auto" else int(n_components)
-                self._publish(search.salvage(wanted), fit, X.dtype)
+                model = search.salvage(wanted)
+                self._publish(model, fit, X.dtype)
+                self._keep(fit, State(model, step=fit.settings.n_steps))
             raise
         finally:
             progress.close()
@@ -265,7 +269,7 @@ class OvercompleteICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         -------
         self
         """
-        first = not hasattr(self, "_state")
+        first = not hasattr(self, "mixing_")
         X = self._validated(X, reset=first)
         if first:
             begun, n_components = self._begin(X)
@@ -416,6 +420,48 @@ class OvercompleteICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """What `partial_fit` goes on from."""
         fit.settle()
         self._fit, self._state = fit, state
+
+    def _stored(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        check_is_fitted(self)
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        if self._state.activity is not None:
+            arrays["activity"] = self._state.activity
+        for name, values in self.history_.items():
+            arrays[f"history.{name}"] = np.array(values)
+        facts = {
+            "prior": prior_to_config(self._prior),
+            "unit": self._unit,
+            "penalty": self._penalty,
+            "noise_variance": self._noise_variance,
+            "step": self._state.step,
+            "feature_names": getattr(self, "feature_names_in_", np.array([])).tolist(),
+        }
+        return arrays, facts
+
+    def _restore(self, arrays: dict[str, np.ndarray], facts: Mapping[str, Any]) -> None:
+        for name in _ARRAYS:
+            setattr(self, name, arrays[name])
+        self.n_features_in_, self.n_components_ = self.mixing_.shape
+        if facts["feature_names"]:
+            self.feature_names_in_ = np.array(facts["feature_names"], dtype=object)
+        self._unit, self._penalty = facts["unit"], facts["penalty"]
+        self._noise_variance = facts["noise_variance"]
+        self.penalty_ = self._penalty * self._unit**2
+        self.noise_variance_ = self._noise_variance * self._unit**2
+        self._prior = prior_from_config(facts["prior"])
+        self._device = resolve_device(self.device, self._prior)
+        self._solver = self.solver
+        model = self._model()
+        history = {
+            name.removeprefix("history."): values.tolist()
+            for name, values in arrays.items()
+            if name.startswith("history.")
+        }
+        samples = Samples.known(self.mean_, self._unit)
+        settings, _ = fit_settings(self, self.n_features_in_, self._unit)
+        self._fit = Fit(model, samples, settings, generator(self.random_state), history=history)
+        self._state = State(model, arrays.get("activity"), step=facts["step"])
+        self.history_, self.n_iter_ = history, len(history["penalty"])
 
     def _publish(self, model: Model, fit: Fit, dtype: Any) -> None:
         """Fitted attributes from a model in normalised units."""

@@ -11,6 +11,9 @@ Laplace(scale=1.0)
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from overica._validation import check_choice
 from overica.priors.base import Prior
 from overica.priors.check import check_prior
@@ -41,6 +44,34 @@ def get_prior(prior: str | Prior) -> Prior:
     return PRIORS[check_choice(prior, "prior", PRIORS)]()
 
 
+def prior_to_config(prior: Prior) -> dict[str, Any]:
+    """Name and parameters of a registered prior, its scale aside; the inverse of `prior_from_config`.
+
+    Raises
+    ------
+    ValueError
+        If its class is not in `PRIORS`.
+
+    Examples
+    --------
+    >>> prior_to_config(SmoothLaplace(sharpness=5.0))
+    {'name': 'smooth_laplace', 'sharpness': 5.0}
+    """
+    names = [name for name, kind in PRIORS.items() if kind is type(prior)]
+    if not names:
+        raise ValueError(
+            f"`prior` must be of a class in PRIORS to be saved, got {prior!r}: register its class"
+        )
+    parameters = {key: value for key, value in vars(prior).items() if key != "scale"}
+    return {"name": names[0], **parameters}
+
+
+def prior_from_config(config: Mapping[str, Any]) -> Prior:
+    """A prior of scale one from its name and parameters."""
+    parameters = dict(config)
+    return PRIORS[check_choice(parameters.pop("name"), "prior", PRIORS)](**parameters)
+
+
 __all__ = [
     "PRIORS",
     "Exponential",
@@ -49,4 +80,6 @@ __all__ = [
     "SmoothLaplace",
     "check_prior",
     "get_prior",
+    "prior_from_config",
+    "prior_to_config",
 ]
