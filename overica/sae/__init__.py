@@ -5,13 +5,18 @@ Every variant of `SAES` is an estimator with the parameters, attributes and meth
 
 from overica.sae.base import SparseAutoencoder
 from overica.sae.batchtopk import BatchTopKSAE
+from overica.sae.gated import GatedSAE
+from overica.sae.jumprelu import JumpReLUSAE
+from overica.sae.matryoshka import MatryoshkaSAE
 from overica.sae.module import Autoencoder, Losses
 from overica.sae.relu import ReLUSAE
+from overica.sae.tied import TiedSAE
 from overica.sae.topk import TopKSAE
 from overica.sae.trainer import Orthogonality, TrainingError
 
 SAES: dict[str, type[SparseAutoencoder]] = {
-    kind.name: kind for kind in (ReLUSAE, TopKSAE, BatchTopKSAE)
+    kind.name: kind
+    for kind in (ReLUSAE, TiedSAE, GatedSAE, JumpReLUSAE, TopKSAE, BatchTopKSAE, MatryoshkaSAE)
 }
 """Sparse autoencoders by name."""
 
@@ -19,10 +24,14 @@ __all__ = [
     "SAES",
     "Autoencoder",
     "BatchTopKSAE",
+    "GatedSAE",
+    "JumpReLUSAE",
     "Losses",
+    "MatryoshkaSAE",
     "Orthogonality",
     "ReLUSAE",
     "SparseAutoencoder",
+    "TiedSAE",
     "TopKSAE",
     "TrainingError",
 ]

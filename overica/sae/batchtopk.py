@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -21,6 +22,8 @@ class BatchTopKAutoencoder(SelectingAutoencoder):
     The threshold is the smallest code kept, averaged over the batches of training: exponentially with a memory of
     a hundred steps, plainly as long as there were fewer.
     """
+
+    architecture: ClassVar[str] = "jumprelu"
 
     threshold: Tensor
 
@@ -43,10 +46,18 @@ class BatchTopKAutoencoder(SelectingAutoencoder):
         """See `Autoencoder.activate`."""
         return above(self.preactivations(x), self.threshold)
 
+    def export(self) -> dict[str, Tensor]:
+        """See `Autoencoder.export`; with one threshold per feature, which `gain` moves too."""
+        return super().export() | {"threshold": self.threshold * self.gain}
+
     @torch.no_grad()
-    def fold(self, unit: float) -> None:
-        """See `Autoencoder.fold`; rows have unit norm already."""
-        super().fold(unit)
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """See `Autoencoder.restore`."""
+        self.threshold = self.threshold.new_empty(len(self.W_dec))
+        super().restore(tensors)
+
+    def _fold_encoder(self, norms: Tensor, unit: float) -> None:
+        super()._fold_encoder(norms, unit)
         self.threshold *= unit
 
     def _remember(self, smallest: Tensor) -> None:
@@ -64,7 +75,7 @@ def above(values: Tensor, threshold: Tensor) -> Tensor:
     >>> above(torch.tensor([-1.0, 0.0, 1.0, 2.0]), torch.tensor(2.0))
     tensor([0., 0., 0., 2.])
     """
-    if values.device.type == "cpu":
+    if values.device.type == "cpu" and threshold.ndim == 0:
         # One pass, gradients included; `threshold` keeps what is strictly larger.
         below = torch.nextafter(threshold, torch.zeros_like(threshold))
         return functional.threshold(values, float(below), 0.0)

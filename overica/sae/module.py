@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+_NEWCOMER = 0.5
 
 
 @dataclass(frozen=True)
@@ -46,23 +49,35 @@ class Autoencoder(nn.Module, ABC):
         Factors between encoder and decoder, one until `overica.sae.fine_tune_scale` fits them.
     """
 
+    architecture: ClassVar[str] = "standard"
+    """What `export` is to SAELens."""
     resamples: ClassVar[bool] = True
     """Whether dead features start anew from badly explained samples; where not, the loss itself revives them."""
-    decoder_norm: ClassVar[float] = 0.1
-    """Norm of the decoder's rows at the start."""
+    unit_rows: ClassVar[bool] = True
+    """Whether rows of `W_dec` have unit norm in training too, so that codes of different features compare."""
+    starts: ClassVar[Mapping[str, float]] = {"b_enc": 0.0}
+    """Parameters with one number per feature, and where that starts."""
+
+    W_enc: Tensor
+    b_enc: Tensor
+    gain: Tensor
 
     def __init__(self, n_features: int, n_components: int, rng: np.random.Generator) -> None:
         super().__init__()
         directions = rng.standard_normal((n_components, n_features))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        start = torch.from_numpy((self.decoder_norm * directions).astype(np.float32))
+        start = torch.from_numpy(directions.astype(np.float32))
+        if not self.unit_rows:
+            start *= 0.1
         self.W_dec = nn.Parameter(start)
-        self.W_enc = nn.Parameter(start.T.clone())
-        self.b_enc = nn.Parameter(torch.zeros(n_components))
         self.b_dec = nn.Parameter(torch.zeros(n_features))
+        for name, value in self.starts.items():
+            self.register_parameter(name, nn.Parameter(torch.full((n_components,), value)))
+        self._make_encoder()
         self.register_buffer("gain", torch.ones(n_components))
 
-    gain: Tensor
+    def _make_encoder(self) -> None:
+        self.W_enc = nn.Parameter(self.W_dec.detach().T.clone(memory_format=torch.contiguous_format))
 
     def preactivations(self, x: Tensor) -> Tensor:
         """``(x - b_dec) @ W_enc + b_enc``, (batch, n_components)."""
@@ -99,8 +114,11 @@ class Autoencoder(nn.Module, ABC):
             Squared errors are summed over features and averaged over samples.
         """
 
+    @torch.no_grad()
     def after_step(self) -> None:
-        """What must hold after every step of the optimiser, such as unit norms; nothing by default."""
+        """What must hold after every step of the optimiser: unit rows, where they are wanted."""
+        if self.unit_rows:
+            self.W_dec /= self.W_dec.norm(dim=1, keepdim=True)
 
     @torch.no_grad()
     def restart(self, dead: Tensor, directions: Tensor) -> list[tuple[Tensor, tuple[slice | Tensor, ...]]]:
@@ -117,33 +135,55 @@ class Autoencoder(nn.Module, ABC):
         list of (parameter, index)
             What was changed, whose momentum is to be forgotten.
         """
-        norms = self.W_dec.norm(dim=1)
-        alive = torch.ones_like(norms, dtype=torch.bool)
+        alive = torch.ones(len(self.W_dec), dtype=torch.bool, device=dead.device)
         alive[dead] = False
-        # A moderate encoder: a newcomer shares its samples with those who explained them so far.
-        length = norms[alive].mean() if bool(alive.any()) else norms.mean()
-        strength = self.W_enc.norm(dim=0)[alive].mean() if bool(alive.any()) else 1 / length
-        self.W_dec[dead] = directions * length
-        self.W_enc[:, dead] = directions.T * (_NEWCOMER * strength)
-        self.b_enc[dead] = 0.0
-        return [(self.W_dec, (dead,)), (self.W_enc, (slice(None), dead)), (self.b_enc, (dead,))]
+        if not bool(alive.any()):
+            alive[:] = True
+        # A moderate encoder: a newcomer shares its samples with those that explained them so far.
+        strength = _NEWCOMER * self.W_enc.norm(dim=0)[alive].mean()
+        self.W_dec[dead] = directions * self.W_dec.norm(dim=1)[alive].mean()
+        changed: list[tuple[Tensor, tuple[slice | Tensor, ...]]] = [(self.W_dec, (dead,))]
+        if isinstance(self.W_enc, nn.Parameter):
+            self.W_enc[:, dead] = directions.T * strength
+            changed.append((self.W_enc, (slice(None), dead)))
+        for name, value in self.starts.items():
+            parameter = self.get_parameter(name)
+            parameter[dead] = value
+            changed.append((parameter, (dead,)))
+        return changed
 
     @torch.no_grad()
     def fold(self, unit: float) -> None:
-        """Give the decoder unit rows and go over to data in units of their own, x = unit * (training's x).
+        """Give the decoder unit rows and go over to data in units of their own, ``x = unit * (x in training)``.
 
         The function stays the same: codes become ``unit * norm * codes``.
         """
         norms = self.W_dec.norm(dim=1).clamp_min(torch.finfo(self.W_dec.dtype).tiny)
         self.W_dec /= norms[:, None]
+        self.b_dec *= unit
+        self._fold_encoder(norms, unit)
+
+    def _fold_encoder(self, norms: Tensor, unit: float) -> None:
         self.W_enc *= norms
         self.b_enc *= norms * unit
-        self.b_dec *= unit
 
+    def export(self) -> dict[str, Tensor]:
+        """Tensors by the names that SAELens gives them, of a folded network; `gain` has become part of them."""
+        return {
+            "W_enc": self.W_enc * self.gain,
+            "b_enc": self.b_enc * self.gain,
+            "W_dec": self.W_dec,
+            "b_dec": self.b_dec,
+        }
 
-_NEWCOMER = 0.5
+    @torch.no_grad()
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over what `export` gave."""
+        for name, value in tensors.items():
+            getattr(self, name).copy_(value)
 
 
 def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
     """Squared distance, summed over features and averaged over samples."""
     return nn.functional.mse_loss(x_hat, x, reduction="sum") / len(x)
+

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from overica.sae.base import SparseAutoencoder
 from overica.sae.module import Autoencoder, Losses, squared_error
+from overica.sae.penalties import FixedPenalty, Penalty
 
 AUXILIARY = 1 / 32
 """Coefficient of the auxiliary loss."""
@@ -31,7 +32,6 @@ class SelectingAutoencoder(Autoencoder):
     """
 
     resamples: ClassVar[bool] = False
-    decoder_norm: ClassVar[float] = 1.0
 
     def __init__(
         self, n_features: int, n_components: int, rng: np.random.Generator, *, n_active: float
@@ -43,17 +43,18 @@ class SelectingAutoencoder(Autoencoder):
     def select(self, preactivations: Tensor) -> Tensor:
         """Codes of a batch in training, (batch, n_components)."""
 
-    def reconstruct(self, codes: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Samples from their codes, and what the reconstruction costs."""
+    def reconstruct(self, codes: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Samples from their codes, the squared error, and what of it is minimised."""
         x_hat = self.decode(codes)
-        return x_hat, squared_error(x_hat, x)
+        error = squared_error(x_hat, x)
+        return x_hat, error, error
 
     def loss(self, x: Tensor, penalty: float = 0.0, dead: Tensor | None = None) -> Losses:
         """See `Autoencoder.loss`; there is no sparsity to penalise."""
         preactivations = self.preactivations(x)
         codes = self.select(preactivations)
-        x_hat, total = self.reconstruct(codes, x)
-        parts = {"reconstruction": total}
+        x_hat, error, total = self.reconstruct(codes, x)
+        parts = {"reconstruction": error}
         if dead is not None and len(dead):
             residual = (x - x_hat).detach()
             auxiliary = auxiliary_loss(preactivations[:, dead], residual, self.W_dec[dead])
@@ -61,14 +62,12 @@ class SelectingAutoencoder(Autoencoder):
             total = total + AUXILIARY * auxiliary
         return Losses(total, codes, parts)
 
-    @torch.no_grad()
-    def after_step(self) -> None:
-        """Back to unit rows."""
-        self.W_dec /= self.W_dec.norm(dim=1, keepdim=True)
-
 
 class SelectingSAE(SparseAutoencoder):
     """A sparse autoencoder of the TopK family, which has no penalty."""
+
+    def _penalty(self, n_active: float | None, n_steps: int) -> Penalty:
+        return FixedPenalty(0.0)
 
     def _k(self, n_active: float | None) -> float:
         if n_active is None:

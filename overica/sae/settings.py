@@ -13,9 +13,8 @@ from overica._validation import check_scalar
 from overica.sae.penalties import FixedPenalty, Penalty, TargetL0
 from overica.sae.trainer import Training
 
-REFERENCE_RATE = 3e-4
-"""Usual learning rate where samples have 2048 features."""
-REFERENCE_WIDTH = 2048
+RELATIVE_RATE = 0.03
+"""Learning rate as a share of the size of an entry of a unit direction."""
 
 
 def training(parameters: Any, n_features: int) -> Training:
@@ -44,18 +43,15 @@ def training(parameters: Any, n_features: int) -> Training:
 
 
 def learning_rate(value: Any, n_features: int) -> float:
-    """A given learning rate, or ``3e-4 sqrt(2048 / n_features)``.
-
-    Entries of unit directions have the size ``1 / sqrt(n_features)`` and a step of Adam moves every entry by the
-    learning rate, so the same share of an entry is moved whatever the width.
+    """A given learning rate, or ``0.03 / sqrt(n_features)``.
 
     Examples
     --------
-    >>> learning_rate(None, 2048), learning_rate(None, 32)
-    (0.0003, 0.0024)
+    >>> learning_rate(None, 36), learning_rate(3e-4, 36)
+    (0.005, 0.0003)
     """
     if value is None:
-        return REFERENCE_RATE * math.sqrt(REFERENCE_WIDTH / n_features)
+        return RELATIVE_RATE / math.sqrt(n_features)
     return float(check_scalar(value, "learning_rate", strict=True))
 
 

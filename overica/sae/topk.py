@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from overica.sae.module import Autoencoder
@@ -19,6 +21,8 @@ class TopKAutoencoder(SelectingAutoencoder):
     ) -> None:
         super().__init__(n_features, n_components, rng, n_active=max(1, round(n_active)))
 
+    architecture: ClassVar[str] = "topk"
+
     def select(self, preactivations: Tensor) -> Tensor:
         """See `SelectingAutoencoder.select`."""
         z = preactivations.relu()
@@ -27,6 +31,18 @@ class TopKAutoencoder(SelectingAutoencoder):
     def activate(self, x: Tensor) -> Tensor:
         """See `Autoencoder.activate`."""
         return self.select(self.preactivations(x))
+
+    def export(self) -> dict[str, Tensor]:
+        """See `Autoencoder.export`; `gain` is the length of the decoder's rows, so that it has no say in the choice."""
+        tensors = {name: getattr(self, name) for name in ("W_enc", "b_enc", "b_dec")}
+        return tensors | {"W_dec": self.W_dec * self.gain[:, None]}
+
+    @torch.no_grad()
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """See `Autoencoder.restore`."""
+        super().restore(tensors)
+        self.gain.copy_(self.W_dec.norm(dim=1))
+        self.W_dec /= self.gain[:, None]
 
 
 class TopKSAE(SelectingSAE):
