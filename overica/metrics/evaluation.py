@@ -79,7 +79,8 @@ def evaluate(
     signed : bool
         Whether a column and its negative differ, as they do for non-negative sources.
     featuriser : object with ``transform``, optional
-        What was fitted; it is shown the true directions one at a time, see `feature_responses`.
+        What was fitted; it is shown the true directions one at a time, see `feature_responses`,
+        at the mean size of their non-zero true codes, or 1 without these.
     n_draws : int
         Random matrices behind the chance level of directions.
     random_state : None, int or numpy.random.Generator

@@ -3,10 +3,9 @@
 Learned codes are first brought to the order, the signs and the units of the true ones by
 `overica.metrics.Matching.align`: s_hat beside s below.  Shrinkage and magnitude error look only at
 the *hits*, the samples in which a true feature and its match both fire, because misses and false
-alarms are what `overica.metrics.recall` and `overica.metrics.precision` count.
-
-They pool the hits of all features, each in the units of the samples, so
-that rare features do not add noise.
+alarms are what `overica.metrics.recall` and `overica.metrics.precision` count.  They pool the hits
+of all features, as the error of a reconstruction does, so that features with few hits add no
+noise.
 
 Chance is the expectation over all orders of the samples of the true codes: exactly 0 for the
 correlation.  Shrinkage and magnitude error are ratios of sums over hits; their chance is the

@@ -159,6 +159,29 @@ def test_fit_without_truth_has_chance_and_no_best():
     assert np.isnan(figure.best)
 
 
+def test_chance_of_the_fit_knows_whether_signs_count():
+    A, S, X = make()
+    free, signed = (evaluate(A, codes=S, X=X, X_hat=X, signed=s) for s in (False, True))
+    assert signed["explained_variance"].chance < free["explained_variance"].chance - 0.01
+
+
+def test_features_are_shown_at_their_usual_size():
+    """A threshold set for codes of about 100 hides features shown at 1."""
+    A, S, _ = make(n_true=8)
+    featuriser = Projection(A, threshold=30.0)
+    hidden = evaluate(A, A, featuriser=featuriser)["monosemanticity"]
+    shown = evaluate(A, A, codes_true=100 * S, featuriser=featuriser)["monosemanticity"]
+    assert hidden.value == 0.0
+    assert shown.value == pytest.approx(1.0)
+
+
+def test_features_that_never_fire_are_shown_at_size_one():
+    A, S, _ = make(n_true=8)
+    S[:, 3] = 0.0
+    figure = evaluate(A, A, codes_true=S, featuriser=Projection(A, threshold=0.1))
+    assert figure["monosemanticity"].value == pytest.approx(1.0)
+
+
 def test_same_seed_same_figures():
     A, S, X = make()
     B = A + 0.3
