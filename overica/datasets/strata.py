@@ -24,8 +24,6 @@ class Stratum(NamedTuple):
     basis: np.ndarray
     """(n_active, rank) orthonormal basis of the codes; of full rank where there are too few
     samples to see a dependence."""
-    mean: np.ndarray
-    """(n_active,) mean of the codes."""
     tested: bool
     """Whether there are enough samples to see a dependence of the codes."""
 
@@ -72,7 +70,7 @@ def find_strata(codes: np.ndarray) -> list[Stratum]:
             # One row more than dimensions, so that a lesser rank is no coincidence.
             tested = len(rows) > max(2, len(support)) or len(support) == 1
             basis = _row_space(rows) if tested else np.eye(len(support))
-            strata.append(Stratum(support, share, basis, rows.mean(axis=0), tested))
+            strata.append(Stratum(support, share, basis, tested))
     return strata
 
 

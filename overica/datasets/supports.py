@@ -116,17 +116,19 @@ def _frequent_composition(
     for stratum in strata:
         if stratum.basis.shape[1] != 1 or len(stratum.support) == 1:
             continue
-        for j in stratum.support:
-            if rate[j] > 2 * stratum.share:
-                continue
+        support, v = stratum.support, stratum.basis[:, 0]
+        # Other sources may be active too, as long as these keep their proportions.
+        along = codes[:, support] @ v
+        rest = np.abs(codes[:, support] - along[:, None] * v).max(axis=1)
+        fixed = float(((along != 0) & (rest < 1e-9 * np.abs(along))).mean())
+        for j in support[rate[support] <= 2 * fixed]:
             B = A.copy()
-            B[:, j] = A[:, stratum.support] @ stratum.mean
+            B[:, j] = A[:, support] @ np.where(nonnegative, np.abs(v), v)
             if nonnegative and int(j) in alone and nnls(B, A[:, j])[1] > 1e-7:
                 continue
-            listed = ", ".join(map(str, stratum.support))
             return (
-                f"sources {listed} are active in fixed proportions as often as source {j} is "
-                "otherwise: their sum would be as good a column"
+                f"sources {', '.join(map(str, support))} are active in fixed proportions as often as "
+                f"source {j} is otherwise: their sum would be as good a column"
             )
     return None
 

@@ -1,5 +1,8 @@
 """Every synthetic set is what it says: the equation, the sparsity, the noise, the seed."""
 
+import inspect
+import json
+
 import numpy as np
 import pytest
 
@@ -30,17 +33,70 @@ def test_every_set_is_covered():
     assert SMALL.keys() == DATASETS.keys()
 
 
-@every_set
-def test_model_equation(name):
-    data = DATASETS[name](**SMALL[name], random_state=0)
+@pytest.fixture(scope="module")
+def small():
+    """One small draw of every set, made once."""
+    return {name: make(**SMALL[name], random_state=0) for name, make in DATASETS.items()}
+
+
+def check_equation(data):
     n_samples, n_components = data.codes.shape
     assert data.X.shape == (n_samples, data.mixing.shape[0])
+    assert data.X.dtype == data.codes.dtype == data.mixing.dtype == np.float64
     assert data.mixing.shape[1] == n_components
     np.testing.assert_allclose(np.linalg.norm(data.mixing, axis=0), 1.0)
-    noise = data.X - data.codes @ data.mixing.T
+    offset = 0.0 if data.offset is None else data.offset
+    noise = data.X - data.codes @ data.mixing.T - offset
     assert noise.var() == pytest.approx(data.noise_variance, rel=0.06, abs=1e-25)
     assert data.nonnegative == bool((data.codes >= 0).all())
     assert data.description
+
+
+@every_set
+def test_model_equation(name, small):
+    data = small[name]
+    check_equation(data)
+    assert data.name == name
+    if data.held_out is not None:
+        check_equation(data.held_out)
+        np.testing.assert_array_equal(data.held_out.mixing, data.mixing)
+
+
+@every_set
+def test_defaults_need_a_seed_alone(name):
+    parameters = inspect.signature(DATASETS[name]).parameters
+    assert parameters["random_state"].default is None
+    assert all(p.default is not inspect.Parameter.empty for p in parameters.values())
+
+
+@every_set
+def test_description_is_true_of_the_data(name, small):
+    data = small[name]
+    described = data.describe()
+    assert (described.n_samples, described.n_features) == data.X.shape
+    assert described.true_l0 == pytest.approx((data.codes != 0).mean() * data.codes.shape[1])
+    cosines = np.abs(data.mixing.T @ data.mixing) - np.eye(data.mixing.shape[1])
+    if not data.nonnegative:
+        assert described.max_cosine == pytest.approx(cosines.max())
+    assert -1 <= described.mean_nearest_cosine <= described.max_cosine <= cosines.max() + 1e-12
+    assert described.identifiable in (True, False, None)
+    assert described.reason
+    assert 0 < described.chance["mean_cosine"] < 1
+    text = str(described)
+    assert name in text
+    assert described.reason in text
+    assert json.loads(json.dumps(described.to_dict()))["true_l0"] == described.true_l0
+
+
+@every_set
+def test_groups_are_independent(name, small):
+    """What a set says of independence holds, to the error of the sample's correlations."""
+    data = small[name]
+    if data.groups is None:
+        return
+    apart = data.groups[:, None] != data.groups[None, :]
+    for S in (data.codes, np.abs(data.codes), (data.codes != 0) + 0.01 * data.codes):
+        assert np.abs(np.corrcoef(S.T)[apart]).max() < 5 / np.sqrt(len(S))
 
 
 @every_set
