@@ -22,8 +22,10 @@ from overica.datasets import Mixture
 from overica.metrics import (
     CODE_METRICS,
     FIT_METRICS,
+    code_chance,
     cosine_matrix,
     evaluate,
+    fit_chance,
     match_components,
     max_cosine_histogram,
 )
@@ -107,8 +109,8 @@ class _Bench:
             self.test.X, codes[encoder], self.dictionary, self.test.codes, self.test.mixing,
             self.matching, self.test.offset,
         )  # fmt: skip
+        figures = self._figures(codes[encoder])
         of_codes = CODE_METRICS.keys() | FIT_METRICS.keys()
-        figures = {name: self._figures(S) for name, S in codes.items()}
         return {
             **_heading(self.job, cell),
             "status": "ok",
@@ -118,10 +120,12 @@ class _Bench:
             "fit_seconds": self.seconds,
             "fit_cpu_seconds": self.cpu_seconds,
             "fit_flops": self.method.flops(self.featuriser, self.fit_data.X),
-            "metrics": figures[encoder],
+            "metrics": figures,
             "encoders": {
-                name: {metric: row for metric, row in rows.items() if metric in of_codes}
-                for name, rows in figures.items()
+                name: {metric: figures[metric] for metric in figures if metric in of_codes}
+                if name == encoder
+                else self._figures_of_codes(S)
+                for name, S in codes.items()
             },
             "split": split.as_dict(),
             "histogram": self._histogram(),
@@ -142,6 +146,19 @@ class _Bench:
             random_state=0,
         )
         return {name: figure._asdict() for name, figure in figures.items()}
+
+    def _figures_of_codes(self, codes: np.ndarray) -> dict[str, dict[str, float]]:
+        """The part of `evaluate` that depends on the encoder."""
+        data, rng = self.test, np.random.default_rng(0)
+        figures = {}
+        for name, score in CODE_METRICS.items():
+            chance = code_chance(name, codes, data.codes, self.matching, random_state=rng)
+            figures[name] = {"value": score(codes, data.codes, self.matching), "chance": chance}
+        chances = fit_chance(data.X, codes, data.nonnegative, random_state=rng)
+        decoded = self.dictionary.decode(codes)
+        for name, fit in FIT_METRICS.items():
+            figures[name] = {"value": fit(data.X, decoded, codes), "chance": chances[name]}
+        return figures
 
     def _histogram(self) -> dict[str, Any]:
         histogram = max_cosine_histogram(

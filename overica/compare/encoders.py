@@ -22,6 +22,8 @@ from overica.priors import Exponential, Laplace
 _CALIBRATION = 512
 """Samples on which a penalty is chosen."""
 _BISECTIONS = 30
+_TOLERANCE = 0.005
+"""Relative error of the mean number of active features that is good enough."""
 _LOWEST = 1e-6
 """Smallest penalty that is tried, relative to the one that silences everything."""
 
@@ -191,7 +193,7 @@ def map_penalty(
         middle = 0.5 * (low + high)
         codes = map_codes(D, X, float(np.exp(middle)), nonnegative=nonnegative)
         reached = np.count_nonzero(codes) / len(X)
-        if abs(reached - n_active) <= 0.5 / len(X):
+        if abs(reached - n_active) <= max(0.5 / len(X), _TOLERANCE * n_active):
             return float(np.exp(middle))
         low, high = (middle, high) if reached > n_active else (low, middle)
     return float(np.exp(0.5 * (low + high)))
