@@ -11,12 +11,13 @@ from overica.checkpoint import read_checkpoint, write_checkpoint
 from overica.datasets import make_mixture
 from overica.priors import Laplace, SmoothLaplace
 
+START = np.random.default_rng(1).standard_normal((4, 6))
 FAST = {"max_iter": 5, "n_restarts": 1, "random_state": 0}
 
 
 @pytest.fixture(scope="module")
 def data():
-    return make_mixture(600, 4, 6, "sparse_exponential", n_active=2, random_state=0)
+    return make_mixture(120, 4, 6, "sparse_exponential", n_active=2, random_state=0)
 
 
 def fitted(X, **settings):
@@ -27,7 +28,7 @@ def fitted(X, **settings):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"prior": "exponential"}, {"prior": SmoothLaplace(sharpness=5.0)}, {"init": np.random.default_rng(1).standard_normal((4, 6))}],
+    [{}, {"prior": "exponential"}, {"prior": SmoothLaplace(sharpness=5.0)}, {"init": START}],
     ids=["laplace", "exponential", "instance", "array"],
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -46,12 +47,12 @@ def test_round_trip(data, tmp_path, settings, dtype):
 
 def test_learning_goes_on_where_it_ended(data, tmp_path):
     ica = OvercompleteICA(6, prior="exponential", max_iter=10, random_state=0)
-    for batch in np.split(data.X[:400], 4):
+    for batch in np.split(data.X[:80], 4):
         ica.partial_fit(batch)
     ica.save(tmp_path)
     again = OvercompleteICA.load(tmp_path)
     for model in (ica, again):
-        model.partial_fit(data.X[400:])
+        model.partial_fit(data.X[80:])
     np.testing.assert_allclose(again.mixing_, ica.mixing_, rtol=1e-12)
     np.testing.assert_allclose(again.scales_, ica.scales_, rtol=1e-12)
     assert again.n_iter_ == 5
@@ -77,7 +78,7 @@ def test_feature_names_survive(data, tmp_path):
     fitted(frame).save(tmp_path)
     again = OvercompleteICA.load(tmp_path)
     assert again.feature_names_in_.tolist() == list("abcd")
-    assert again.transform(frame).shape == (600, 6)
+    assert again.transform(frame).shape == (120, 6)
 
 
 def test_files_hold_no_code_and_no_remains(data, tmp_path):
