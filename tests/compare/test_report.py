@@ -191,7 +191,7 @@ def test_encoders_and_split(page, folder):
 def test_costs(page, folder):
     lines = (folder / "results.jsonl").read_text(encoding="utf-8").splitlines()
     cells = pd.DataFrame([json.loads(line) for line in lines])
-    rows, _ = read_table(page.section("Cost"), "Fit time of a fit, mean over seeds and levels")
+    rows, _ = read_table(page.section("Cost"), "Wall time of a fit, mean over seeds and levels")
     means = cells[cells["status"] == "ok"].groupby(["method", "dataset"])["fit_seconds"].mean()
     for (method, dataset), mean in means.items():
         assert rows[LABELS[method]][dataset].words() == (
@@ -220,7 +220,7 @@ def test_configuration_can_be_run_again(page, folder):
 
 def test_one_file_and_no_network(source, page):
     assert not re.findall(r"https?:|@import|@font-face", source)
-    assert set(re.findall(r"url\(.", source)) == {"url(#"}
+    assert "url(" not in source
     for element in page.elements():
         assert element.name not in {"script", "link", "iframe", "object", "img", "base"}
         assert not [name for name in element.attributes if name.startswith("on")]
@@ -229,11 +229,10 @@ def test_one_file_and_no_network(source, page):
         assert href is None or href.startswith(("#", "data:image/png;base64,"))
 
 
-def test_links_and_references_have_targets(source, page):
+def test_links_and_references_have_targets(page):
     ids = [e.attributes["id"] for e in page.elements() if "id" in e.attributes]
     assert len(ids) == len(set(ids))
     targets = {e.attributes["href"] for e in page.elements() if "href" in e.attributes}
-    targets |= {"#" + name for name in re.findall(r"url\(#([\w-]+)\)", source)}
     targets |= {
         "#" + e.attributes["aria-labelledby"]
         for e in page.elements()

@@ -8,7 +8,7 @@ from overica.compare.report.summary import mean_of
 from overica.compare.report.table import Entry, Row, Table
 
 COSTS: dict[str, tuple[str, Callable[[float], str]]] = {
-    "fit_seconds": ("fit time", numbers.seconds),
+    "fit_seconds": ("wall time", numbers.seconds),
     "fit_cpu_seconds": ("processor time", numbers.seconds),
     "fit_flops": ("FLOPs", numbers.count),
 }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from overica.compare.report import numbers
@@ -95,6 +96,7 @@ def build_page(records: Records) -> Page:
     """Put together what the records say, the verdict first."""
     marks = assign_marks(records.methods)
     headline, findings = _verdict(records)
+    stability = _stability(records)
     return Page(
         title=_title(records),
         headline=headline,
@@ -105,7 +107,7 @@ def build_page(records: Records) -> Page:
             for level in LEVELS
         ],
         sections=[
-            _section(records, marks, dataset, f"data-{i}")
+            _section(records, marks, stability, dataset, f"data-{i}")
             for i, dataset in enumerate(records.datasets, start=1)
         ],
         failures=records.failed,
@@ -125,6 +127,14 @@ def build_page(records: Records) -> Page:
         keys={method: key(mark) for method, mark in marks.items()},
         definitions=definitions(),
     )
+
+
+def _stability(records: Records) -> pd.DataFrame | None:
+    """Agreement between the seeds; None where the dictionaries did not come along."""
+    try:
+        return records.results.stability()
+    except (OSError, ValueError):
+        return None
 
 
 def _title(records: Records) -> str:
@@ -173,7 +183,13 @@ def _notices(records: Records) -> list[str]:
     return notices
 
 
-def _section(records: Records, marks: dict[str, Mark], dataset: str, anchor: str) -> Section:
+def _section(
+    records: Records,
+    marks: dict[str, Mark],
+    stability: pd.DataFrame | None,
+    dataset: str,
+    anchor: str,
+) -> Section:
     entry = records.datasets[dataset]
     facts = entry.get("describe") or {}
     true_l0 = number(facts.get("true_l0"))
@@ -188,7 +204,7 @@ def _section(records: Records, marks: dict[str, Mark], dataset: str, anchor: str
         anchor=anchor,
         description=str(entry.get("description") or ""),
         facts=describe_facts(facts, entry.get("n_components")),
-        tables=metric_tables(records, dataset) if cells else [],
+        tables=metric_tables(records, dataset, stability) if cells else [],
         levels=level_table(records, dataset),
         curves=curves,
         split=draw_split(records, marks, dataset),

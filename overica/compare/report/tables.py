@@ -1,70 +1,87 @@
-"""The report's tables as plain data; one template macro draws them all."""
+"""The report's tables: which figures they hold, for which data set, method and level."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
 
 from overica.compare.report.records import Cell, Records, number
 from overica.compare.report.summary import (
     LEVELS,
+    Summary,
     at_matched,
     by_level,
     summarise,
     summarise_values,
 )
 from overica.compare.report.table import Row, Table, entry_of, levels_around, mark_best
-from overica.compare.report.wording import ENCODERS, GROUPS, METRICS, SPLIT, wording
+from overica.compare.report.wording import ENCODERS, GROUPS, METRICS, SPLIT, Wording, wording
 from overica.compare.verdict import TRUTH_OR_CHANCE
+
+
+@dataclass(frozen=True)
+class _Column:
+    heading: str
+    summaries: Mapping[str, Summary]
+    words: Wording
+
+
+# What tells encoders apart comes first; the rest follows in the order of `METRICS`.
+_TELLING = ["f1", "code_correlation", "explained_variance"]
 
 
 def overview_table(records: Records, metric: str, level: str) -> Table:
     """Data set by method for one metric of recovery, at a level of `LEVELS`."""
     choose = LEVELS[level]
-    summaries = {
-        (method, dataset): summarise(choose(records.of(dataset, method), metric), metric)
-        for method in records.methods
-        for dataset in records.datasets
-    }
-    rows = [
-        Row(
-            records.label(method),
-            [
-                entry_of(summaries[method, dataset], level=level == "own best", bar=True)
-                for dataset in records.datasets
-            ],
-            method,
+    columns = [
+        _Column(
+            dataset,
+            {
+                method: summarise(choose(records.of(dataset, method), metric), metric)
+                for method in records.methods
+            },
+            wording(metric),
         )
-        for method in records.methods
+        for dataset in records.datasets
     ]
-    for j, dataset in enumerate(records.datasets):
-        contestants = {
-            i: summaries[method, dataset].mean
-            for i, method in enumerate(records.methods)
-            if method not in TRUTH_OR_CHANCE
-        }
-        mark_best([row.entries[j] for row in rows], contestants, wording(metric))
     where = "at the true L0" if level == "matched" else "at each method's own best L0"
-    return Table(
-        caption=f"{_sentence(wording(metric).label)} {where}",
-        corner="method",
-        columns=list(records.datasets),
-        below=[
-            levels_around([summaries[method, dataset] for method in records.methods], truth=False)
-            for dataset in records.datasets
-        ],
-        rows=rows,
-        bars=True,
-    )
+    caption = f"{_sentence(wording(metric).label)} {where}"
+    table = _by_method(records, caption, columns, bar=True, level=level == "own best")
+    table.below = [
+        levels_around(list(column.summaries.values()), truth=False) for column in columns
+    ]
+    table.bars = True
+    return table
 
 
-def metric_tables(records: Records, dataset: str) -> list[Table]:
-    """All metrics of a data set at the true L0, a table for each group of `GROUPS`."""
+def metric_tables(
+    records: Records, dataset: str, stability: pd.DataFrame | None = None
+) -> list[Table]:
+    """All metrics of a data set at the true L0, a table for each group of `GROUPS`.
+
+    Parameters
+    ----------
+    records : Records
+    dataset : str
+    stability : pandas.DataFrame, optional
+        Agreement between the seeds, as `overica.compare.Results.stability` gives it.
+    """
     cells = {method: at_matched(records.of(dataset, method), "") for method in records.methods}
-    names = _metrics_of(records.of(dataset))
+    columns = [
+        _Column(
+            wording(name).label,
+            {method: summarise(group, name) for method, group in cells.items()},
+            wording(name),
+        )
+        for name in _metrics_of(records.of(dataset))
+    ]
+    columns += _stability_column(records, dataset, stability)
     tables = []
     for group, title in GROUPS.items():
-        metrics = [name for name in names if wording(name).group == group]
-        if metrics:
-            tables.append(_metric_table(records, title, metrics, cells))
+        own = [column for column in columns if column.words.group == group]
+        if own:
+            tables.append(_by_method(records, title, own))
     return tables
 
 
@@ -80,43 +97,43 @@ def level_table(records: Records, dataset: str) -> Table | None:
             rows.append(Row(head, entries, method))
     if len(rows) <= len(records.methods):
         return None
-    return Table(
-        "Every level of sparsity", "method, target", [wording(n).label for n in names], rows
-    )
+    headings = [wording(name).label for name in names]
+    return Table("Every level of sparsity", "method, target", headings, rows)
 
 
 def encoder_tables(records: Records, dataset: str) -> list[Table]:
-    """Dictionary by encoder at the true L0, a table for each metric that the encoders have."""
+    """Dictionary by encoder at the true L0, a table for each metric that the encoders have.
+
+    The best encoder of each dictionary is marked; one that is told the truth does not compete.
+    """
     cells = {method: at_matched(records.of(dataset, method), "") for method in records.methods}
     crossed = [cell for group in cells.values() for cell in group if cell.get("encoders")]
     encoders = _union(list(cell["encoders"]) for cell in crossed)
     metrics = _union(list(row) for cell in crossed for row in cell["encoders"].values() if row)
     tables = []
-    for metric in _ordered(metrics):
-        rows = []
-        for method, group in cells.items():
-            summaries = [
-                summarise(
-                    [{"metrics": (cell.get("encoders") or {}).get(e)} for cell in group], metric
-                )
-                for e in encoders
-            ]
-            entries = [entry_of(summary, short=True) for summary in summaries]
-            contestants = {
-                i: summary.mean
-                for i, (encoder, summary) in enumerate(zip(encoders, summaries, strict=True))
-                if not encoder.startswith("oracle")
-            }
-            mark_best(entries, contestants, wording(metric))
-            rows.append(Row(records.label(method), entries, method))
-        columns = [ENCODERS.get(encoder, encoder.replace("_", " ")) for encoder in encoders]
-        below = [
-            levels_around(
-                [summarise([{"metrics": c["encoders"].get(encoder)}], metric) for c in crossed]
+    for metric in _ordered(metrics, [*_TELLING, *METRICS]):
+        columns = [
+            _Column(
+                ENCODERS.get(encoder, encoder.replace("_", " ")),
+                {
+                    method: summarise([_encoded(cell, encoder) for cell in group], metric)
+                    for method, group in cells.items()
+                },
+                wording(metric),
             )
             for encoder in encoders
         ]
-        tables.append(Table(_sentence(wording(metric).label), "dictionary", columns, rows, below))
+        caption = _sentence(wording(metric).label)
+        table = _by_method(records, caption, columns, mark=False, short=True)
+        table.corner = "dictionary"
+        for method, row in zip(records.methods, table.rows, strict=True):
+            means = {
+                i: columns[i].summaries[method].mean
+                for i, encoder in enumerate(encoders)
+                if not encoder.startswith("oracle")
+            }
+            mark_best(row.entries, means, wording(metric))
+        tables.append(table)
     return tables
 
 
@@ -126,56 +143,72 @@ def split_table(records: Records, dataset: str) -> Table | None:
         method: [cell.get("split") or {} for cell in at_matched(records.of(dataset, method), "")]
         for method in records.methods
     }
-    parts = [
-        part
+    parts = {
+        part: {
+            method: summarise_values([number(split.get(part)) for split in group])
+            for method, group in splits.items()
+        }
         for part in SPLIT
-        if any(math.isfinite(number(s.get(part))) for group in splits.values() for s in group)
-    ]
-    rows = [
-        Row(
-            records.label(method),
-            [
-                entry_of(
-                    summarise_values([number(s.get(part)) for s in group]), short=True, digits=3
-                )
-                for part in parts
-            ],
-            method,
-        )
-        for method, group in splits.items()
-    ]
-    return Table("The split of the error", "method", parts, rows) if parts else None
-
-
-def _metric_table(
-    records: Records, title: str, metrics: Sequence[str], cells: dict[str, list[Cell]]
-) -> Table:
-    columns = {
-        metric: {method: summarise(group, metric) for method, group in cells.items()}
-        for metric in metrics
     }
-    rows = [
-        Row(
-            records.label(method),
-            [entry_of(columns[metric][method]) for metric in metrics],
-            method,
-        )
-        for method in records.methods
+    columns = [
+        _Column(part, summaries, Wording(part, "other", SPLIT[part], math.nan))
+        for part, summaries in parts.items()
+        if any(summary.count for summary in summaries.values())
     ]
-    for j, metric in enumerate(metrics):
-        contestants = {
-            i: columns[metric][method].mean
+    table = _by_method(records, "The split of the error", columns, short=True, digits=3)
+    table.below = []
+    return table if columns else None
+
+
+def _by_method(
+    records: Records,
+    caption: str,
+    columns: Sequence[_Column],
+    *,
+    mark: bool = True,
+    level: bool = False,
+    short: bool = False,
+    bar: bool = False,
+    digits: int = 2,
+) -> Table:
+    """A row a method; the best of each column marked, references left out."""
+    rows = []
+    for method in records.methods:
+        entries = [
+            entry_of(column.summaries[method], level=level, short=short, bar=bar, digits=digits)
+            for column in columns
+        ]
+        rows.append(Row(records.label(method), entries, method))
+    for j, column in enumerate(columns if mark else ()):
+        means = {
+            i: column.summaries[method].mean
             for i, method in enumerate(records.methods)
             if method not in TRUTH_OR_CHANCE
         }
-        mark_best([row.entries[j] for row in rows], contestants, wording(metric))
-    return Table(
-        caption=title,
-        corner="method",
-        columns=[wording(metric).label for metric in metrics],
-        below=[levels_around(list(columns[metric].values())) for metric in metrics],
-        rows=rows,
-    )
+        mark_best([row.entries[j] for row in rows], means, column.words)
+    headings = [column.heading for column in columns]
+    below = [levels_around(list(column.summaries.values())) for column in columns]
+    return Table(caption, "method", headings, rows, below)
+
+
+def _stability_column(
+    records: Records, dataset: str, stability: pd.DataFrame | None
+) -> list[_Column]:
+    if stability is None or dataset not in stability.index.get_level_values("dataset"):
+        return []
+    own = stability.loc[dataset]
+    summaries = {
+        method: summarise_values(
+            [number(own["value"].get(method))], chance=number(own["chance"].get(method))
+        )
+        for method in records.methods
+    }
+    return [_Column(wording("stability").label, summaries, wording("stability"))]
+
+
+def _encoded(cell: Cell, encoder: str) -> Cell:
+    """A cell's figures with another encoder."""
+    return {"metrics": (cell.get("encoders") or {}).get(encoder)}
 
 
 def _sentence(label: str) -> str:
@@ -186,10 +219,9 @@ def _metrics_of(cells: Sequence[Cell]) -> list[str]:
     return _ordered(_union(list(cell.get("metrics") or {}) for cell in cells))
 
 
-def _ordered(metrics: Sequence[str]) -> list[str]:
-    """Known metrics in the order of their table, then the rest."""
-    known = list(METRICS)
-    return sorted(metrics, key=lambda name: known.index(name) if name in METRICS else len(known))
+def _ordered(metrics: Sequence[str], order: Iterable[str] = METRICS) -> list[str]:
+    """Known metrics in a given order, then the rest."""
+    return [name for name in dict.fromkeys([*order, *metrics]) if name in metrics]
 
 
 def _union(lists: Iterable[list[str]]) -> list[str]:

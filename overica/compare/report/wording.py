@@ -66,8 +66,8 @@ METRICS = {
         "composed share",
         "directions",
         "Share of the learned directions that a sum of two true ones explains and no single one "
-        "does.",
-        -math.inf,
+        "does; low for random directions too.",
+        math.nan,
     ),
     "stability": Wording(
         "stability",

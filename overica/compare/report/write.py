@@ -6,6 +6,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from overica.compare.report.figures import swatch
 from overica.compare.report.page import build_page
 from overica.compare.report.records import read_records
 from overica.compare.report.wording import RECOVERY, SPLIT, wording

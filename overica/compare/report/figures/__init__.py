@@ -9,7 +9,7 @@ from overica.compare.report.figures.heatmap import draw_heatmap
 from overica.compare.report.figures.histogram import draw_histogram
 from overica.compare.report.figures.marks import Mark, assign_marks, definitions, key
 from overica.compare.report.figures.pareto import draw_pareto
-from overica.compare.report.figures.split import draw_split, mean_split
+from overica.compare.report.figures.split import draw_split, mean_split, swatch
 
 __all__ = [
     "Mark",
@@ -22,4 +22,5 @@ __all__ = [
     "draw_split",
     "key",
     "mean_split",
+    "swatch",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
-from overica.compare.report.figures.axes import Frame, Linear
+from overica.compare.report.figures.axes import Frame, Linear, tick_label
 from overica.compare.report.figures.marks import Mark
 from overica.compare.report.figures.svg import element, figure, points
 from overica.compare.report.records import Cell
@@ -26,6 +26,13 @@ def draw_histogram(cells: Sequence[Cell], mark: Mark, label: str) -> Markup | No
     alike = [h for h in histograms if len(h["edges"]) == len(edges)]
     learned = _shares(sum(np.asarray(h["learned"], np.float64) for h in alike))
     random = _shares(sum(np.asarray(h["random"], np.float64) for h in alike))
+    if not (learned + random)[edges[:-1] < 0].any():
+        # Signs count, but nothing points away from the truth.
+        learned, random, edges = (
+            learned[edges[:-1] >= 0],
+            random[edges[:-1] >= 0],
+            edges[edges >= 0],
+        )
     tallest = float(max(learned.max(), random.max())) or 1.0
     frame = Frame(
         8, 8, WIDTH - 8, HEIGHT - 20, Linear(float(edges[0]), float(edges[-1])), Linear(0, tallest)
@@ -52,9 +59,13 @@ def draw_histogram(cells: Sequence[Cell], mark: Mark, label: str) -> Markup | No
             text_anchor=anchor,
         )
         for value, text, anchor in (
-            (frame.x.low, f"{frame.x.low:g}", "start"),
-            ((frame.x.low + frame.x.high) / 2, f"{(frame.x.low + frame.x.high) / 2:g}", "middle"),
-            (frame.x.high, f"{frame.x.high:g}", "end"),
+            (frame.x.low, tick_label(frame.x.low), "start"),
+            (
+                (frame.x.low + frame.x.high) / 2,
+                tick_label((frame.x.low + frame.x.high) / 2),
+                "middle",
+            ),
+            (frame.x.high, tick_label(frame.x.high), "end"),
         )
     ]
     base = element("path", d=f"M{frame.left} {frame.bottom}H{frame.right}", class_="axis")

@@ -91,14 +91,14 @@ def assign_marks(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, Mark]:
 
 
 def definitions() -> Markup:
-    """Return the shapes and hatchings that all figures of the page refer to."""
+    """Return the shapes that all figures of the page refer to."""
     shapes = [
         element("symbol", shape, id=f"shape-{i}", viewBox="-60 -60 120 120")
         for i, shape in enumerate(_SHAPES)
     ]
     return element(
         "svg",
-        element("defs", *shapes, *_hatchings()),
+        element("defs", *shapes),
         width="0",
         height="0",
         class_="definitions",
@@ -125,20 +125,3 @@ def polyline(vertices: Sequence[tuple[float, float]]) -> Markup:
 def group(mark: Mark, parts: Sequence[Markup]) -> Markup:
     """Return parts in a method's colour."""
     return element("g", join(parts), class_=mark.class_)
-
-
-def _hatchings() -> list[Markup]:
-    lines = element("path", d="M-1 7L7 -1M-1 1L1 -1M5 7L7 5", class_="hatch")
-    dots = element("circle", cx=3, cy=3, r=1.4, class_="dot")
-    return [
-        element(
-            "pattern",
-            element("rect", width="6", height="6", class_=f"fill-{name}"),
-            ink,
-            id=f"hatch-{name}",
-            width="6",
-            height="6",
-            patternUnits="userSpaceOnUse",
-        )
-        for name, ink in (("inference", lines), ("magnitude", dots))
-    ]

@@ -87,7 +87,47 @@ def _bar(frame: Frame, parts: dict[str, float], top: float, label: str) -> list[
         right, left = max(right, stop), min(left, start)
         (x0, _), (x1, _) = frame.at(start, 0), frame.at(stop, 0)
         title = element("title", f"{label}: {name} {short(value, 3)}")
-        drawn.append(
-            element("rect", title, x=x0, y=top, width=x1 - x0, height=_BAR, class_=f"part-{name}")
-        )
+        drawn.append(_part(name, x0, top, x1 - x0, _BAR, title))
     return drawn
+
+
+def swatch(part: str) -> Markup:
+    """Return a sample of a part's filling, for the legend."""
+    box = _part(part, 0.5, 0.5, 23, 13)
+    return element("svg", box, class_="swatch", viewBox="0 0 24 14", aria_hidden="true")
+
+
+def _part(name: str, x: float, y: float, width: float, height: float, *more: Markup) -> Markup:
+    """A rectangle with its hatching.
+
+    Lines and dots are drawn one by one: a pattern is turned into pixels, and megabytes, in print.
+    """
+    box = element("rect", *more, x=x, y=y, width=width, height=height)
+    hatch = _HATCHINGS.get(name)
+    ink = element("path", d=hatch(x, y, width, height), class_="ink") if hatch else ""
+    return element("g", box, ink, class_=f"part-{name}")
+
+
+def _diagonals(x: float, y: float, width: float, height: float) -> str:
+    """Rising lines five units apart, each cut off where it leaves the rectangle."""
+    lines = []
+    foot = 5.0 - height
+    while foot < width:
+        start, stop = max(foot, 0.0), min(foot + height, width)
+        lines.append(
+            f"M{x + start:.1f} {y + height - (start - foot):.1f}"
+            f"L{x + stop:.1f} {y + height - (stop - foot):.1f}"
+        )
+        foot += 5.0
+    return "".join(lines)
+
+
+def _dots(x: float, y: float, width: float, height: float) -> str:
+    """Rows of dots five units apart, as lines of no length with round ends."""
+    columns = [x + 2.5 + 5 * i for i in range(int((width - 1.0) // 5) + 1)]
+    rows = [y + 2.0 + 5 * i for i in range(int((height - 1.0) // 5) + 1)]
+    inside = [column for column in columns if column < x + width - 1]
+    return "".join(f"M{column:.1f} {row:.1f}h0" for row in rows for column in inside)
+
+
+_HATCHINGS = {"inference": _diagonals, "magnitude": _dots}
