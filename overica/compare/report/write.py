@@ -9,7 +9,7 @@ from markupsafe import Markup
 from overica.compare.report.figures import swatch
 from overica.compare.report.page import build_page
 from overica.compare.report.records import read_records
-from overica.compare.report.wording import RECOVERY, SPLIT, wording
+from overica.compare.report.wording import SPLIT
 
 REPORT = "report.html"
 
@@ -48,9 +48,7 @@ def write_report(folder: Path | str) -> Path:
     folder = Path(folder)
     page = build_page(read_records(folder))
     html = (
-        _environment()
-        .get_template("report.html.j2")
-        .render(page=page, wording=wording, recovery=RECOVERY, split=SPLIT)
+        _environment().get_template("report.html.j2").render(page=page, split=SPLIT, swatch=swatch)
     )
     path = folder / REPORT
     unfinished = path.with_suffix(".html.part")
