@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Entries of the two matrices of a draw, above which fewer draws are exact enough.
 _LARGE = 20_000
+_TINY = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def describe(data: Mixture) -> Description:
         n_features=n_features,
         n_components=n,
         n_held_out=0 if data.held_out is None else data.held_out.n_samples,
-        noise_share=float(np.sqrt(data.noise_variance) / data.X.std()),
+        noise_share=float(np.sqrt(data.noise_variance) / max(data.X.std(), _TINY)),
         true_l0=float(active.sum(axis=1).mean()),
         rarest=float(active.mean(axis=0).min()),
         max_cosine=float(nearest.max()),

@@ -10,6 +10,7 @@ decides or passes; the first that decides gives the verdict.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -68,6 +69,16 @@ def judge(data: Mixture) -> Verdict:
     >>> judge(make_mixture(1000, 2, 3, random_state=0)).identifiable
     True
     """
+    heard = (data.codes != 0).any(axis=0)
+    if not heard.any():
+        return Verdict(False, "no source is ever active in these samples")
+    if not heard.all():
+        others = judge(_without(data, ~heard))
+        return Verdict(
+            others.identifiable and None,
+            f"{(~heard).sum()} of {len(heard)} sources are never active in these samples, which "
+            f"say nothing of them; of the others, {others.reason}",
+        )
     strata = find_strata(data.codes)
     for check in CHECKS:
         verdict = check(data, strata)
@@ -87,14 +98,6 @@ def _parallel(data: Mixture, strata: Sequence[Stratum]) -> Verdict | None:
     return Verdict(
         False, f"columns {i} and {j} are parallel: how a sum splits between them is arbitrary"
     )
-
-
-def _silent(data: Mixture, strata: Sequence[Stratum]) -> Verdict | None:
-    silent = int((~(data.codes != 0).any(axis=0)).sum())
-    if not silent:
-        return None
-    n = data.codes.shape[1]
-    return Verdict(False, f"{silent} of {n} sources are never active in these samples")
 
 
 def _independent(data: Mixture, strata: Sequence[Stratum]) -> Verdict | None:
@@ -137,7 +140,16 @@ def _supports(data: Mixture, strata: Sequence[Stratum]) -> Verdict | None:
 
 
 Check = Callable[["Mixture", Sequence[Stratum]], Verdict | None]
-CHECKS: tuple[Check, ...] = (_parallel, _silent, _independent, _rays, _supports)
+CHECKS: tuple[Check, ...] = (_parallel, _independent, _rays, _supports)
+
+
+def _without(data: Mixture, left_out: np.ndarray) -> Mixture:
+    return replace(
+        data,
+        mixing=data.mixing[:, ~left_out],
+        codes=data.codes[:, ~left_out],
+        groups=None if data.groups is None else data.groups[~left_out],
+    )
 
 
 def _cosines(mixing: np.ndarray) -> np.ndarray:
