@@ -11,6 +11,9 @@ from overica.compare.results import Results
 Cell = Mapping[str, Any]
 """One line of ``results.jsonl``: a method on a data set at a level of sparsity, with a seed."""
 
+# Where the records do not say.
+_REFERENCES = ("oracle", "random")
+
 Entries = Mapping[str, Mapping[str, Any]]
 """What the header knows of data sets or methods, by name."""
 
@@ -58,6 +61,11 @@ class Records:
     def label(self, method: str) -> str:
         """What a method is called in print."""
         return str(self.methods[method].get("label") or method)
+
+    def is_reference(self, method: str) -> bool:
+        """Whether a method is told the truth, or learns nothing, and so does not compete."""
+        told = {cell.get("reference") for cell in self.cells if cell["method"] == method}
+        return True in told if told - {None} else method in _REFERENCES
 
 
 def read_records(folder: Path) -> Records:

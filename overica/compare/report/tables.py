@@ -17,7 +17,6 @@ from overica.compare.report.summary import (
 )
 from overica.compare.report.table import Row, Table, entry_of, levels_around, mark_best
 from overica.compare.report.wording import ENCODERS, GROUPS, METRICS, SPLIT, Wording, wording
-from overica.compare.verdict import TRUTH_OR_CHANCE
 
 
 @dataclass(frozen=True)
@@ -183,7 +182,7 @@ def _by_method(
         means = {
             i: column.summaries[method].mean
             for i, method in enumerate(records.methods)
-            if method not in TRUTH_OR_CHANCE
+            if not records.is_reference(method)
         }
         mark_best([row.entries[j] for row in rows], means, column.words)
     headings = [column.heading for column in columns]
