@@ -36,7 +36,7 @@ def _pairs(table: Mapping[str, Any]) -> list[str]:
 
 def _key(key: str) -> str:
     bare = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
-    return key if bare else json.dumps(key)
+    return key if bare else _text(key)
 
 
 def _value(value: Any) -> str:
@@ -47,4 +47,9 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         # TOML wants digits on both sides of the point, and knows inf and nan by these names.
         return repr(value)
-    return json.dumps(value, ensure_ascii=False)
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    # A JSON string is a TOML string but for the one control character that JSON leaves alone.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

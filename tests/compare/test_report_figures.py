@@ -1,0 +1,292 @@
+"""Figures put things where their numbers say."""
+
+import base64
+import io
+import math
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from overica.compare.report.figures import (
+    assign_marks,
+    definitions,
+    draw_directions,
+    draw_heatmap,
+    draw_histogram,
+    draw_pareto,
+    draw_split,
+)
+from overica.compare.report.figures.axes import Linear, Logarithmic, logarithmic_around
+from overica.compare.report.figures.svg import element
+from overica.compare.report.numbers import count, seconds, short
+from overica.compare.report.records import metric_value, read_records
+from overica.compare.report.summary import at_own_best, by_level, summarise
+from overica.compare.report.toml import to_toml
+from overica.compare.report.wording import METRICS, wording
+from tests.compare.made_up_study import METHODS, SIZES, write_study
+
+MARK = assign_marks({"ica": {}})["ica"]
+finite = st.floats(-1e6, 1e6, allow_nan=False)
+
+
+class Shapes(HTMLParser):
+    """All elements of a picture as (name, attributes)."""
+
+    def __init__(self, markup):
+        super().__init__()
+        self.found = []
+        self.feed(str(markup))
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def named(self, name, class_=None):
+        return [a for tag, a in self.found if tag == name and class_ in (None, a.get("class"))]
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    return read_records(write_study(tmp_path_factory.mktemp("study")))
+
+
+@given(finite, st.floats(1e-3, 1e6))
+def test_linear_ticks_lie_inside_and_are_even(low, width):
+    scale = Linear(low, low + width)
+    ticks = scale.ticks()
+    slack = 1e-6 * (width + abs(low))
+    assert 2 <= len(ticks) <= 6
+    assert all(scale.low - slack <= tick <= scale.high + slack for tick in ticks)
+    steps = [b - a for a, b in pairwise(ticks)]
+    assert max(steps) - min(steps) <= slack
+
+
+@given(st.floats(1e-3, 1e4), st.floats(1.0, 1e4))
+def test_logarithmic_ticks_lie_inside_and_ascend(low, ratio):
+    scale = logarithmic_around([low, low * ratio, math.nan, -1.0])
+    ticks = scale.ticks()
+    assert 2 <= len(ticks) <= 10
+    assert ticks == sorted(set(ticks))
+    assert all(scale.low <= tick <= scale.high for tick in ticks)
+    assert scale.low < low <= low * ratio < scale.high
+
+
+@given(st.floats(0.01, 100), st.floats(1.1, 100), st.floats(0, 1))
+def test_logarithmic_share_inverts(low, ratio, share):
+    scale = Logarithmic(low, low * ratio)
+    assert scale.share(low * ratio**share) == pytest.approx(share, abs=1e-9)
+    assert (scale.share(low / 2), scale.share(0.0), scale.share(low * ratio * 2)) == (0, 0, 1)
+
+
+def test_forty_methods_can_be_told_apart_without_colour_or_with():
+    family = {True: "baseline", False: "sae"}
+    marks = assign_marks({str(i): {"family": family[i % 3 == 0]} for i in range(40)})
+    assert len(set(marks.values())) == 40
+    twenty = assign_marks({str(i): {"family": family[i % 2 == 0]} for i in range(20)})
+    assert len({(mark.shape, mark.hollow) for mark in twenty.values()}) == 20
+    ids = {a["id"] for a in Shapes(definitions()).named("symbol")}
+    assert {f"shape-{mark.shape}" for mark in marks.values()} == ids
+
+
+def test_element_escapes_and_numbers_are_short():
+    assert (
+        str(element("a", "<b>", title='"<', x=1.26)) == '<a title="&#34;&lt;" x="1.3">&lt;b&gt;</a>'
+    )
+
+
+@pytest.mark.parametrize("metric", ["explained_variance", "share_recovered", "mean_cosine"])
+def test_curve_has_a_marker_for_every_seed_and_mean(records, metric):
+    marks = assign_marks(records.methods)
+    shapes = Shapes(draw_pareto(records, marks, "hierarchy", metric, 4.0))
+    cells = records.of("hierarchy")
+    groups = {(cell["method"], cell["target_l0"]) for cell in cells}
+    assert len(shapes.named("use")) == len(cells) + len(groups)
+    lines = shapes.named("polyline", "line")
+    assert len(lines) == len(METHODS)
+    # Three levels each; the own level of two methods is no part of their curve.
+    assert {len(line["points"].split()) for line in lines} == {3}
+
+
+def test_curve_goes_through_the_means(records):
+    marks = assign_marks(records.methods)
+    shapes = Shapes(draw_pareto(records, marks, "hierarchy", "share_recovered", 4.0))
+    line = shapes.named("polyline", "line")[list(METHODS).index("topk")]
+    drawn = np.array([[float(v) for v in p.split(",")] for p in line["points"].split()])
+    means = np.array(
+        [
+            [np.mean([metric_value(c, m) for c in cells]) for m in ("l0", "share_recovered")]
+            for cells in by_level(records.of("hierarchy", "topk")).values()
+        ]
+    )
+    # Position is linear in log L0 to the right, and in the share upwards.
+    for column, place in ((np.log(means[:, 0]), drawn[:, 0]), (-means[:, 1], drawn[:, 1])):
+        slope, shift = np.polyfit(column, place, 1)
+        assert slope > 0
+        np.testing.assert_allclose(slope * column + shift, place, atol=0.15)
+
+
+def test_no_curve_without_points(records):
+    assert draw_pareto(records, {}, "hierarchy", "monosemanticity", 4.0) is None
+    assert draw_split(records, {}, "no such set") is None
+
+
+def test_bars_are_as_long_as_the_parts(records):
+    shapes = Shapes(draw_split(records, assign_marks(records.methods), "hierarchy"))
+    bars = shapes.named("rect")
+    cells = [c for c in records.of("hierarchy") if c["matched"]]
+    lengths = [
+        abs(np.mean([c["split"][part] for c in cells if c["method"] == method]))
+        for method in METHODS
+        for part in ("floor", "dictionary", "inference", "magnitude")
+    ]
+    lengths = np.array([length for length in lengths if length > 0])
+    widths = np.array([float(bar["width"]) for bar in bars])
+    assert len(widths) == len(lengths)
+    scale = widths.sum() / lengths.sum()
+    np.testing.assert_allclose(widths, scale * lengths, atol=0.1)
+
+
+def test_hatching_stays_in_its_bar(records):
+    markup = str(draw_split(records, assign_marks(records.methods), "hierarchy"))
+    box = r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="14">'
+    bars = re.findall(box + r'<title>[^<]*</title></rect><path d="(.*?)"', markup)
+    assert len(bars) > 10
+    for x, y, width, path in bars:
+        ends = np.array(re.findall(r"[ML]([-\d.]+) ([-\d.]+)", path), float).reshape(-1, 2)
+        low, high = np.array([float(x), float(y)]), np.array([float(width), 14.0])
+        assert (ends >= low - 0.11).all()
+        assert (ends <= low + high + 0.11).all()
+
+
+def test_histogram_bars_hold_all_directions():
+    edges = np.linspace(-1, 1, 21).tolist()
+    learned = [0.0] * 12 + [1, 0, 0, 2, 0, 0, 0, 5.0]
+    cell = {
+        "histogram": {"edges": edges, "learned": learned, "random": [0.0] * 15 + [8.0] + [0.0] * 4}
+    }
+    shapes = Shapes(draw_histogram([cell, cell], MARK, "name"))
+    heights = np.array([float(bar["height"]) for bar in shapes.named("rect")])
+    np.testing.assert_allclose(heights / heights.max(), [0.2, 0.4, 1.0], atol=0.01)
+    assert draw_histogram([{"histogram": None}, {}], MARK, "name") is None
+
+
+def test_heat_map_pixels_are_the_cosines():
+    cosines = [[1.0, 0.2, -0.5], [0.0, 0.6, math.nan]]
+    (image,) = Shapes(draw_heatmap(cosines, "name")).named("image")
+    data = base64.b64decode(image["href"].removeprefix("data:image/png;base64,"))
+    pixels = np.asarray(Image.open(io.BytesIO(data)))
+    np.testing.assert_allclose(pixels[..., 3] / 255, np.abs(np.nan_to_num(cosines)), atol=0.003)
+    reddish = pixels[..., 0] > pixels[..., 2]
+    np.testing.assert_array_equal(reddish, [[False, False, True], [False, False, False]])
+    assert float(image["height"]) == pytest.approx(float(image["width"]) * 2 / 3, abs=0.1)
+
+
+def test_arrows_point_where_the_directions_do():
+    learned = np.array([[1.0, 0.0], [0.0, -0.5]])
+    shapes = Shapes(draw_directions(learned, np.array([[3.0, 4.0]]), MARK, "name"))
+    tips = [tip["points"].split()[0].split(",") for tip in shapes.named("polygon", "tip")]
+    offsets = np.array(tips, float) - 90
+    np.testing.assert_allclose(offsets, [[78, 0], [0, 39]], atol=0.1)
+    (line,) = shapes.named("line", "true")
+    ends = np.array([float(line[name]) - 90 for name in ("x1", "y1", "x2", "y2")])
+    np.testing.assert_allclose(ends, 78 * np.array([-0.6, 0.8, 0.6, -0.8]), atol=0.1)
+
+
+def test_half_sphere_shows_a_recovery_whatever_its_signs():
+    true = np.random.default_rng(0).standard_normal((5, 3))
+    signs = np.array([[1.0], [-1.0], [1.0], [-2.0], [0.5]])
+    shapes = Shapes(draw_directions(signs * true, true, MARK, "name"))
+    rings = [(float(r["cx"]), float(r["cy"])) for r in shapes.named("circle", "ring")]
+    dots = [(float(d["x"]) + 3.5, float(d["y"]) + 3.5) for d in shapes.named("use")]
+    np.testing.assert_allclose(dots, rings, atol=0.11)
+    assert (np.linalg.norm(np.array(rings) - 90, axis=1) <= 78.1).all()
+
+
+def test_directions_of_other_dimensions_are_left_to_the_heat_map():
+    assert draw_directions(np.eye(4), np.eye(4), MARK, "name") is None
+    assert draw_directions(np.ones((2, 1)), np.ones((2, 1)), MARK, "name") is None
+    assert "nan" not in str(draw_directions(np.zeros((2, 2)), np.eye(2), MARK, "name"))
+    assert "nan" not in str(draw_directions(np.zeros((2, 3)), np.eye(3), MARK, "name"))
+
+
+@given(finite)
+def test_short_numbers_are_the_numbers_rounded(value):
+    text = short(value)
+    back = float(text.replace("−", "-"))
+    digits = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    assert abs(back - value) <= 0.5001 * 10.0**-digits
+    assert "-" not in text
+    assert text not in ("−0.00", "−0.0", "−0")
+
+
+def test_what_is_not_there_is_a_dash():
+    assert {f(math.nan) for f in (short, seconds, count)} == {"–"}
+    assert {f(math.inf) for f in (short, seconds, count)} == {"–"}
+
+
+def test_own_best_follows_each_metric_and_prefers_the_true_level():
+    def cell(target, value, matched=False):
+        return {
+            "target_l0": target,
+            "matched": matched,
+            "metrics": {name: {"value": value} for name in ("f1", "dead_share", "l0")},
+        }
+
+    cells = [cell(1.0, 0.2), cell(2.0, 0.7, True), cell(2.0, 0.5, True), cell(4.0, 0.9)]
+    assert {c["target_l0"] for c in at_own_best(cells, "f1")} == {4.0}
+    assert {c["target_l0"] for c in at_own_best(cells, "dead_share")} == {1.0}
+    level = [cell(1.0, 0.6), cell(2.0, 0.6, True), cell(None, 0.6)]
+    assert [c["target_l0"] for c in at_own_best(level, "f1")] == [2.0]
+    assert at_own_best(cells, "l0") == []
+    assert at_own_best([], "f1") == []
+
+
+def test_best_is_towards_the_ideal():
+    cells = [{"metrics": {m: {"value": v} for m in METRICS}} for v in (0.2, 0.9, 1.3, None)]
+    assert summarise(cells, "f1").best == 1.3
+    assert summarise(cells, "dead_share").best == 0.2
+    assert summarise(cells, "shrinkage").best == 0.9
+    assert math.isnan(summarise(cells, "l0").best)
+    assert summarise(cells, "f1").count == 3
+
+
+def test_every_metric_of_the_house_has_words():
+    from overica.metrics import evaluate
+
+    assert set(evaluate(np.eye(2))) <= set(METRICS)
+    assert wording("unheard_of").label == "unheard of"
+
+
+def test_methods_that_do_not_compete_are_known_by_their_records(tmp_path):
+    def relabel(cell):
+        return {**cell, "method": "mine", "reference": True} if cell["method"] == "oracle" else cell
+
+    methods = {name: METHODS[name] for name in ("ica", "oracle")}
+    sizes = {"plane": SIZES["plane"]}
+    renamed = read_records(write_study(tmp_path, methods=methods, sizes=sizes, change=relabel))
+    assert renamed.is_reference("mine")
+    assert not renamed.is_reference("ica")
+
+
+@given(
+    st.dictionaries(
+        st.text(min_size=1),
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**60), 2**60)
+        | st.floats(allow_nan=False)
+        | st.text()
+        | st.lists(st.integers(-9, 9) | st.text())
+        | st.lists(st.dictionaries(st.text(min_size=1), st.text() | st.floats(0, 1)), min_size=1),
+    )
+)
+def test_configuration_survives_toml(table):
+    import tomllib
+
+    expected = {key: value for key, value in table.items() if value is not None}
+    assert tomllib.loads(to_toml(table)) == expected
