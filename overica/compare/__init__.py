@@ -15,11 +15,12 @@ from overica.compare.config import StudyConfig
 from overica.compare.encoders import ENCODERS, Encoding
 from overica.compare.featuriser import Dictionary, Featuriser
 from overica.compare.methods import METHODS, Assignment, Method
+from overica.compare.ranking import Ranking, Standing
 from overica.compare.results import Results
 from overica.compare.split import ErrorSplit, split_error
 from overica.compare.study import Study
 from overica.compare.suggestions import StudyError
-from overica.compare.verdict import Ranking, Standing, Verdict, verdict
+from overica.compare.verdict import Verdict, verdict
 
 __all__ = [
     "Study",

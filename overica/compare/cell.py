@@ -17,6 +17,7 @@ from overica.compare.encoders import ENCODERS, Encoding
 from overica.compare.featuriser import Dictionary, Featuriser
 from overica.compare.methods import METHODS, Assignment
 from overica.compare.plan import Cell, Job, load
+from overica.compare.ranking import TRUTH_OR_CHANCE
 from overica.compare.split import split_error
 from overica.datasets import Mixture
 from overica.metrics import (
@@ -192,6 +193,7 @@ def _heading(job: Job, cell: Cell) -> Record:
         "method": job.method.label,
         "label": label_of(job),
         "family": method.family,
+        "reference": job.method.name in TRUTH_OR_CHANCE,
         "identifiable": job.identifiable,
         "target_l0": None if cell.target is None else float(cell.target),
         "multiple": cell.multiple,

@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
 import joblib
 
-from overica._validation import check_scalar
+from overica.compare.keys import CHECKS, Choice, choices, dataset_parameters, method_parameters
 from overica.compare.methods import METHODS
 from overica.compare.suggestions import StudyError, unknown
 from overica.datasets import DATASETS
 
 DEFAULT_LEVELS = (0.5, 1.0, 2.0)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A data set or a method of a study: which, what it is called there, and its arguments."""
-
-    name: str
-    """Key in `DATASETS` or `METHODS`."""
-    label: str
-    """What it is called in the results; the name, unless the study says otherwise."""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    """For the data set's maker or the method's class."""
-
-    def as_table(self) -> dict[str, Any]:
-        """As it would stand in a TOML file."""
-        return {"name": self.name, "label": self.label, **self.arguments}
 
 
 @dataclass(frozen=True)
@@ -144,7 +127,7 @@ class StudyConfig:
             If it is not one that the key may have.
         """
         try:
-            return _CHECKS[key](value, key)
+            return CHECKS[key](value, key)
         except ValueError as error:
             raise StudyError(str(error)) from None
 
@@ -156,12 +139,12 @@ class StudyConfig:
                 raise unknown(f"{where}`{key}`", "key", key, keys)
         values = dict(table)
         for key, kinds, describe in (
-            ("datasets", DATASETS, _dataset_parameters),
-            ("methods", METHODS, _method_parameters),
+            ("datasets", DATASETS, dataset_parameters),
+            ("methods", METHODS, method_parameters),
         ):
             noun = {"datasets": "data set", "methods": "method"}[key]
-            values[key] = _choices(values.get(key), where, key, noun, kinds, describe)
-        for key, check in _CHECKS.items():
+            values[key] = choices(values.get(key), where, key, noun, kinds, describe)
+        for key, check in CHECKS.items():
             if key in values:
                 try:
                     values[key] = check(values[key], key)
@@ -176,109 +159,3 @@ class StudyConfig:
             if key not in valid:
                 raise unknown(f"{where}`sae`", "parameter", key, valid)
         return cls(**values, levels_given="levels" in table)
-
-
-def _choices(
-    given: Any,
-    where: str,
-    key: str,
-    noun: str,
-    kinds: Mapping[str, Any],
-    parameters: Callable[[str], frozenset[str]],
-) -> tuple[Choice, ...]:
-    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
-        raise StudyError(f"{where}`{key}` must list at least one {noun}, got {given!r}")
-    choices = []
-    for i, entry in enumerate(given):
-        at = f"{where}`{key}[{i}]`"
-        if isinstance(entry, str):
-            entry = {"name": entry}
-        if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
-            raise StudyError(f"{at} must be a name or a table with a `name`, got {entry!r}")
-        arguments = {k: v for k, v in entry.items() if k not in ("name", "label")}
-        name, label = entry["name"], entry.get("label", entry["name"])
-        if name not in kinds:
-            raise unknown(at, noun, name, kinds)
-        if not isinstance(label, str) or not label or "/" in label:
-            raise StudyError(f"{at}: `label` must be a name without slashes, got {label!r}")
-        for argument in arguments:
-            if argument not in parameters(name):
-                raise unknown(at, f"argument of {name}", argument, parameters(name))
-        choices.append(Choice(name, label, arguments))
-    labels = [choice.label for choice in choices]
-    for i, label in enumerate(labels):
-        if label in labels[:i]:
-            raise StudyError(
-                f"{where}`{key}[{i}]`: {label!r} is there already; give this one a `label` of its own"
-            )
-    return tuple(choices)
-
-
-def _dataset_parameters(name: str) -> frozenset[str]:
-    parameters = inspect.signature(DATASETS[name]).parameters
-    return frozenset(parameters) - {"random_state"}
-
-
-def _method_parameters(name: str) -> frozenset[str]:
-    return METHODS[name].parameters
-
-
-def _count(value: Any, name: str) -> int:
-    return int(check_scalar(value, name, minimum=1, integer=True))
-
-
-def _seed(value: Any, name: str) -> int:
-    return int(check_scalar(value, name, minimum=0, integer=True))
-
-
-def _n_components(value: Any, name: str) -> str | float | int:
-    if isinstance(value, str):
-        if value != "true":
-            raise ValueError(f'`{name}` must be "true", a ratio or a number, got {value!r}')
-        return value
-    if isinstance(value, float):
-        return float(check_scalar(value, name, strict=True))
-    return _count(value, name)
-
-
-def _levels(value: Any, name: str) -> tuple[float, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
-        raise ValueError(f"`{name}` must list multiples of the true L0, got {value!r}")
-    levels = [float(check_scalar(v, f"{name}[{i}]", strict=True)) for i, v in enumerate(value)]
-    return tuple(sorted(set(levels)))
-
-
-def _share(value: Any, name: str) -> float:
-    share = float(check_scalar(value, name, strict=True))
-    if share >= 1:
-        raise ValueError(f"`{name}` must be below 1, got {value!r}")
-    return share
-
-
-def _flag(value: Any, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"`{name}` must be true or false, got {value!r}")
-    return value
-
-
-def _jobs(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value == 0:
-        raise ValueError(f"`{name}` must be a number of processes or -1, got {value!r}")
-    return value
-
-
-def _samples(value: Any, name: str) -> int | None:
-    return None if value is None else int(check_scalar(value, name, minimum=10, integer=True))
-
-
-_CHECKS: dict[str, Callable[[Any, str], Any]] = {
-    "n_seeds": _count,
-    "seed": _seed,
-    "n_components": _n_components,
-    "levels": _levels,
-    "n_samples": _samples,
-    "n_evaluated": _count,
-    "held_out": _share,
-    "fresh_data": _flag,
-    "n_jobs": _jobs,
-}

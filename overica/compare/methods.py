@@ -9,12 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from overica.compare.baselines import (
-    DictionaryLearningBaseline,
-    FastICABaseline,
-    FixedDictionary,
-    PCABaseline,
-)
+from overica.compare.baselines import FastICABaseline, FixedDictionary, PCABaseline
+from overica.compare.dictionary_learning import DictionaryLearningBaseline
 from overica.compare.featuriser import Featuriser
 from overica.compare.flops import (
     dictionary_learning_flops,

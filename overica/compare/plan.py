@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from overica.compare.config import Choice, StudyConfig
+from overica.compare.config import StudyConfig
+from overica.compare.keys import Choice
 from overica.compare.methods import METHODS
 from overica.compare.suggestions import StudyError
 from overica.datasets import DATASETS, Mixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
@@ -184,31 +184,34 @@ def _one(job: Job) -> Outcome:
     return job, *run_job(job)
 
 
-def _outcomes(jobs: Sequence[Job], n_workers: int) -> Iterator[Outcome]:
+def _outcomes(
+    jobs: Sequence[Job], n_workers: int, run: Callable[[Job], Outcome] = _one
+) -> Iterator[Outcome]:
     """What the jobs give, in the order in which they end."""
     if n_workers == 1 or len(jobs) < 2:
-        yield from map(_one, jobs)
+        yield from map(run, jobs)
         return
-    waiting = {id(job): job for job in jobs}
-    order = {job.cells[0].name: id(job) for job in jobs}
+    waiting = {job.cells[0].name: job for job in jobs}
     try:
-        for outcome in _parallel(list(waiting.values()), n_workers):
-            del waiting[order[outcome[0].cells[0].name]]
+        for outcome in _parallel(jobs, n_workers, run):
+            del waiting[outcome[0].cells[0].name]
             yield outcome
     except TerminatedWorkerError:
         # A worker was killed, for want of memory or by a crash in compiled code, and took its neighbours along. Who
         # it was is not known: the rest run one at a time, each in a process of its own, and only the culprit fails.
         for job in waiting.values():
             try:
-                yield from _parallel([job], 2)
+                yield from _parallel([job], 2, run)
             except TerminatedWorkerError as error:
                 yield job, failed_records(job, error), None
 
 
-def _parallel(jobs: Sequence[Job], n_workers: int) -> Iterator[Outcome]:
+def _parallel(
+    jobs: Sequence[Job], n_workers: int, run: Callable[[Job], Outcome]
+) -> Iterator[Outcome]:
     with joblib.parallel_config(backend="loky", n_jobs=n_workers, inner_max_num_threads=1):
         # One job at a time and worker: fits take seconds, and the bar moves with each.
         parallel = joblib.Parallel(
             return_as="generator_unordered", batch_size=1, pre_dispatch=n_workers
         )
-        yield from parallel(joblib.delayed(_one)(job) for job in jobs)
+        yield from parallel(joblib.delayed(run)(job) for job in jobs)

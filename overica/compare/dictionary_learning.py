@@ -1,0 +1,131 @@
+"""scikit-learn's dictionary learning as a baseline, told how many features are to be active."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import MiniBatchDictionaryLearning
+from sklearn.exceptions import ConvergenceWarning
+
+from overica.compare.featuriser import Dictionary
+from overica.compare.sparse_codes import map_codes, map_penalty
+
+
+class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
+    """scikit-learn's MiniBatchDictionaryLearning, its penalty moved to a target number of active features.
+
+    The penalty alpha decides everything here, so it is chosen as the SAEs' is: the learner is told the mean
+    number of active features to reach. It starts from random samples as atoms; before each of `n_rounds` fits, which
+    go on from one another, alpha is set by bisection so that lasso codes on the atoms of that moment have that many.
+
+    Parameters
+    ----------
+    n_components : int
+        Number of atoms.
+    n_active : float
+        Mean number of non-zero codes per sample to reach.
+    nonnegative : bool
+        Non-negative codes.
+    n_rounds : int
+        Fits, each with its own alpha.
+    n_steps : int
+        Steps of each fit, on batches of samples drawn without replacement as long as there are fresh ones.
+    batch_size : int
+        Samples per step.
+    random_state : int or None
+
+    Notes
+    -----
+    The stopping rules of scikit-learn are off (``tol=0, max_no_improvement=None``): with them it stops after about 80
+    batches, far from its best. Codes are found by its coordinate descent, the only one of its algorithms that knows
+    non-negative codes, and several times faster than its LARS at the same result.
+
+    Examples
+    --------
+    >>> from overica.datasets import make_mixture
+    >>> data = make_mixture(500, 4, 6, "laplace", random_state=0)
+    >>> learner = DictionaryLearningBaseline(3, n_active=1.0, n_steps=4, random_state=0).fit(data.X)
+    >>> codes = learner.transform(data.X)
+    >>> 0.8 < (codes != 0).sum(axis=1).mean() < 1.2
+    True
+    """
+
+    components_: np.ndarray
+
+    def __init__(
+        self,
+        n_components: int,
+        *,
+        n_active: float,
+        nonnegative: bool = False,
+        n_rounds: int = 3,
+        n_steps: int = 80,
+        batch_size: int = 256,
+        random_state: Any = None,
+    ) -> None:
+        self.n_components = n_components
+        self.n_active = n_active
+        self.nonnegative = nonnegative
+        self.n_rounds = n_rounds
+        self.n_steps = n_steps
+        self.batch_size = batch_size
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray, y: Any = None) -> Self:
+        """Learn the atoms."""
+        rng = np.random.default_rng(self.random_state)
+        self.offset_ = np.zeros(X.shape[1]) if self.nonnegative else X.mean(axis=0)
+        centred = np.asarray(X - self.offset_, np.float64)
+        rows = centred[rng.choice(len(X), self.n_components, replace=len(X) < self.n_components)]
+        # A sample of zero is no direction; noise in its place is one.
+        atoms = Dictionary.of_rows(
+            rows + 1e-3 * centred.std() * rng.standard_normal(rows.shape)
+        ).components
+        self.n_iter_ = 0
+        with warnings.catch_warnings(record=True) as missed:
+            warnings.simplefilter("always", ConvergenceWarning)
+            for _ in range(self.n_rounds):
+                atoms = self._round(atoms, centred, rng)
+        if missed:
+            warnings.warn(
+                f"the coordinate descent of scikit-learn missed its tolerance on {len(missed)} batches",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        self.components_ = atoms
+        self.alpha_ = self._penalty(atoms, centred)
+        return self
+
+    def _round(
+        self, atoms: np.ndarray, centred: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """The atoms after one fit, at the penalty that suits the atoms before it."""
+        # One pass over as many samples as the steps take.
+        wanted, n = self.n_steps * self.batch_size, len(centred)
+        rows = np.concatenate([rng.permutation(n) for _ in range(-(-wanted // n))])[:wanted]
+        model = MiniBatchDictionaryLearning(
+            self.n_components, alpha=self._penalty(atoms, centred), max_iter=1,
+            batch_size=self.batch_size, dict_init=atoms, fit_algorithm="cd",
+            positive_code=self.nonnegative, tol=0.0, max_no_improvement=None,
+            random_state=int(rng.integers(2**31)),
+        ).fit(centred[rows])  # fmt: skip
+        self.n_iter_ += int(model.n_steps_)
+        return Dictionary.of_rows(model.components_).components
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Lasso codes at the penalty `alpha_`, exact."""
+        codes: np.ndarray = map_codes(
+            self.components_, X - self.offset_, self.alpha_, nonnegative=self.nonnegative
+        )
+        return codes
+
+    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
+        """Samples from codes."""
+        samples: np.ndarray = X @ self.components_ + self.offset_
+        return samples
+
+    def _penalty(self, atoms: np.ndarray, centred: np.ndarray) -> float:
+        return map_penalty(atoms, centred, self.n_active, nonnegative=self.nonnegative)
