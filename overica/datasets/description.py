@@ -38,9 +38,9 @@ class Description:
     rarest: float
     """Smallest share of the samples in which a source is active."""
     max_cosine: float
-    """Coherence: largest |cos| between two true columns (cos, where signs count)."""
+    """Coherence: largest |cos| between two true columns; 1 for opposite ones."""
     mean_nearest_cosine: float
-    """Mean over the columns of the largest such cosine with another column."""
+    """Mean over the columns of the largest |cos| with another column."""
     chance: dict[str, float]
     """What each metric of `overica.metrics.METRICS` gives random columns, as many as true ones."""
     identifiable: bool | None
@@ -133,10 +133,9 @@ def describe(data: Mixture) -> Description:
     n_samples, n_features = data.X.shape
     n = data.mixing.shape[1]
     active = data.codes != 0
-    cosines = data.mixing.T @ data.mixing
-    cosines = cosines if data.nonnegative else np.abs(cosines)
-    np.fill_diagonal(cosines, -1.0)
-    nearest = cosines.max(axis=1) if n > 1 else np.zeros(1)
+    cosines = np.abs(data.mixing.T @ data.mixing)
+    np.fill_diagonal(cosines, 0.0)
+    nearest = cosines.max(axis=1)
     n_draws = 100 if n_features * n * n < _LARGE else 20
     chance = {
         metric: chance_level(

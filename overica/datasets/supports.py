@@ -45,7 +45,11 @@ def compare_supports(
         for s in strata
         if s.full and len(s.support) < n_features and (s.tested or free_magnitudes)
     ]
-    spaces = [_common_space(A, j, seen) for j in range(n)]
+    mine: list[list[np.ndarray]] = [[] for _ in range(n)]
+    for stratum in seen:
+        for j in stratum.support:
+            mine[j].append(stratum.support)
+    spaces = [_common_space(A, supports) for supports in mine]
     if any(space is None for space in spaces):
         return None
     fixed = _frequent_composition(A, codes, strata, nonnegative)
@@ -70,7 +74,8 @@ def compare_supports(
     if mutual:
         j, k = mutual[0]
         return None, f"sources {j} and {k} are never active without each other", None
-    if not all(_uncorrelated(codes, j, k) for j in range(n) for k in companions[j]):
+    by_source = np.ascontiguousarray(codes.T)
+    if not all(_uncorrelated(by_source[j], by_source[k]) for j in range(n) for k in companions[j]):
         return None
     return (
         True,
@@ -80,14 +85,13 @@ def compare_supports(
     )
 
 
-def _common_space(A: np.ndarray, j: int, strata: Sequence[Stratum]) -> np.ndarray | None:
-    """Orthonormal basis of what the subspaces of all supports with j have in common."""
-    mine = sorted((s for s in strata if j in s.support), key=lambda s: len(s.support))
+def _common_space(A: np.ndarray, supports: Sequence[np.ndarray]) -> np.ndarray | None:
+    """Orthonormal basis of what the spans of all the supports' columns have in common."""
     outside = np.zeros((A.shape[0], A.shape[0]))
     space = None
-    for count, stratum in enumerate(mine[:_MOST_SUPPORTS], start=1):
+    for count, support in enumerate(sorted(supports, key=len)[:_MOST_SUPPORTS], start=1):
         # x lies in all the subspaces if and only if it has no part outside any of them.
-        Q = np.linalg.qr(A[:, stratum.support])[0]
+        Q = np.linalg.qr(A[:, support])[0]
         outside += np.eye(len(Q)) - Q @ Q.T
         values, vectors = np.linalg.eigh(outside)
         space = vectors[:, values < _NULL * count]
@@ -133,8 +137,10 @@ def _frequent_composition(
     return None
 
 
-def _uncorrelated(codes: np.ndarray, j: int, k: int) -> bool:
-    s, t = codes[(codes[:, j] != 0) & (codes[:, k] != 0)][:, [j, k]].T
+def _uncorrelated(s: np.ndarray, t: np.ndarray) -> bool:
+    """Whether the codes of two sources are, where both are active."""
+    both = np.flatnonzero((s != 0) & (t != 0))
+    s, t = s[both], t[both]
     if len(s) < 3 or s.std() == 0 or t.std() == 0:
         return False
     return bool(abs(np.corrcoef(s, t)[0, 1]) < _N_ERRORS / np.sqrt(len(s)))

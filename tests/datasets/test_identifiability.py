@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from sklearn.decomposition import FastICA
 
 from overica.datasets import DATASETS, Mixture, ToyModel, make_composed, make_hierarchy
 from overica.datasets.identifiability import judge
 from overica.datasets.rays import active_needed
 from overica.datasets.sparsity import absorb, compare_l1, planar_l1
 from overica.datasets.strata import find_strata
+from overica.metrics import match_components
 
 IDEAL = ToyModel.antipodal(2, angle=0.3)
 
@@ -96,6 +98,13 @@ def test_uncorrelated_amplitudes_are_identifiable_but_dearer_than_the_diagonals(
     # E(s + t) = 1, sqrt(2) E max(s, t) = sqrt(2) 2 / 3 for uniform amplitudes.
     assert described.true_l1 == pytest.approx(1.0, abs=0.01)
     assert described.best_l1 == pytest.approx(np.sqrt(2) * 2 / 3, abs=0.01)
+
+
+def test_independence_finds_the_axes_of_the_square():
+    """What the verdict promises: the columns follow from the samples alone, by independence."""
+    data = make_composed(20_000, model=IDEAL, random_state=0)
+    ica = FastICA(whiten="unit-variance", fun="cube", random_state=0).fit(data.X)
+    assert match_components(ica.mixing_, data.mixing[:, [0, 2]]).cosines.min() > 0.999
 
 
 def test_dependent_places_in_the_plane_are_not_decided():
