@@ -121,7 +121,7 @@ def test_tables_of_a_data_set_are_what_pandas_computes(page, frame):
         "Directions: the learned dictionary against the true one": {
             "mean cosine": "mean_cosine",
             "share recovered": "share_recovered",
-            "MMCS, precision": "mean_max_cosine",
+            "MMCS (precision)": "mean_max_cosine",
             "composition": "composition_index",
         },
         "Codes: what fires, when, and how strongly": {

@@ -198,7 +198,10 @@ def _stability_column(
     own = stability.loc[dataset]
     summaries = {
         method: summarise_values(
-            [number(own["value"].get(method))], chance=number(own["chance"].get(method))
+            # One figure of all seeds together: none of them is the best.
+            [number(own["value"].get(method))],
+            lambda _: math.nan,
+            chance=number(own["chance"].get(method)),
         )
         for method in records.methods
     }

@@ -45,13 +45,13 @@ METRICS = {
         "a true direction without a match counts 0.",
     ),
     "mean_max_cosine": Wording(
-        "MMCS, precision",
+        "MMCS (precision)",
         "directions",
         "Mean over the learned directions of the largest cosine with any true one: are the "
         "learned directions true?",
     ),
     "mean_max_cosine_recall": Wording(
-        "MMCS, recall",
+        "MMCS (recall)",
         "directions",
         "Mean over the true directions of the largest cosine with any learned one: are the true "
         "directions found?",
