@@ -10,6 +10,7 @@ from overica.sae.jumprelu import JumpReLUSAE
 from overica.sae.matryoshka import MatryoshkaSAE
 from overica.sae.module import Autoencoder, Losses
 from overica.sae.relu import ReLUSAE
+from overica.sae.scaling import fine_tune_scale
 from overica.sae.tied import TiedSAE
 from overica.sae.topk import TopKSAE
 from overica.sae.trainer import Orthogonality, TrainingError
@@ -34,4 +35,5 @@ __all__ = [
     "TiedSAE",
     "TopKSAE",
     "TrainingError",
+    "fine_tune_scale",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
@@ -19,12 +18,15 @@ from overica.sae import settings
 from overica.sae.batches import Batches
 from overica.sae.module import Autoencoder
 from overica.sae.penalties import Penalty
+from overica.sae.saving import Persistent
 from overica.sae.trainer import Orthogonality
 
 _CHUNK = 8192
 
 
-class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class SparseAutoencoder(
+    Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Base of the sparse autoencoders: everything but the network.
 
     An autoencoder learns an encoder and a dictionary D of unit rows,
@@ -300,21 +302,6 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                 ensure_min_samples=2 if reset else 1,
             )
         )
-
-    @classmethod
-    def _get_param_names(cls) -> list[str]:
-        """Parameters of a variant and, where it passes others on, of its base."""
-        names: set[str] = set()
-        for kind in cls.__mro__:
-            signature = inspect.signature(kind.__init__)
-            names |= {
-                name
-                for name, parameter in signature.parameters.items()
-                if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
-            }
-            if not any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
-                break
-        return sorted(names)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -71,11 +71,10 @@ class Frozen(Autoencoder):
                 self.handles.append(new.register_hook(mask))
         self.register_buffer("centre", former.b_dec.detach().clone())
 
-    def preactivations(self, x: Tensor) -> Tensor:
-        """See `Autoencoder.preactivations`; frozen features read ``x - centre``."""
+    def shift(self) -> Tensor:
+        """See `Autoencoder.shift`; frozen features read ``x - centre``."""
         frozen, new = self.W_enc[:, : self.n_frozen], self.W_enc[:, self.n_frozen :]
-        shift = torch.cat([self.centre @ frozen, self.b_dec @ new])
-        return torch.addmm(self.b_enc - shift, x, self.W_enc)
+        return torch.cat([self.centre @ frozen, self.b_dec @ new])
 
     def loss(self, x: Tensor, penalty: float = 0.0, dead: Tensor | None = None) -> Losses:
         """See `Autoencoder.loss`; frozen features are not revived."""
@@ -95,7 +94,9 @@ class Frozen(Autoencoder):
         for handle in self.handles:
             handle.remove()
         n = self.n_frozen
-        self.b_enc[:n] += (self.b_dec - self.centre) @ self.W_enc[:, :n]
+        amount = (self.b_dec - self.centre) @ self.W_enc
+        amount[n:] = 0.0
+        self.displace(amount)
         del self.centre, self.handles, self.n_frozen
         self.__class__ = type(self).__bases__[1]
         self.fold(unit)

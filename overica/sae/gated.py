@@ -28,7 +28,7 @@ class GatedAutoencoder(Autoencoder):
 
     def paths(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Gate and magnitude, both (batch, n_components), before their non-linearities."""
-        projected = torch.addmm(-self.b_dec @ self.W_enc, x, self.W_enc)
+        projected = torch.addmm(-self.shift(), x, self.W_enc)
         return projected + self.b_gate, projected * self.r_mag.exp() + self.b_mag
 
     def activate(self, x: Tensor) -> Tensor:
@@ -59,6 +59,12 @@ class GatedAutoencoder(Autoencoder):
         self.W_enc *= norms
         self.b_gate *= norms * unit
         self.b_mag *= norms * unit
+
+    @torch.no_grad()
+    def displace(self, amount: Tensor) -> None:
+        """See `Autoencoder.displace`."""
+        self.b_gate += amount
+        self.b_mag += self.r_mag.exp() * amount
 
     def export(self) -> dict[str, Tensor]:
         """See `Autoencoder.export`; the gate decides alone, `gain` is in the magnitude."""

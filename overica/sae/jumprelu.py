@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch.autograd.function import once_differentiable
 from overica._validation import check_scalar
 from overica.sae.base import SparseAutoencoder
 from overica.sae.module import Autoencoder, Losses, squared_error
+from overica.sae.trainer import Orthogonality
 
 
 class Jump(torch.autograd.Function):
@@ -28,9 +29,7 @@ class Jump(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(
-        ctx: Any, z: Tensor, threshold: Tensor, bandwidth: float
-    ) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, z: Tensor, threshold: Tensor, bandwidth: float) -> tuple[Tensor, Tensor]:
         """Codes and activity, both of the shape of z (batch, n_components)."""
         active = (z > threshold).to(z.dtype)
         ctx.save_for_backward(z, threshold, active)
@@ -117,7 +116,9 @@ class JumpReLUSAE(SparseAutoencoder):
     bandwidth : float
         Width of the window around a threshold in which samples have a say in where it moves, for samples of mean
         length sqrt(n_features).
-    **common
+    n_active, penalty, n_steps, batch_size, learning_rate, betas, warm_up, cool_down, clip, revive, orthogonality
+        See `SparseAutoencoder`.
+    random_state, device, verbose, callback
         See `SparseAutoencoder`.
 
     References
@@ -137,9 +138,44 @@ class JumpReLUSAE(SparseAutoencoder):
     name: ClassVar[str] = "jumprelu"
 
     def __init__(
-        self, n_components: int | None = None, *, bandwidth: float = 1.0, **common: Any
+        self,
+        n_components: int | None = None,
+        *,
+        bandwidth: float = 1.0,
+        n_active: float | None = None,
+        penalty: float | None = None,
+        n_steps: int = 2000,
+        batch_size: int = 1024,
+        learning_rate: float | None = None,
+        betas: tuple[float, float] = (0.9, 0.999),
+        warm_up: float = 0.1,
+        cool_down: float = 0.2,
+        clip: float | None = 1.0,
+        revive: bool = True,
+        orthogonality: Orthogonality | None = None,
+        random_state: Any = None,
+        device: str = "auto",
+        verbose: int = 0,
+        callback: Callable[[dict[str, float]], object] | None = None,
     ) -> None:
-        super().__init__(n_components, **common)
+        super().__init__(
+            n_components,
+            n_active=n_active,
+            penalty=penalty,
+            n_steps=n_steps,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            betas=betas,
+            warm_up=warm_up,
+            cool_down=cool_down,
+            clip=clip,
+            revive=revive,
+            orthogonality=orthogonality,
+            random_state=random_state,
+            device=device,
+            verbose=verbose,
+            callback=callback,
+        )
         self.bandwidth = bandwidth
 
     def _network(

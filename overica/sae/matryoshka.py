@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ from overica._validation import check_scalar
 from overica.sae.batchtopk import BatchTopKAutoencoder
 from overica.sae.module import Autoencoder, squared_error
 from overica.sae.selecting import SelectingSAE
+from overica.sae.trainer import Orthogonality
 
 
 class MatryoshkaAutoencoder(BatchTopKAutoencoder):
@@ -65,7 +66,9 @@ class MatryoshkaSAE(SelectingSAE):
     widths : sequence of int or None
         Widths at which a reconstruction is asked for, besides n_components. None: from a thirty-second of n_components
         on, each four times the one before.
-    **common
+    n_active, penalty, n_steps, batch_size, learning_rate, betas, warm_up, cool_down, clip, revive, orthogonality
+        See `SparseAutoencoder`.
+    random_state, device, verbose, callback
         See `SparseAutoencoder`.
 
     References
@@ -89,9 +92,40 @@ class MatryoshkaSAE(SelectingSAE):
         n_components: int | None = None,
         *,
         widths: Sequence[int] | None = None,
-        **common: Any,
+        n_active: float | None = None,
+        penalty: float | None = None,
+        n_steps: int = 2000,
+        batch_size: int = 1024,
+        learning_rate: float | None = None,
+        betas: tuple[float, float] = (0.9, 0.999),
+        warm_up: float = 0.1,
+        cool_down: float = 0.2,
+        clip: float | None = 1.0,
+        revive: bool = True,
+        orthogonality: Orthogonality | None = None,
+        random_state: Any = None,
+        device: str = "auto",
+        verbose: int = 0,
+        callback: Callable[[dict[str, float]], object] | None = None,
     ) -> None:
-        super().__init__(n_components, **common)
+        super().__init__(
+            n_components,
+            n_active=n_active,
+            penalty=penalty,
+            n_steps=n_steps,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            betas=betas,
+            warm_up=warm_up,
+            cool_down=cool_down,
+            clip=clip,
+            revive=revive,
+            orthogonality=orthogonality,
+            random_state=random_state,
+            device=device,
+            verbose=verbose,
+            callback=callback,
+        )
         self.widths = widths
 
     def _network(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -50,7 +50,7 @@ class Autoencoder(nn.Module, ABC):
     """
 
     architecture: ClassVar[str] = "standard"
-    """What `export` is to SAELens."""
+    """What SAELens calls a network with the tensors of `export`."""
     resamples: ClassVar[bool] = True
     """Whether dead features start anew from badly explained samples; where not, the loss itself revives them."""
     unit_rows: ClassVar[bool] = True
@@ -77,11 +77,17 @@ class Autoencoder(nn.Module, ABC):
         self.register_buffer("gain", torch.ones(n_components))
 
     def _make_encoder(self) -> None:
-        self.W_enc = nn.Parameter(self.W_dec.detach().T.clone(memory_format=torch.contiguous_format))
+        self.W_enc = nn.Parameter(
+            self.W_dec.detach().T.clone(memory_format=torch.contiguous_format)
+        )
+
+    def shift(self) -> Tensor:
+        """What the encoder reads of the decoder's bias, ``b_dec @ W_enc``, (n_components,)."""
+        return self.b_dec @ self.W_enc
 
     def preactivations(self, x: Tensor) -> Tensor:
         """``(x - b_dec) @ W_enc + b_enc``, (batch, n_components)."""
-        return torch.addmm(self.b_enc - self.b_dec @ self.W_enc, x, self.W_enc)
+        return torch.addmm(self.b_enc - self.shift(), x, self.W_enc)
 
     @abstractmethod
     def activate(self, x: Tensor) -> Tensor:
@@ -118,10 +124,12 @@ class Autoencoder(nn.Module, ABC):
     def after_step(self) -> None:
         """What must hold after every step of the optimiser: unit rows, where they are wanted."""
         if self.unit_rows:
-            self.W_dec /= self.W_dec.norm(dim=1, keepdim=True)
+            self.W_dec.div_(self.W_dec.norm(dim=1, keepdim=True))
 
     @torch.no_grad()
-    def restart(self, dead: Tensor, directions: Tensor) -> list[tuple[Tensor, tuple[slice | Tensor, ...]]]:
+    def restart(
+        self, dead: Tensor, directions: Tensor
+    ) -> list[tuple[Tensor, tuple[slice | Tensor, ...]]]:
         """Let features start anew in given directions.
 
         Parameters
@@ -159,13 +167,32 @@ class Autoencoder(nn.Module, ABC):
         The function stays the same: codes become ``unit * norm * codes``.
         """
         norms = self.W_dec.norm(dim=1).clamp_min(torch.finfo(self.W_dec.dtype).tiny)
-        self.W_dec /= norms[:, None]
-        self.b_dec *= unit
+        self.W_dec.div_(norms[:, None])
+        self.b_dec.mul_(unit)
         self._fold_encoder(norms, unit)
 
     def _fold_encoder(self, norms: Tensor, unit: float) -> None:
-        self.W_enc *= norms
-        self.b_enc *= norms * unit
+        self.W_enc.mul_(norms)
+        self.b_enc.mul_(norms * unit)
+
+    @torch.no_grad()
+    def displace(self, amount: Tensor) -> None:
+        """Add a constant (n_components,) to what the encoder reads, ``(x - b_dec) @ W_enc``."""
+        self.b_enc += amount
+
+    def config(self) -> dict[str, Any]:
+        """What SAELens has to know besides the tensors of `export`."""
+        n_components, n_features = self.W_dec.shape
+        return {
+            "architecture": self.architecture,
+            "d_in": n_features,
+            "d_sae": n_components,
+            "dtype": str(self.W_dec.dtype).removeprefix("torch."),
+            "device": "cpu",
+            "apply_b_dec_to_input": True,
+            "normalize_activations": "none",
+            "reshape_activations": "none",
+        }
 
     def export(self) -> dict[str, Tensor]:
         """Tensors by the names that SAELens gives them, of a folded network; `gain` has become part of them."""
@@ -186,4 +213,3 @@ class Autoencoder(nn.Module, ABC):
 def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
     """Squared distance, summed over features and averaged over samples."""
     return nn.functional.mse_loss(x_hat, x, reduction="sum") / len(x)
-

@@ -16,8 +16,9 @@ class Penalty(ABC):
     def value(self, progress: float) -> float:
         """The coefficient at a progress in [0, 1]."""
 
+    @abstractmethod
     def observe(self, l0: float, progress: float) -> None:
-        """Take note of the mean number of active codes in the step just done; a fixed penalty does not."""
+        """Take note of the mean number of active codes in the step just done."""
 
 
 class FixedPenalty(Penalty):
@@ -36,6 +37,9 @@ class FixedPenalty(Penalty):
     def value(self, progress: float) -> float:
         """See `Penalty.value`."""
         return self._coefficient * min(1.0, progress / RISE)
+
+    def observe(self, l0: float, progress: float) -> None:
+        """See `Penalty.observe`; what is fixed does not care."""
 
 
 class TargetL0(Penalty):

@@ -25,7 +25,9 @@ def training(parameters: Any, n_features: int) -> Training:
     ValueError
         Naming the parameter, what was expected, and what came.
     """
-    warm_up, cool_down = (_share(getattr(parameters, name), name) for name in ("warm_up", "cool_down"))
+    warm_up, cool_down = (
+        _share(getattr(parameters, name), name) for name in ("warm_up", "cool_down")
+    )
     if warm_up + cool_down > 1:
         raise ValueError(
             f"`warm_up` and `cool_down` must together be at most 1, got {warm_up} and {cool_down}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -32,6 +32,10 @@ class TopKAutoencoder(SelectingAutoencoder):
         """See `Autoencoder.activate`."""
         return self.select(self.preactivations(x))
 
+    def config(self) -> dict[str, Any]:
+        """See `Autoencoder.config`; adds k, and that codes are compared as they are."""
+        return super().config() | {"k": int(self.n_active), "rescale_acts_by_decoder_norm": False}
+
     def export(self) -> dict[str, Tensor]:
         """See `Autoencoder.export`; `gain` is the length of the decoder's rows, so that it has no say in the choice."""
         tensors = {name: getattr(self, name) for name in ("W_enc", "b_enc", "b_dec")}
@@ -42,7 +46,7 @@ class TopKAutoencoder(SelectingAutoencoder):
         """See `Autoencoder.restore`."""
         super().restore(tensors)
         self.gain.copy_(self.W_dec.norm(dim=1))
-        self.W_dec /= self.gain[:, None]
+        self.W_dec.div_(self.gain[:, None])
 
 
 class TopKSAE(SelectingSAE):
