@@ -107,7 +107,7 @@ def test_codes_are_brought_to_the_level(finished):
     result, _ = finished
     l0 = result.frame[(result.frame["metric"] == "l0") & result.frame["target_l0"].notna()]
     toy = l0[(l0["dataset"] == "toy") & (l0["target_l0"] < 4)]
-    np.testing.assert_allclose(toy["value"], toy["target_l0"], rtol=0.1)
+    np.testing.assert_allclose(toy["value"], toy["target_l0"], rtol=0.25)
 
 
 def test_header_tells_what_the_report_needs(finished):
