@@ -34,7 +34,7 @@ def compare_rays(
     Returns
     -------
     (identifiable, reason, witness) or None
-        None where the data do not lie on rays, or on too many to compare.
+        None where the data do not lie on rays, or the comparison does not decide.
     """
     covered = sum(stratum.share for stratum in strata)
     if (
@@ -78,9 +78,14 @@ def compare_rays(
             f"active codes a sample where the true columns need {true_l0:.3g}",
             witness,
         )
-    if tie or not everything:
-        why = "other choices are as sparse" if tie else "too many choices of columns to compare"
+    if tie:
+        why = "other choices of columns are as sparse"
         return None, f"the data are {rays.shape[1]} rays for {n} columns, and {why}", None
+    if not everything:
+        return None
+    # Beyond the plane, columns along no ray could be sparser.
+    if len(A) > 2:
+        return None
     return (
         True,
         f"the data are {rays.shape[1]} rays, and no other {n} of them explain all with so few "

@@ -1,18 +1,24 @@
 """Sparse supports: which columns the subspaces of the data single out.
 
-Samples with the active sources I fill ``span(A_I)``.  Where that is a proper subspace it can be
-seen in the data, and so can intersections: column j is determined if the subspaces of all supports
-that contain j meet in its line alone.  If they meet in a larger space, because some sources are
-active whenever j is (the parents of a tree), then column j is known up to multiples of theirs.
-Magnitudes that are uncorrelated with j's settle it: adding a multiple beta of column j to column i
-changes the code ``s_i`` into ``s_i - beta s_j``, which is uncorrelated with ``s_j`` for beta = 0
-alone.
+Samples with the active sources I fill ``span(A_I)``, and almost all of them need |I| columns of any
+dictionary.  So another dictionary B that is as sparse on average has, for every I, |I| columns in
+``span(A_I)``.  Two conclusions:
+
+- If source j is ever active alone, B has the column j.
+- Let ``2 |I| <= n_features``, and no d <= n_features columns of A, nor of B, be dependent.  Then
+  spans meet in ``span(A_I) & span(A_J) = span(A_(I & J))``, and since at most ``|I | J|`` columns of
+  B lie in the span of both, at least ``|I & J|`` lie in the intersection.  By induction B has
+  column j if the supports that contain j have nothing else in common.
+
+Where they have, because some sources are active whenever j is (the parents of a tree), column j is
+known up to multiples of theirs.  Magnitudes that are uncorrelated with j's settle it: adding beta
+times column i to column j changes the code ``s_i`` into ``s_i - beta s_j``, which is uncorrelated
+with ``s_j`` for beta = 0 alone.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import nnls
 
 from overica.datasets.strata import Stratum
 
@@ -31,7 +37,7 @@ def compare_supports(
     nonnegative: bool,
     free_magnitudes: bool,
 ) -> Comparison | None:
-    """Decide by the intersections of the supports' subspaces, then by free magnitudes.
+    """Decide by the supports, and by free magnitudes where sources accompany others.
 
     Returns
     -------
@@ -39,60 +45,68 @@ def compare_supports(
         None where the supports do not decide.
     """
     n_features, n = A.shape
-    # Free magnitudes fill their support by law, also where too few samples show it.
-    seen = [
-        s
-        for s in strata
-        if s.full and len(s.support) < n_features and (s.tested or free_magnitudes)
-    ]
-    mine: list[list[np.ndarray]] = [[] for _ in range(n)]
-    for stratum in seen:
-        for j in stratum.support:
-            mine[j].append(stratum.support)
-    spaces = [_common_space(A, supports) for supports in mine]
-    if any(space is None for space in spaces):
+    alone = {int(s.support[0]) for s in strata if len(s.support) == 1}
+    fixed = [s for s in strata if not s.full]
+    # Non-negative codes of independent columns that occur alone: B is a wider cone, and samples of
+    # support I lie on a face of it that contains the columns I, hence need |I| of B's.
+    cone = nonnegative and len(alone) == n and np.linalg.matrix_rank(A) == n
+    if fixed and not cone:
+        listed = ", ".join(map(str, fixed[0].support))
+        return (
+            None,
+            f"sources {listed} keep fixed proportions: a column for their sum may be as sparse",
+            None,
+        )
+    if len(alone) == n:
+        return True, "every column occurs alone, as a ray of the data", None
+
+    supports: list[list[np.ndarray]] = [[] for _ in range(n)]
+    for stratum in strata:
+        # Free magnitudes fill their support by law, also where too few samples show it.
+        filled = stratum.full and (stratum.tested or free_magnitudes)
+        if filled and 2 * len(stratum.support) <= n_features:
+            for j in stratum.support:
+                supports[j].append(stratum.support)
+    spaces = [_common_space(A, mine) for mine in supports]
+    companions = [_companions(A, j, space) for j, space in enumerate(spaces)]
+    if any(
+        space.shape[1] != 1 + len(others) for space, others in zip(spaces, companions, strict=True)
+    ):
         return None
-    fixed = _frequent_composition(A, codes, strata, nonnegative)
-    if fixed is not None:
-        return None, fixed, None
-    companions = [_companions(A, j, space) for j, space in enumerate(spaces) if space is not None]
     lonely = sum(not others for others in companions)
     if lonely == n:
         return (
             True,
-            "the subspaces that the supports span meet in each column alone: the theorem on unique "
-            "sparse dictionaries",
+            "no source always accompanies another, and the supports are small: the theorem of "
+            "unique sparse dictionaries",
             None,
         )
-    bound = n - lonely
-    if not free_magnitudes or any(
-        space is None or space.shape[1] != 1 + len(others)
-        for space, others in zip(spaces, companions, strict=True)
-    ):
-        return None
     mutual = [(j, k) for j in range(n) for k in companions[j] if j in companions[k]]
     if mutual:
         j, k = mutual[0]
         return None, f"sources {j} and {k} are never active without each other", None
     by_source = np.ascontiguousarray(codes.T)
-    if not all(_uncorrelated(by_source[j], by_source[k]) for j in range(n) for k in companions[j]):
+    if not free_magnitudes or not all(
+        _uncorrelated(by_source[j], by_source[k]) for j in range(n) for k in companions[j]
+    ):
         return None
     return (
         True,
-        f"the supports determine {lonely} columns, and {bound} up to multiples of their parents' "
-        "columns; magnitudes independent of the parents' settle these",
+        f"the supports determine {lonely} columns, and {n - lonely} up to multiples of their "
+        "parents' columns; magnitudes independent of the parents' settle these",
         None,
     )
 
 
-def _common_space(A: np.ndarray, supports: Sequence[np.ndarray]) -> np.ndarray | None:
+def _common_space(A: np.ndarray, supports: Sequence[np.ndarray]) -> np.ndarray:
     """Orthonormal basis of what the spans of all the supports' columns have in common."""
-    outside = np.zeros((A.shape[0], A.shape[0]))
-    space = None
+    space = np.eye(A.shape[0])
+    outside = np.zeros_like(space)
     for count, support in enumerate(sorted(supports, key=len)[:_MOST_SUPPORTS], start=1):
         # x lies in all the subspaces if and only if it has no part outside any of them.
-        Q = np.linalg.qr(A[:, support])[0]
-        outside += np.eye(len(Q)) - Q @ Q.T
+        U, values, _ = np.linalg.svd(A[:, support], full_matrices=False)
+        U = U[:, values > _NULL * values[0]]
+        outside += np.eye(len(U)) - U @ U.T
         values, vectors = np.linalg.eigh(outside)
         space = vectors[:, values < _NULL * count]
         if space.shape[1] == 1:
@@ -104,37 +118,6 @@ def _companions(A: np.ndarray, j: int, space: np.ndarray) -> list[int]:
     """Columns other than j that lie in the space."""
     inside = np.linalg.norm(A - space @ (space.T @ A), axis=0) < 1e-6
     return [int(k) for k in np.flatnonzero(inside) if k != j]
-
-
-def _frequent_composition(
-    A: np.ndarray, codes: np.ndarray, strata: Sequence[Stratum], nonnegative: bool
-) -> str | None:
-    """A composition in fixed proportions that would be as good a column as one of its parts.
-
-    Exchanging the part for the composition saves active codes where it occurs, and costs some
-    where the part occurs without it; if it occurs less often than the part does otherwise, that
-    is a loss.  No exchange is possible where the part then had no non-negative codes at all.
-    """
-    rate = (codes != 0).mean(axis=0)
-    alone = {int(s.support[0]) for s in strata if len(s.support) == 1}
-    for stratum in strata:
-        if stratum.basis.shape[1] != 1 or len(stratum.support) == 1:
-            continue
-        support, v = stratum.support, stratum.basis[:, 0]
-        # Other sources may be active too, as long as these keep their proportions.
-        along = codes[:, support] @ v
-        rest = np.abs(codes[:, support] - along[:, None] * v).max(axis=1)
-        fixed = float(((along != 0) & (rest < 1e-9 * np.abs(along))).mean())
-        for j in support[rate[support] <= 2 * fixed]:
-            B = A.copy()
-            B[:, j] = A[:, support] @ np.where(nonnegative, np.abs(v), v)
-            if nonnegative and int(j) in alone and nnls(B, A[:, j])[1] > 1e-7:
-                continue
-            return (
-                f"sources {', '.join(map(str, support))} are active in fixed proportions as often as "
-                f"source {j} is otherwise: their sum would be as good a column"
-            )
-    return None
 
 
 def _uncorrelated(s: np.ndarray, t: np.ndarray) -> bool:

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from sklearn.decomposition import FastICA
 
-from overica.datasets import DATASETS, Mixture, ToyModel, make_composed, make_hierarchy
+from overica.datasets import (
+    DATASETS,
+    ComposedFeatures,
+    Mixture,
+    ToyModel,
+    make_composed,
+    make_hierarchy,
+    make_three_features,
+)
 from overica.datasets.identifiability import judge
 from overica.datasets.rays import active_needed
 from overica.datasets.sparsity import absorb, compare_l1, planar_l1
@@ -148,19 +156,38 @@ def test_children_need_free_magnitudes(rng):
     assert verdict(mixture(A, S, free_magnitudes=True)) is None
 
 
-def test_fixed_proportions_compete_with_rarer_columns(rng):
-    n = 4000
-    S = np.zeros((n, 3))
-    amplitude = rng.uniform(0.5, 1.5, n)
-    both, alone = np.arange(n) % 4 < 2, np.arange(n) % 4 == 2
-    S[both, :2] = amplitude[both, None]
-    S[alone, 0] = amplitude[alone]
-    S[~(both | alone), 1] = amplitude[~(both | alone)]
-    S[:, 2] = (rng.random(n) < 0.3) * rng.exponential(size=n)
+def test_fixed_proportions_compete_with_columns(rng):
+    n = 6000
+    kind = np.arange(n) % 6
+    S = np.array([[1, 1, 0], [1, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])[kind] * 1.0
+    S *= rng.uniform(0.5, 1.5, (n, 1))
+    S[:, 2] *= rng.exponential(size=n)
     A = rng.standard_normal((4, 3))
-    # Signed codes could take the sum for a column; non-negative ones could not express the part.
+    # Signed codes could take the sum for a column; non-negative ones could not express the parts.
     assert verdict(mixture(A, S)) is True
-    assert verdict(mixture(A, S * np.where(rng.random((n, 1)) < 0.5, 1, -1))) is None
+    assert verdict(make_three_features(5000, proportion_spread=0.0, random_state=0)) is True
+    # Columns that surround the plane express everything without negative codes.
+    star = np.array([[1.0, 0.0, -1.0], [0.0, 1.0, -1.0]])
+    assert verdict(mixture(star, S)) is None
+    signed = mixture(A, S * np.where(rng.random((n, 1)) < 0.5, 1, -1)).describe()
+    assert signed.identifiable is None
+    assert "sources 0, 1 keep fixed proportions" in signed.reason
+
+
+def test_two_by_two_sets_in_three_dimensions_are_not_decided(rng):
+    """The planes of four pairs meet in six lines, of which other four carry all the planes."""
+    law = ComposedFeatures()
+    F = law.sample(rng, 5000)
+    A = rng.standard_normal((3, 4))
+    assert verdict(mixture(A, F, free_magnitudes=False)) is None
+    # In four dimensions the spans of disjoint pairs have nothing in common.
+    assert verdict(mixture(rng.standard_normal((4, 4)), F)) is True
+
+
+def test_columns_that_occur_alone_are_rays(rng):
+    one_hot = make_composed(5000, model=IDEAL, one_hot=0.5, random_state=0).describe()
+    assert one_hot.identifiable is True
+    assert "occurs alone" in one_hot.reason
 
 
 def test_supports_as_large_as_the_space_decide_nothing(rng):
