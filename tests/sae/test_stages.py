@@ -98,6 +98,10 @@ def test_frozen_features_are_neither_moved_nor_restarted(fitted, name):
     network = begin_with(autoencoder(name)._network(6, 10, 3.0, rng), former.module_, former.unit_)
     state = {key: value.clone() for key, value in network.state_dict().items()}
     x = torch.tensor(rng.standard_normal((50, 6)), dtype=torch.float32)
+    if not network.resamples:
+        # Frozen features must not take the residual away from those that can learn from it.
+        assert "auxiliary" not in network.loss(x, 0.1, torch.arange(4)).parts
+        assert "auxiliary" in network.loss(x, 0.1, torch.arange(5)).parts
     everything = torch.arange(10)
     network.loss(x, 0.1, everything).total.backward()
     network.restart(everything, torch.eye(6)[everything % 6])
