@@ -154,7 +154,8 @@ def test_tables_of_a_data_set_are_what_pandas_computes(page, frame):
                         "composition_index": values.min(),
                         "shrinkage": values.iloc[(values - 1).abs().argmin()],
                     }.get(metric, values.max())
-                    assert notes == ([] if best is None else [f"best {short(best)}"])
+                    fewer = ["2 of 3 seeds"] if len(values) == 2 else []
+                    assert notes == ([] if best is None else [f"best {short(best)}"]) + fewer
                 lines = [
                     f"chance {short(own['chance'].mean())}",
                     f"truth {short(own['best'].mean())}",
@@ -209,6 +210,9 @@ def test_failed_cells_and_what_they_said(page):
     assert all("FloatingPointError: the loss is NaN at step 120" in text for text in texts)
     assert "3 cells of this data set failed" in page.section("hierarchy").words()
     assert "failed" not in page.section("plane").words()
+    rows, _ = read_table(page.section("Overview"), "Mean cosine at the true L0")
+    assert "2 of 3 seeds" in rows["Gated"]["hierarchy"].words()
+    assert "seeds" not in rows["Gated"]["plane"].words() + rows["TopK"]["hierarchy"].words()
 
 
 def test_configuration_can_be_run_again(page, folder):

@@ -50,6 +50,11 @@ class Records:
         """The cells that ended in an error."""
         return [cell for cell in self.cells if cell.get("status") != "ok"]
 
+    @property
+    def n_seeds(self) -> int:
+        """Seeds that every level should have."""
+        return len({cell["seed"] for cell in self.cells})
+
     def of(self, dataset: str, method: str | None = None) -> list[Cell]:
         """Successful cells of a data set, of one method or of all."""
         return [

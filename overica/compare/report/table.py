@@ -56,8 +56,24 @@ def entry_of(
     short: bool = False,
     bar: bool = False,
     digits: int = 2,
+    n_seeds: int = 0,
 ) -> Entry:
-    """Return the cell of a summary; `level` adds its L0, `short` drops the best, `bar` adds one."""
+    """Return the cell of a summary.
+
+    Parameters
+    ----------
+    summary : Summary
+    level : bool
+        Whether to say at which L0.
+    short : bool
+        Whether to leave out the best.
+    bar : bool
+        Whether to draw a bar from chance to 1.
+    digits : int
+        Decimals.
+    n_seeds : int
+        Seeds that there should be; said if there are fewer.
+    """
     if not math.isfinite(summary.mean):
         return Entry(numbers.MISSING)
     notes = []
@@ -65,6 +81,8 @@ def entry_of(
         notes.append(f"best {numbers.short(summary.best)}")
     if level:
         notes.append(f"at L0 {numbers.short(summary.level, 1)}")
+    if summary.count < n_seeds:
+        notes.append(f"{summary.count} of {n_seeds} seeds")
     share = math.nan
     if bar and math.isfinite(summary.chance) and summary.chance < 1:
         share = min(max((summary.mean - summary.chance) / (1 - summary.chance), 0.0), 1.0)

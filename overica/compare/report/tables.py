@@ -24,6 +24,7 @@ class _Column:
     heading: str
     summaries: Mapping[str, Summary]
     words: Wording
+    n_seeds: int = 0
 
 
 # What tells encoders apart comes first; the rest follows in the order of `METRICS`.
@@ -41,6 +42,7 @@ def overview_table(records: Records, metric: str, level: str) -> Table:
                 for method in records.methods
             },
             wording(metric),
+            records.n_seeds,
         )
         for dataset in records.datasets
     ]
@@ -72,6 +74,7 @@ def metric_tables(
             wording(name).label,
             {method: summarise(group, name) for method, group in cells.items()},
             wording(name),
+            records.n_seeds,
         )
         for name in _metrics_of(records.of(dataset))
     ]
@@ -125,6 +128,7 @@ def encoder_tables(records: Records, dataset: str) -> list[Table]:
         caption = _sentence(wording(metric).label)
         table = _by_method(records, caption, columns, mark=False, short=True)
         table.corner = "dictionary"
+        table.below = [levels_around([*c.summaries.values()], truth=False) for c in columns]
         for method, row in zip(records.methods, table.rows, strict=True):
             means = {
                 i: columns[i].summaries[method].mean
@@ -174,7 +178,14 @@ def _by_method(
     rows = []
     for method in records.methods:
         entries = [
-            entry_of(column.summaries[method], level=level, short=short, bar=bar, digits=digits)
+            entry_of(
+                column.summaries[method],
+                level=level,
+                short=short,
+                bar=bar,
+                digits=digits,
+                n_seeds=column.n_seeds,
+            )
             for column in columns
         ]
         rows.append(Row(records.label(method), entries, method))
