@@ -1,6 +1,7 @@
 """Sparse autoencoders: an encoder and a dictionary, trained together by stochastic gradients.
 
-Every variant of `SAES` is an estimator with the parameters, attributes and methods of `SparseAutoencoder`.
+Every variant of `SAES` is an estimator with the parameters, attributes and methods of `SparseAutoencoder`. Each takes a
+penalty from `ORTHOGONALITY`, and can be trained in stages by `FrozenStages` and `ResidualStages`.
 """
 
 from overica.sae.base import SparseAutoencoder
@@ -9,8 +10,10 @@ from overica.sae.gated import GatedSAE
 from overica.sae.jumprelu import JumpReLUSAE
 from overica.sae.matryoshka import MatryoshkaSAE
 from overica.sae.module import Autoencoder, Losses
+from overica.sae.orthogonality import ORTHOGONALITY, OrthogonalityPenalty, get_orthogonality
 from overica.sae.relu import ReLUSAE
 from overica.sae.scaling import fine_tune_scale
+from overica.sae.stages import FrozenStages, ResidualStages
 from overica.sae.tied import TiedSAE
 from overica.sae.topk import TopKSAE
 from overica.sae.trainer import Orthogonality, TrainingError
@@ -22,18 +25,23 @@ SAES: dict[str, type[SparseAutoencoder]] = {
 """Sparse autoencoders by name."""
 
 __all__ = [
+    "ORTHOGONALITY",
     "SAES",
     "Autoencoder",
     "BatchTopKSAE",
+    "FrozenStages",
     "GatedSAE",
     "JumpReLUSAE",
     "Losses",
     "MatryoshkaSAE",
     "Orthogonality",
+    "OrthogonalityPenalty",
     "ReLUSAE",
+    "ResidualStages",
     "SparseAutoencoder",
     "TiedSAE",
     "TopKSAE",
     "TrainingError",
     "fine_tune_scale",
+    "get_orthogonality",
 ]

@@ -99,8 +99,8 @@ class SparseAutoencoder(
         Steps taken.
     history_ : dict of str to list
         Figures of every step: loss; its parts reconstruction (squared error, summed over features), sparsity
-        (before its coefficient), auxiliary and orthogonality; explained_variance; l0; dead_share, of the features
-        that had not fired when last looked at; penalty; learning_rate.
+        (before its coefficient `penalty`), auxiliary and orthogonality (with theirs); explained_variance; l0;
+        dead_share, of the features that had not fired when last looked at; penalty; learning_rate.
     """
 
     components_: np.ndarray

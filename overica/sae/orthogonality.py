@@ -8,7 +8,7 @@ variant of the idea is a choice of pairs (`overica.sae.pairs`) and a cost of the
 Examples
 --------
 >>> import torch
->>> from overica.sae.orthogonality import ORTHOGONALITY
+>>> from overica.sae import ORTHOGONALITY
 >>> penalty = ORTHOGONALITY["nearest"](weight=0.1)
 >>> W_dec = torch.tensor([[2.0, 0.0], [1.6, 1.2], [0.0, 3.0]])
 >>> penalty(W_dec, torch.ones(5, 3), step=0)

@@ -86,7 +86,12 @@ class Persistent:
         kinds: dict[str, Any] = {kind.name: kind for kind in _variants(cls)}
         if facts["kind"] not in kinds:
             raise ValueError(f"`folder` must hold one of {sorted(kinds)}, got {facts['kind']!r}")
-        sae: Self = kinds[facts["kind"]](**facts["parameters"])
+        # JSON has lists where parameters are tuples.
+        parameters = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in facts["parameters"].items()
+        }
+        sae: Self = kinds[facts["kind"]](**parameters)
         _take_over(sae, arrays, facts)
         return sae
 

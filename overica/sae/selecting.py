@@ -57,9 +57,9 @@ class SelectingAutoencoder(Autoencoder):
         parts = {"reconstruction": error}
         if dead is not None and len(dead):
             residual = (x - x_hat).detach()
-            auxiliary = auxiliary_loss(preactivations[:, dead], residual, self.W_dec[dead])
-            parts["auxiliary"] = auxiliary
-            total = total + AUXILIARY * auxiliary
+            revival = auxiliary_loss(preactivations[:, dead], residual, self.W_dec[dead])
+            parts["auxiliary"] = AUXILIARY * revival
+            total = total + parts["auxiliary"]
         return Losses(total, codes, parts)
 
 

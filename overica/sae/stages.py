@@ -43,8 +43,7 @@ class FrozenStages(Stages):
     Examples
     --------
     >>> from overica.datasets import make_mixture
-    >>> from overica.sae import TopKSAE
-    >>> from overica.sae.stages import FrozenStages
+    >>> from overica.sae import FrozenStages, TopKSAE
     >>> data = make_mixture(2000, 8, 12, "sparse_exponential", n_active=2, random_state=0)
     >>> sae = FrozenStages(TopKSAE(12, n_active=2, n_steps=100, random_state=0)).fit(data.X)
     >>> first, last = sae.estimators_
@@ -103,8 +102,7 @@ class ResidualStages(Stages):
     Examples
     --------
     >>> from overica.datasets import make_mixture
-    >>> from overica.sae import TopKSAE
-    >>> from overica.sae.stages import ResidualStages
+    >>> from overica.sae import ResidualStages, TopKSAE
     >>> data = make_mixture(2000, 8, 12, "sparse_exponential", n_active=2, random_state=0)
     >>> sae = ResidualStages(TopKSAE(12, n_active=2, n_steps=100, random_state=0)).fit(data.X)
     >>> [estimator.components_.shape for estimator in sae.estimators_]

@@ -94,8 +94,14 @@ def test_the_gates_do_not_teach_the_dictionary():
 def test_auxiliary_loss_teaches_the_dead_alone():
     made, x, dead = network("topk"), samples(), torch.tensor([1, 4, 7])
     losses = made.loss(x, dead=dead)
-    expected = losses.parts["reconstruction"] + AUXILIARY * losses.parts["auxiliary"]
-    torch.testing.assert_close(losses.total, expected)
+    torch.testing.assert_close(
+        losses.total, losses.parts["reconstruction"] + losses.parts["auxiliary"]
+    )
+    residual = x - made.decode(losses.codes)
+    expected = AUXILIARY * auxiliary_loss(
+        made.preactivations(x)[:, dead], residual, made.W_dec[dead]
+    )
+    torch.testing.assert_close(losses.parts["auxiliary"], expected)
     losses.parts["auxiliary"].backward()
     alive = [i for i in range(N_COMPONENTS) if i not in dead]
     assert made.W_dec.grad[alive].abs().max() == 0
