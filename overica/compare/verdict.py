@@ -54,24 +54,26 @@ def verdict(frame: pd.DataFrame) -> Verdict:
 
     Examples
     --------
-    >>> rows = [
-    ...     ("toy", m, "share_recovered", s, True, 2.0, v, 0.1, f)
-    ...     for m, f, values in [("ica", "ica", (0.9, 0.92)), ("topk", "sae", (0.5, 0.52))]
-    ...     for s, v in enumerate(values)
-    ... ]
-    >>> columns = [
-    ...     "dataset",
-    ...     "method",
-    ...     "metric",
-    ...     "seed",
-    ...     "matched",
-    ...     "target_l0",
-    ...     "value",
-    ...     "chance",
-    ...     "family",
-    ... ]
-    >>> print(verdict(pd.DataFrame(rows, columns=columns)))
-    ica finds the most true features on 1 of 1 data set at matched L0; no sparse autoencoder leads on any.
+    >>> rows = []
+    >>> for method, family, shares in [("ica", "ica", (0.9, 0.92)), ("topk", "sae", (0.5, 0.52))]:
+    ...     for seed, share in enumerate(shares):
+    ...         rows.append(
+    ...             {
+    ...                 "dataset": "toy",
+    ...                 "method": method,
+    ...                 "family": family,
+    ...                 "seed": seed,
+    ...                 "matched": True,
+    ...             }
+    ...         )
+    ...         rows[-1] |= {
+    ...             "metric": "share_recovered",
+    ...             "value": share,
+    ...             "chance": 0.1,
+    ...             "target_l0": 2.0,
+    ...         }
+    >>> print(verdict(pd.DataFrame(rows)))
+    At matched L0, of 1 data set: overcomplete ICA leads on 1; sparse autoencoders lead on 0; baselines lead on 0.
     - toy: ica finds the most true features at matched L0, 91 % (topk 51 %; the lead is 28 spreads over seeds; ...
     """
     frame = complete(frame)
@@ -152,48 +154,39 @@ def _lead(ranking: Ranking) -> str:
     return f"the lead is {shown} spreads over seeds"
 
 
+_FAMILIES = {"ica": "overcomplete ICA", "sae": "sparse autoencoders", "baseline": "baselines"}
+
+
 def _headline(rankings: Sequence[Ranking]) -> str:
-    matched = [r for r in rankings if r.at == "matched" and r.identifiable is not False]
-    place = "at matched L0"
-    if not matched:
-        matched = [r for r in rankings if r.at == "best" and r.identifiable is not False]
-        place = "at each method's own best level"
-    if not matched:
-        return "Nothing can be said: no data set with features that can be found has results."
-    leads: dict[str, int] = {}
-    families: dict[str, str] = {}
-    for ranking in matched:
-        for standing in ranking.tied:
-            families[standing.label] = standing.family
-        if ranking.winner is not None:
-            leads[ranking.winner.label] = leads.get(ranking.winner.label, 0) + 1
-    ties = [r for r in matched if r.winner is None]
-    total = f"{len(matched)} data set{'s' if len(matched) != 1 else ''}"
-    order = sorted(leads, key=lambda label: -leads[label])
+    """Which family of methods leads, on how many data sets."""
+    told = [ranking for ranking in rankings if ranking.identifiable is not False]
+    matched = [ranking for ranking in told if ranking.at == "matched"]
+    place = "At matched L0" if matched else "At each method's own best level"
+    counted = matched or told
+    if not counted:
+        return "Nothing can be said: no data set whose features can be found has results."
+    winners = [ranking.winner for ranking in counted if ranking.winner is not None]
     parts = []
-    if order:
-        counts = [f"{label} on {leads[label]}" for label in order[1:]]
-        more = f" ({', '.join(counts)})" if counts else ""
-        parts.append(
-            f"{order[0]} finds the most true features on {leads[order[0]]} of {total} {place}{more}"
+    for family, plural in _FAMILIES.items():
+        labels = [winner.label for winner in winners if winner.family == family]
+        names = (
+            "" if family == "ica" or not labels else f" ({_listed(list(dict.fromkeys(labels)))})"
         )
+        parts.append(f"{plural} {'lead' if family != 'ica' else 'leads'} on {len(labels)}{names}")
+    others = sum(winner.family not in _FAMILIES for winner in winners)
+    if others:
+        parts.append(f"others lead on {others}")
+    ties = [ranking for ranking in counted if ranking.winner is None]
     if ties:
-        parts.append(f"on {len(ties)} of {total} the first are tied")
-    saes = [label for label in order if families[label] == "sae"]
-    shared = [r for r in ties if any(s.family == "sae" for s in r.tied)]
-    if saes:
-        parts.append(
-            f"{_listed(saes)} {'leads' if len(saes) == 1 else 'lead'} as sparse autoencoders"
-        )
-    elif shared:
-        parts.append(
-            f"no sparse autoencoder leads alone, {'one is' if len(shared) == 1 else 'some are'} among the tied on "
-            f"{len(shared)}"
-        )
-    else:
-        parts.append("no sparse autoencoder leads on any")
-    text = "; ".join(parts)
-    return text[0].upper() + text[1:] + "." if ties and not order else text + "."
+        among = [
+            f"{plural} on {count}"
+            for family, plural in _FAMILIES.items()
+            if (count := sum(any(s.family == family for s in tie.tied) for tie in ties))
+        ]
+        shared = f" ({', '.join(among)} of these)" if among else ""
+        parts.append(f"{len(ties)} {'is a tie' if len(ties) == 1 else 'are ties'}{shared}")
+    n = len(counted)
+    return f"{place}, of {n} data set{'s' if n != 1 else ''}: {'; '.join(parts)}."
 
 
 def _percent(value: float) -> str:
