@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from overica.datasets import make_mixture
-from overica.sae import SAES
+from overica.sae import SAES, FrozenStages, ResidualStages, TopKSAE, get_orthogonality
 from overica.sae.freezing import Frozen, begin_with
-from overica.sae.orthogonality import get_orthogonality
-from overica.sae.stages import FrozenStages, ResidualStages
 from overica.sae.staging import Stages
 
 NAMES = sorted(SAES)
@@ -249,3 +248,10 @@ def test_bad_codes_are_refused(X, kind, fitted):
 def test_base_is_abstract():
     with pytest.raises(TypeError, match="abstract"):
         Stages(autoencoder("topk"))
+
+
+@parametrize_with_checks(
+    [kind(TopKSAE(4, n_active=2, n_steps=5, random_state=0)) for kind in KINDS]
+)
+def test_scikit_learn_compatibility(estimator, check):
+    check(estimator)
