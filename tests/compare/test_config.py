@@ -2,8 +2,8 @@
 
 import pytest
 
-from overica.compare import METHODS, StudyConfig, StudyError
-from overica.compare.plan import plan
+from overica.compare import METHODS, Assignment, StudyConfig, StudyError
+from overica.compare.plan import load, plan
 
 SMALL = {"name": "mixture", "n_samples": 200, "n_features": 2, "n_components": 3}
 
@@ -187,3 +187,17 @@ def test_every_method_says_what_may_be_set():
     for method in METHODS.values():
         assert method.family in ("ica", "sae", "baseline")
         assert not method.parameters & {"n_components", "random_state", "n_active", "self"}
+
+
+def test_an_orthogonality_penalty_by_name():
+    def told(penalty):
+        method = {"name": "topk", "label": "apart", "orthogonality": penalty}
+        return plan(config(methods=[method], n_seeds=1))
+
+    job = told({"name": "nearest", "weight": 0.1}).jobs[0]
+    sae = METHODS["topk"].build(
+        Assignment(3, 1.0, True, 0, load(job.dataset, None, 0)), **job.method.arguments
+    )
+    assert sae.orthogonality.weight == 0.1
+    with pytest.raises(StudyError, match=r"`methods\[0\]` \(apart\): `name` must be one of"):
+        told({"name": "nearst", "weight": 0.1})

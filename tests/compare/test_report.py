@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from overica.compare import Results
 from overica.compare.report import write_report
 from overica.compare.report.numbers import short
 from tests.compare.made_up_study import METHODS, QUALITY, SIZES, failed, write_study
@@ -53,11 +54,15 @@ def report_of(folder, **more):
     return Page(write_report(write_study(folder, **more)).read_text(encoding="utf-8"))
 
 
-def test_verdict_first_then_tables_then_data_sets_then_the_rest(page):
+def test_verdict_first_then_tables_then_data_sets_then_the_rest(page, folder):
     headings = [h.words() for h in sorted_headings(page)]
     assert headings[0] == "10 methods on 4 data sets with known truth"
     (header,) = page.all("header")
-    assert "true features" in header.all("p")[1].words()
+    verdict = Results.load(folder).verdict()
+    assert header.all("p")[1].words().lower() == " ".join(verdict.headline.split()).lower()
+    findings = " ".join(item.words() for item in header.all("li"))
+    for dataset in SIZES:
+        assert f"{dataset}: " in findings
     assert [h.words() for h in page.all("h2")] == [
         "Overview", *SIZES, "Failed cells", "Cost", "How to read this", "Set-up",
     ]  # fmt: skip

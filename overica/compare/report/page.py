@@ -22,6 +22,7 @@ from overica.compare.report.figures import (
     draw_split,
     key,
 )
+from overica.compare.report.opening import notices, title, verdict
 from overica.compare.report.records import Records, metric_value, number
 from overica.compare.report.summary import LEVELS, at_matched
 from overica.compare.report.table import Table
@@ -95,13 +96,13 @@ class Page:
 def build_page(records: Records) -> Page:
     """Put together what the records say, the verdict first."""
     marks = assign_marks(records.methods)
-    headline, findings = _verdict(records)
+    headline, findings = verdict(records)
     stability = _stability(records)
     return Page(
-        title=_title(records),
+        title=title(records),
         headline=headline,
         findings=findings,
-        notices=_notices(records),
+        notices=notices(records),
         overview=[
             (level, [overview_table(records, metric, level) for metric in RECOVERY])
             for level in LEVELS
@@ -135,52 +136,6 @@ def _stability(records: Records) -> pd.DataFrame | None:
         return records.results.stability()
     except (OSError, ValueError):
         return None
-
-
-def _title(records: Records) -> str:
-    name = records.study.get("name")
-    if name:
-        return str(name)
-    sets, methods = len(records.datasets), len(records.methods)
-    return (
-        f"{methods} method{'s' * (methods != 1)} on {sets} data set{'s' * (sets != 1)} "
-        "with known truth"
-    )
-
-
-def _verdict(records: Records) -> tuple[str, list[tuple[str, str]]]:
-    """The headline, and what is found on each data set; what is about none has an empty name."""
-    if not records.cells:
-        return "", []
-    headline, *sentences = (_unbroken(text) for text in records.results.verdict())
-    found: dict[str, list[str]] = {}
-    for sentence in sentences:
-        name, _, text = sentence.partition(": ")
-        known = name in records.datasets
-        found.setdefault(name if known else "", []).append(_capital(text if known else sentence))
-    return _capital(headline), [(name, " ".join(texts)) for name, texts in found.items()]
-
-
-def _unbroken(text: str) -> str:
-    """Keep a percent sign on the line of its number."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _notices(records: Records) -> list[str]:
-    notices = []
-    expected = records.results.header.get("cells")
-    if isinstance(expected, int) and expected > len(records.cells):
-        notices.append(
-            f"The study is not finished: {len(records.cells)} of {expected} cells have a record. "
-            "Run the same command again to continue it."
-        )
-    if not records.succeeded:
-        notices.append("No cell has figures yet, so the tables below are empty.")
-    return notices
 
 
 def _section(
