@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from overica.compare.flops import (
 )
 from overica.datasets import Mixture
 from overica.estimator import OvercompleteICA
-from overica.sae import SAES
+from overica.sae import SAES, get_orthogonality
 
 FAMILIES = ("ica", "sae", "baseline")
 """What the methods are, in the order of tables."""
@@ -100,10 +100,15 @@ def _ica(assignment: Assignment, **parameters: Any) -> Featuriser:
 
 def _sae(name: str) -> Callable[..., Featuriser]:
     def build(assignment: Assignment, **parameters: Any) -> Featuriser:
+        orthogonality = parameters.pop("orthogonality", None)
+        if isinstance(orthogonality, Mapping):
+            # As a file has it: a name of `ORTHOGONALITY`, and a weight.
+            orthogonality = get_orthogonality(**orthogonality)
         sae: Featuriser = SAES[name](
             assignment.n_components,
             n_active=assignment.n_active,
             random_state=assignment.seed,
+            orthogonality=orthogonality,
             **parameters,
         )
         return sae

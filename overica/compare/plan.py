@@ -12,7 +12,7 @@ from typing import Any
 
 from overica.compare.config import StudyConfig
 from overica.compare.keys import Choice
-from overica.compare.methods import METHODS
+from overica.compare.methods import METHODS, Assignment
 from overica.compare.suggestions import StudyError
 from overica.datasets import DATASETS, Mixture
 
@@ -126,7 +126,8 @@ def plan(config: StudyConfig) -> Plan:
             "n_components": width,
             "levels": levels,
         }
-        for method in config.methods:
+        for j, method in enumerate(config.methods):
+            _try(_with_defaults(method, config.sae), data, f"`methods[{j}]` ({method.label})")
             for seed in config.seeds:
                 base = Job(
                     dataset=dataset,
@@ -197,6 +198,15 @@ def _width(wanted: str | float | int, n_true: int) -> int:
     if wanted == "true":
         return n_true
     return wanted if isinstance(wanted, int) else max(1, round(float(wanted) * n_true))
+
+
+def _try(method: Choice, data: Mixture, at: str) -> None:
+    """Refuse parameters that the method refuses before it sees samples."""
+    assignment = Assignment(data.mixing.shape[1], 1.0, not data.nonnegative, 0, data)
+    try:
+        METHODS[method.name].build(assignment, **method.arguments)
+    except (TypeError, ValueError) as error:
+        raise StudyError(f"{at}: {error}") from error
 
 
 def _sides(config: StudyConfig, data: Mixture, method: Choice) -> int:
