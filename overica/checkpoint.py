@@ -41,7 +41,7 @@ class Persistent:
         config = {
             "format": f"overica {type(self).__name__}",
             "version": __version__,
-            "parameters": _expressible(self.get_params(deep=False)),  # type: ignore[attr-defined]
+            "parameters": expressible(self.get_params(deep=False)),  # type: ignore[attr-defined]
             **facts,
         }
         write_checkpoint(folder, arrays, config)
@@ -134,7 +134,14 @@ def read_checkpoint(
     return arrays, config
 
 
-def _expressible(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def expressible(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that JSON has words for, arrays as lists.
+
+    Examples
+    --------
+    >>> expressible({"width": np.int64(3), "start": np.eye(2), "callback": print})
+    {'width': 3, 'start': [[1.0, 0.0], [0.0, 1.0]]}
+    """
     found = {}
     for name, value in parameters.items():
         value = value.item() if isinstance(value, np.generic) else value

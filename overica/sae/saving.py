@@ -11,7 +11,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from overica._version import __version__
-from overica.checkpoint import _expressible, read_checkpoint, write_checkpoint
+from overica.checkpoint import expressible, read_checkpoint, write_checkpoint
 from overica.parameters import generator
 from overica.sae.module import Autoencoder
 
@@ -51,7 +51,7 @@ class Persistent:
                 "format": _FORMAT,
                 "version": __version__,
                 "kind": self.name,
-                "parameters": _expressible(self.get_params(deep=False)),
+                "parameters": expressible(self.get_params(deep=False)),
                 "unit": self.unit_,
                 "n_active": self.n_active_,
                 "feature_names": None if names is None else list(names),
