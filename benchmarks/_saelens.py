@@ -1,0 +1,117 @@
+"""SAELens's own training classes, driven by its own trainer on arrays."""
+
+import contextlib
+import io
+import warnings
+from importlib.util import find_spec
+
+import numpy as np
+import torch
+
+KINDS = {
+    "relu": "Standard",
+    "gated": "Gated",
+    "jumprelu": "JumpReLU",
+    "topk": "TopK",
+    "batchtopk": "BatchTopK",
+    "matryoshka": "MatryoshkaBatchTopK",
+}
+"""Prefixes of its classes; it has no tied one."""
+
+
+def installed():
+    """Whether SAELens can be imported."""
+    return find_spec("sae_lens") is not None
+
+
+def train(name, X, *, width, n_active, penalty, n_steps, batch_size, learning_rate, seed):
+    """A network of SAELens, and how to use it.
+
+    Same batches per step, schedule, clipping and scaling of the inputs as ours; the coefficient of the sparsity is
+    given, as SAELens does not steer it with these losses.
+
+    Returns
+    -------
+    encode, decode : callable
+        From samples to codes and back, as arrays in units of X.
+    W_dec : array (width, n_features)
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import sae_lens
+        from sae_lens.config import SAETrainerConfig
+        from sae_lens.training.sae_trainer import SAETrainer
+
+    torch.manual_seed(seed)
+    kind = KINDS[name]
+    settings = {
+        "d_in": X.shape[1],
+        "d_sae": width,
+        "normalize_activations": "expected_average_only_in",
+    }
+    config = getattr(sae_lens, f"{kind}TrainingSAEConfig")(
+        **settings, **_own(name, width, n_active, penalty, n_steps)
+    )
+    sae = getattr(sae_lens, f"{kind}TrainingSAE")(config)
+    trainer = SAETrainer(
+        SAETrainerConfig(
+            total_training_samples=n_steps * batch_size,
+            train_batch_size_samples=batch_size,
+            lr=learning_rate,
+            lr_warm_up_steps=n_steps // 10,
+            lr_decay_steps=n_steps // 5,
+            lr_end=0.0,
+            dead_feature_window=max(10, n_steps // 20),
+            n_batches_for_norm_estimate=20,
+        ),
+        sae,
+        _batches(X, batch_size, seed),
+    )
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sae = trainer.fit()
+    return _inference(name, sae)
+
+
+def _own(name, width, n_active, penalty, n_steps):
+    """What only some classes take; the recipes are those of ours."""
+    rise = n_steps // 3
+    if name in ("relu", "gated"):
+        return {"l1_coefficient": penalty, "l1_warm_up_steps": rise}
+    if name == "jumprelu":
+        own = {"l0_coefficient": penalty, "l0_warm_up_steps": rise}
+        return own | {"jumprelu_bandwidth": 1.0, "jumprelu_init_threshold": 0.1}
+    own = {"k": n_active if name != "topk" else round(n_active), "aux_loss_coefficient": 1 / 32}
+    if name == "matryoshka":
+        own["matryoshka_widths"] = [
+            round(width * share) or 1 for share in (1 / 32, 1 / 8, 1 / 2, 1)
+        ]
+    return own
+
+
+def _batches(X, batch_size, seed):
+    rng, data = np.random.default_rng(seed), torch.from_numpy(X.astype(np.float32))
+    while True:
+        yield data[torch.from_numpy(rng.integers(0, len(X), batch_size))]
+
+
+def _inference(name, sae):
+    """Inference as SAELens has it after training: thresholds instead of batches."""
+    sae.eval()
+    threshold = (
+        getattr(sae, "topk_threshold", None) if name in ("batchtopk", "matryoshka") else None
+    )
+
+    @torch.no_grad()
+    def encode(X):
+        x = torch.from_numpy(X.astype(np.float32))
+        codes, hidden = sae.encode_with_hidden_pre(x)
+        if threshold is not None:
+            codes = hidden.relu() * (hidden >= threshold)
+        return codes.to_dense().double().numpy()
+
+    @torch.no_grad()
+    def decode(S):
+        return sae.decode(torch.from_numpy(S.astype(np.float32))).double().numpy()
+
+    return encode, decode, sae.W_dec.detach().double().numpy()
