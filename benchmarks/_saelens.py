@@ -35,12 +35,22 @@ def train(name, X, *, width, n_active, penalty, n_steps, batch_size, learning_ra
     encode, decode : callable
         From samples to codes and back, as arrays in units of X.
     W_dec : array (width, n_features)
+    loss : float
+        Mean of what was minimised, over the last twentieth of the steps.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import sae_lens
         from sae_lens.config import SAETrainerConfig
         from sae_lens.training.sae_trainer import SAETrainer
+
+    losses = []
+
+    class Watched(SAETrainer):
+        def step(self, batch):
+            output = super().step(batch)
+            losses.append(float(output.loss))
+            return output
 
     torch.manual_seed(seed)
     kind = KINDS[name]
@@ -53,7 +63,7 @@ def train(name, X, *, width, n_active, penalty, n_steps, batch_size, learning_ra
         **settings, **_own(name, width, n_active, penalty, n_steps)
     )
     sae = getattr(sae_lens, f"{kind}TrainingSAE")(config)
-    trainer = SAETrainer(
+    trainer = Watched(
         SAETrainerConfig(
             total_training_samples=n_steps * batch_size,
             train_batch_size_samples=batch_size,
@@ -70,7 +80,7 @@ def train(name, X, *, width, n_active, penalty, n_steps, batch_size, learning_ra
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sae = trainer.fit()
-    return _inference(name, sae)
+    return (*_inference(name, sae), np.mean(losses[-n_steps // 20 :]))
 
 
 def _own(name, width, n_active, penalty, n_steps):

@@ -15,6 +15,7 @@ SMALLEST = {
     "learning": ["--quick", "--part", "memory"],
     "inference": ["--quick"],
     "evidence": ["--samples", "100"],
+    "sae": ["--quick", "--part", "parity", "--variants", "topk", "--steps", "20"],
 }
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 
@@ -43,7 +44,7 @@ def test_every_benchmark_is_in_the_readme():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in NAMES if name in ("inference", "evidence")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name in ("inference", "evidence", "sae")])
 def test_smallest_run(name):
     assert len(run(name, SMALLEST[name]).splitlines()) > 2
 

@@ -51,8 +51,6 @@ class Autoencoder(nn.Module, ABC):
 
     architecture: ClassVar[str] = "standard"
     """What SAELens calls a network with the tensors of `export`."""
-    resamples: ClassVar[bool] = True
-    """Whether dead features start anew from badly explained samples; where not, the loss itself revives them."""
     unit_rows: ClassVar[bool] = True
     """Whether rows of `W_dec` have unit norm in training too, so that codes of different features compare."""
     starts: ClassVar[Mapping[str, float]] = {"b_enc": 0.0}
@@ -125,6 +123,10 @@ class Autoencoder(nn.Module, ABC):
         """What must hold after every step of the optimiser: unit rows, where they are wanted."""
         if self.unit_rows:
             self.W_dec.div_(self.W_dec.norm(dim=1, keepdim=True))
+
+    def hopeless(self, dead: Tensor, x: Tensor) -> Tensor:
+        """Those of the dead features that the loss cannot revive, given a batch: all, unless a variant knows better."""
+        return dead
 
     @torch.no_grad()
     def restart(

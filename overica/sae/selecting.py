@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -15,13 +14,15 @@ from overica.sae.penalties import FixedPenalty, Penalty
 
 AUXILIARY = 1 / 32
 """Coefficient of the auxiliary loss."""
+_REACHED = 0.01
 
 
 class SelectingAutoencoder(Autoencoder):
     """An autoencoder that keeps the largest codes.
 
     Rows of `W_dec` have unit norm throughout, so that codes compare. Features that have died reconstruct what the
-    others leave over, see `auxiliary_loss`, until they are wanted again.
+    others leave over, see `auxiliary_loss`, until they are wanted again. That cannot reach features whose
+    pre-activations are hardly ever positive, which start anew as in other variants.
 
     Parameters
     ----------
@@ -30,8 +31,6 @@ class SelectingAutoencoder(Autoencoder):
     n_active : float
         k, the number of codes kept per sample.
     """
-
-    resamples: ClassVar[bool] = False
 
     def __init__(
         self, n_features: int, n_components: int, rng: np.random.Generator, *, n_active: float
@@ -61,6 +60,12 @@ class SelectingAutoencoder(Autoencoder):
             parts["auxiliary"] = AUXILIARY * revival
             total = total + parts["auxiliary"]
         return Losses(total, codes, parts)
+
+    @torch.no_grad()
+    def hopeless(self, dead: Tensor, x: Tensor) -> Tensor:
+        """See `Autoencoder.hopeless`: features that have a say in the auxiliary loss in too few samples."""
+        reached = (self.preactivations(x)[:, dead] > 0).double().mean(dim=0)
+        return dead[reached < _REACHED]
 
 
 class SelectingSAE(SparseAutoencoder):

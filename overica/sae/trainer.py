@@ -179,19 +179,18 @@ class _Run:
         dead = torch.nonzero(self.activity == 0).flatten()
         self.activity.zero_()
         self.dead = dead
-        if not (self.training.revive and self.module.resamples and len(dead)):
-            return
-        if progress <= _RESTARTS_END:
+        if self.training.revive and len(dead) and progress <= _RESTARTS_END:
             self.restart(dead)
 
     @torch.no_grad()
     def restart(self, dead: Tensor) -> None:
         """Point dead features at what is left of samples, drawn with a probability as their squared residuals."""
         x = self.batches.draw()
+        dead = self.module.hopeless(dead, x)
         residual = x - self.module.decode(self.module.activate(x))
         lengths = residual.norm(dim=1)
         weights = lengths.double().square().cpu().numpy()
-        if not weights.sum() > 0:
+        if not (len(dead) and weights.sum() > 0):
             return
         rows = self.rng.choice(len(x), len(dead), p=weights / weights.sum())
         chosen = torch.from_numpy(rows).to(x.device)

@@ -58,10 +58,7 @@ def still_born(kind):
         def _network(self, *sizes):
             network = super()._network(*sizes)
             with torch.no_grad():
-                if network.resamples:
-                    network.displace(torch.tensor([-100.0, 0.0]).repeat(12))
-                else:
-                    network.W_enc[:, ::2] *= 1e-4
+                network.displace(torch.tensor([-100.0, 0.0]).repeat(12))
             return network
 
     return Still
