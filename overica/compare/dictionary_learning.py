@@ -49,7 +49,7 @@ class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
     >>> data = make_mixture(500, 4, 6, "laplace", random_state=0)
     >>> learner = DictionaryLearningBaseline(3, n_active=1.0, n_steps=4, random_state=0).fit(data.X)
     >>> codes = learner.transform(data.X)
-    >>> 0.8 < (codes != 0).sum(axis=1).mean() < 1.2
+    >>> bool(0.8 < (codes != 0).sum(axis=1).mean() < 1.2)
     True
     """
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from overica.compare.ranking import PRIMARY, RESOLUTION, TRUTH_OR_CHANCE, Ranking, complete, rank
+from overica.compare.ranking import (
+    PRIMARY,
+    RESOLUTION,
+    TRUTH_OR_CHANCE,
+    Ranking,
+    Standing,
+    complete,
+    rank,
+)
 
 __all__ = ["TRUTH_OR_CHANCE", "Verdict", "verdict"]
 
@@ -131,7 +139,11 @@ def _sentence(ranking: Ranking) -> str:
         behind = f"; next is {rest[0].label} with {say(rest[0].mean)}" if rest else ""
         verb = "find" if share else "come equally close to the true features with"
         what = " of the true features" if share else unit
-        return f"{names} are tied {where}: they {verb} {figures}{what}{behind} ({chance})"
+        named = {*ranking.tied, *rest[:1]}
+        return (
+            f"{names} are tied {where}: they {verb} {figures}{what}{behind} "
+            f"({_unnamed(ranking, named, say)}{chance})"
+        )
     if len(ranking.standings) == 1:
         return f"{first.label}, alone, has {say(first.mean)}{unit} {where} ({chance})"
     second = ranking.standings[1]
@@ -140,8 +152,18 @@ def _sentence(ranking: Ranking) -> str:
         at = f" with L0 {first.level:g}"
     return (
         f"{first.label} {goal} {where}, {say(first.mean)}{unit}{at} ({second.label} {say(second.mean)}; "
-        f"{_lead(ranking)}; {chance})"
+        f"{_lead(ranking)}; {_unnamed(ranking, {first, second}, say)}{chance})"
     )
+
+
+def _unnamed(ranking: Ranking, named: Collection[Standing], say: Callable[[float], str]) -> str:
+    """ICA and the best autoencoder, where they are not among those that are named already."""
+    told = []
+    for family, called in (("ica", "{}"), ("sae", "the best autoencoder, {},")):
+        best = next((s for s in ranking.standings if s.family == family), None)
+        if best is not None and not any(s.family == family for s in named):
+            told.append(f"{called.format(best.label)} {say(best.mean)}; ")
+    return "".join(told)
 
 
 def _lead(ranking: Ranking) -> str:

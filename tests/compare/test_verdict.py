@@ -145,3 +145,17 @@ def test_failed_cells_are_counted_and_an_empty_data_set_is_named():
     assert "gone: no cell ended well." in said.sentences
     assert "2 cells failed and are missing from these figures." in said.sentences
     assert "ICA, alone, has 90 % at matched L0" in str(said)
+
+
+def test_ica_and_the_best_autoencoder_are_always_told():
+    said = judged(
+        rows("toy", "fastica", (0.9, 0.9)),
+        rows("toy", "oracle", (1.0, 1.0)),
+        rows("toy", "ica", (0.5, 0.5)),
+        rows("toy", "topk", (0.3, 0.3)),
+        rows("toy", "relu", (0.2, 0.2)),
+    )
+    text = str(said)
+    assert "FASTICA finds the most true features at matched L0, 90 % (ICA 50 %;" in text
+    assert "the best autoencoder, TOPK, 30 %; chance 10 %" in text
+    assert "RELU" not in text
