@@ -119,6 +119,16 @@ class Autoencoder(nn.Module, ABC):
         """
 
     @torch.no_grad()
+    def before_step(self) -> None:
+        """What gradients need before they are used: where rows keep their length, only what turns them is left.
+
+        The part along a row is undone by `after_step`, but Adam would scale the steps by its size.
+        """
+        gradient = self.W_dec.grad
+        if self.unit_rows and gradient is not None:
+            gradient -= (gradient * self.W_dec).sum(dim=1, keepdim=True) * self.W_dec
+
+    @torch.no_grad()
     def after_step(self) -> None:
         """What must hold after every step of the optimiser: unit rows, where they are wanted."""
         if self.unit_rows:

@@ -87,8 +87,8 @@ def auxiliary_loss(preactivations: Tensor, residual: Tensor, W_dec: Tensor) -> T
     """What the best of the dead features leave of a residual.
 
     ``|residual - z W_dec|^2``, averaged over samples, where z keeps, in every sample, the n_features / 2 largest
-    pre-activations and their positive part. The residual is a constant here, so that only the dead features learn
-    from it, and the decoder's bias has no part in it.
+    pre-activations and their positive part. The residual is a constant here and has no bias added to it, so that it is
+    the dead features that learn from it (and, through their pre-activations, a little the decoder's bias).
 
     Parameters
     ----------

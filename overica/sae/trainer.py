@@ -146,6 +146,7 @@ class _Run:
             parts["orthogonality"] = self.orthogonality.weight * value
             total = total + parts["orthogonality"]
         total.backward()
+        module.before_step()
         if training.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.parameters, training.clip)
         for group in self.optimiser.param_groups:

@@ -67,6 +67,19 @@ def smooth_parts(name: str, made: Autoencoder) -> Iterator[tuple[list[str], list
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_rows_of_fixed_length_are_turned_and_not_stretched(name):
+    made = network(name)
+    made.loss(samples(), 0.7).total.backward()
+    before = made.W_dec.grad.clone()
+    along = (before * made.W_dec).sum(dim=1, keepdim=True)
+    assert along.abs().max() > 1e-3
+    made.before_step()
+    change = before - made.W_dec.grad
+    expected = along * made.W_dec if made.unit_rows else torch.zeros_like(before)
+    torch.testing.assert_close(change, expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_finite_differences(name):
     made, x = network(name), samples()
     made.loss(x, 0.7).total.backward()
