@@ -132,18 +132,7 @@ def _sentence(ranking: Ranking) -> str:
     )
     first = ranking.standings[0]
     if ranking.winner is None:
-        names = _listed([s.label for s in ranking.tied])
-        low, high = ranking.tied[-1].mean, first.mean
-        figures = say(high) if say(low) == say(high) else f"{say(low)} to {say(high)}"
-        rest = [s for s in ranking.standings if s not in ranking.tied]
-        behind = f"; next is {rest[0].label} with {say(rest[0].mean)}" if rest else ""
-        verb = "find" if share else "come equally close to the true features with"
-        what = " of the true features" if share else unit
-        named = {*ranking.tied, *rest[:1]}
-        return (
-            f"{names} are tied {where}: they {verb} {figures}{what}{behind} "
-            f"({_unnamed(ranking, named, say)}{chance})"
-        )
+        return _tie(ranking, where, say, unit, chance)
     if len(ranking.standings) == 1:
         return f"{first.label}, alone, has {say(first.mean)}{unit} {where} ({chance})"
     second = ranking.standings[1]
@@ -154,6 +143,20 @@ def _sentence(ranking: Ranking) -> str:
         f"{first.label} {goal} {where}, {say(first.mean)}{unit}{at} ({second.label} {say(second.mean)}; "
         f"{_lead(ranking)}; {_unnamed(ranking, {first, second}, say)}{chance})"
     )
+
+
+def _tie(ranking: Ranking, where: str, say: Callable[[float], str], unit: str, chance: str) -> str:
+    figures = [say(standing.mean) for standing in ranking.tied]
+    goal = "of the true features" if ranking.metric == PRIMARY else "to the true features"
+    if len(set(figures)) == 1:
+        names = _listed([standing.label for standing in ranking.tied])
+        told = f"{names} are tied {where}, all with {figures[0]}{unit} {goal}"
+    else:
+        each = [f"{s.label} {figure}" for s, figure in zip(ranking.tied, figures, strict=True)]
+        told = f"tied {where}, because seeds differ as much, are {_listed(each)}{unit} {goal}"
+    rest = [standing for standing in ranking.standings if standing not in ranking.tied]
+    behind = f"; next is {rest[0].label} with {say(rest[0].mean)}" if rest else ""
+    return f"{told}{behind} ({_unnamed(ranking, {*ranking.tied, *rest[:1]}, say)}{chance})"
 
 
 def _unnamed(ranking: Ranking, named: Collection[Standing], say: Callable[[float], str]) -> str:
