@@ -44,7 +44,9 @@ def test_every_benchmark_is_in_the_readme():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in NAMES if name in ("inference", "evidence", "sae")])
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name in ("inference", "evidence", "sae")]
+)
 def test_smallest_run(name):
     assert len(run(name, SMALLEST[name]).splitlines()) > 2
 
