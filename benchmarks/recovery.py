@@ -84,7 +84,7 @@ CASES = {
     "64x128-k6": mixture(20_000, 64, 128, "sparse_laplace", n_active=6),
     "comp-100": compositional(100, 10),
     "comp-300": compositional(300, 5),
-    "comp-1000": compositional(1000, 2, penalties=(0.1, 0.05)),
+    "comp-1000": compositional(1000, 1, penalties=(0.05, 0.025)),
 }
 QUICK = ("2x3-bl", "2x3-exp", "8x16-k3")
 
