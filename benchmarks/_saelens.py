@@ -8,6 +8,9 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
+from overica.sae import SAES, GatedSAE
+from overica.sae.gated import GatedAutoencoder
+
 KINDS = {
     "relu": "Standard",
     "gated": "Gated",
@@ -17,6 +20,24 @@ KINDS = {
     "matryoshka": "MatryoshkaBatchTopK",
 }
 """Prefixes of its classes; it has no tied one."""
+
+
+class _AttachedGates(GatedAutoencoder):
+    def decode_gates(self, opened):
+        return self.decode(opened)
+
+
+class _AttachedGatedSAE(GatedSAE):
+    """The gated autoencoder with SAELens's objective, whose decoder learns from the auxiliary loss as well; in the
+    paper, and in ours, it does not.
+    """
+
+    def _network(self, n_features, n_components, n_active, rng):
+        return _AttachedGates(n_features, n_components, rng)
+
+
+OBJECTIVES = SAES | {"gated": _AttachedGatedSAE}
+"""Ours with the objectives of SAELens's classes, for a comparison of what is minimised."""
 
 
 def installed():

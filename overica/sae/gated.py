@@ -47,13 +47,16 @@ class GatedAutoencoder(Autoencoder):
         reconstruction = squared_error(self.decode(codes), x)
         opened = gate.relu()
         sparsity = opened.sum() / len(x)
-        by_gate = torch.addmm(self.b_dec.detach(), opened, self.W_dec.detach())
-        auxiliary = squared_error(by_gate, x)
+        auxiliary = squared_error(self.decode_gates(opened), x)
         return Losses(
             reconstruction + penalty * sparsity + auxiliary,
             codes,
             {"reconstruction": reconstruction, "sparsity": sparsity, "auxiliary": auxiliary},
         )
+
+    def decode_gates(self, opened: Tensor) -> Tensor:
+        """Samples from the open gates, through a decoder that learns nothing from it."""
+        return torch.addmm(self.b_dec.detach(), opened, self.W_dec.detach())
 
     def _fold_encoder(self, norms: Tensor, unit: float) -> None:
         self.W_enc *= norms
