@@ -190,26 +190,23 @@ def _headline(rankings: Sequence[Ranking]) -> str:
     counted = matched or told
     if not counted:
         return "Nothing can be said: no data set whose features can be found has results."
-    winners = [ranking.winner for ranking in counted if ranking.winner is not None]
     parts = []
+    # A family leads where all that are tied for the first place are of it.
+    leaders = {id(ranking): {standing.family for standing in ranking.tied} for ranking in counted}
     for family, plural in _FAMILIES.items():
-        labels = [winner.label for winner in winners if winner.family == family]
-        names = (
-            "" if family == "ica" or not labels else f" ({_listed(list(dict.fromkeys(labels)))})"
-        )
-        parts.append(f"{plural} {'lead' if family != 'ica' else 'leads'} on {len(labels)}{names}")
-    others = sum(winner.family not in _FAMILIES for winner in winners)
-    if others:
-        parts.append(f"others lead on {others}")
-    ties = [ranking for ranking in counted if ranking.winner is None]
+        led = [ranking for ranking in counted if leaders[id(ranking)] == {family}]
+        labels = list(dict.fromkeys(s.label for ranking in led for s in ranking.tied))
+        names = "" if family == "ica" or not labels else f" ({_listed(labels)})"
+        parts.append(f"{plural} {'lead' if family != 'ica' else 'leads'} on {len(led)}{names}")
+    ties = [ranking for ranking in counted if len(leaders[id(ranking)]) > 1]
     if ties:
         among = [
             f"{plural} on {count}"
             for family, plural in _FAMILIES.items()
-            if (count := sum(any(s.family == family for s in tie.tied) for tie in ties))
+            if (count := sum(family in leaders[id(tie)] for tie in ties))
         ]
-        shared = f" ({', '.join(among)} of these)" if among else ""
-        parts.append(f"{len(ties)} {'is a tie' if len(ties) == 1 else 'are ties'}{shared}")
+        verb = "is a tie" if len(ties) == 1 else "are ties"
+        parts.append(f"{len(ties)} {verb} between them ({', '.join(among)} of these)")
     n = len(counted)
     return f"{place}, of {n} data set{'s' if n != 1 else ''}: {'; '.join(parts)}."
 

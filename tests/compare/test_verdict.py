@@ -76,7 +76,10 @@ def test_ties_are_called_ties(first, second, told):
     assert [standing.method for standing in said.rankings[0].tied] == ["ica", "topk"]
     assert told in str(said)
     assert "next is FASTICA with 10 %" in str(said)
-    assert "1 is a tie (overcomplete ICA on 1, sparse autoencoders on 1 of these)" in said.headline
+    assert (
+        "1 is a tie between them (overcomplete ICA on 1, sparse autoencoders on 1 of these)"
+        in said.headline
+    )
 
 
 def test_each_at_its_own_best_level():
@@ -167,3 +170,14 @@ def test_ica_and_the_best_autoencoder_are_always_told():
     assert "FASTICA finds the most true features at matched L0, 90 % (ICA 50 %;" in text
     assert "the best autoencoder, TOPK, 30 %; chance 10 %" in text
     assert "RELU" not in text
+
+
+def test_autoencoders_that_are_tied_with_each_other_alone_lead():
+    said = judged(
+        rows("toy", "ica", (0.5, 0.5)),
+        rows("toy", "topk", (0.9, 0.9)),
+        rows("toy", "relu", (0.9, 0.9)),
+    )
+    assert "sparse autoencoders lead on 1 (TOPK and RELU)" in said.headline
+    assert "tie between" not in said.headline
+    assert "TOPK and RELU are tied at matched L0, all with 90 %" in str(said)
