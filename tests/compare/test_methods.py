@@ -89,7 +89,6 @@ def test_what_is_left_out_is_said(kind, data):
         assert len(kind(6).fit(data.X).components_) == 4
 
 
-@pytest.mark.filterwarnings("ignore:the coordinate descent")
 def test_dictionary_learning_reaches_its_target_and_finds_features():
     data = make_sparse_random(3000, 8, 10, 1, random_state=0)
     learner = DictionaryLearningBaseline(
