@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from overica._validation import Array, as_floating, check_scalar, namespace
+from overica._validation import Array, check_scalar
 from overica.checkpoint import Persistent
 from overica.inference import Solver
 from overica.learning import (
@@ -27,12 +26,13 @@ from overica.parameters import fit_settings, generator, resolve_device, template
 from overica.priors import Prior, prior_from_config, prior_to_config
 from overica.progress import StepProgress
 from overica.schedules import Schedule
+from overica.transformer import DictionaryTransformer, like
 
 _CHUNK = 8192
 _ARRAYS = ("mixing_", "mean_", "scales_", "presence_")
 
 
-class OvercompleteICA(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class OvercompleteICA(Persistent, DictionaryTransformer):
     """Overcomplete independent component analysis (Lewicki and Sejnowski), from a random start.
 
     The model of a sample is
@@ -323,27 +323,7 @@ class OvercompleteICA(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMi
         for start in range(0, len(X), _CHUNK):
             rows = slice(start, start + _CHUNK)
             S[rows] = codes_of(model, self._normalised(X[rows])) * unit_codes
-        return _like(S, original)
-
-    def inverse_transform(self, X: Array) -> Array:
-        """Samples from sources, ``S @ mixing_.T + mean_``.
-
-        Parameters
-        ----------
-        X : array (n_samples, n_components)
-            Sources, as from `transform`.
-
-        Returns
-        -------
-        array (n_samples, n_features)
-        """
-        check_is_fitted(self)
-        S = _numpy(as_floating(_unframed(X), "X"))
-        if S.ndim != 2 or S.shape[1] != self.n_components_:
-            raise ValueError(
-                f"`X` must have shape (n_samples, n_components={self.n_components_}), got {S.shape}"
-            )
-        return _like(S @ self.mixing_.T.astype(S.dtype) + self.mean_.astype(S.dtype), X)
+        return like(S, original)
 
     def score(self, X: Array, y: Any = None) -> float:
         """Mean log evidence of samples, ``log p(x)``, in nats per sample; higher is better.
@@ -401,8 +381,8 @@ class OvercompleteICA(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMi
         return self.mixing_.T
 
     @property
-    def _n_features_out(self) -> int:
-        return self.n_components_
+    def _offset(self) -> np.ndarray:
+        return self.mean_
 
     def _begin(self, X: np.ndarray) -> tuple[Fit, int | str]:
         """A fit of validated samples, and how many components it is to have."""
@@ -490,37 +470,3 @@ class OvercompleteICA(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     def _normalised(self, X: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray((X - self.mean_.astype(X.dtype)) / X.dtype.type(self._unit))
-
-    def _validated(self, X: Array, *, reset: bool) -> np.ndarray:
-        if namespace(X) is not namespace(0.0):
-            X = _numpy(as_floating(X, "X"))
-        return np.asarray(
-            validate_data(
-                self,
-                X,
-                reset=reset,
-                dtype=[np.float64, np.float32],
-                ensure_min_samples=2 if reset else 1,
-            )
-        )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-
-def _unframed(X: Any) -> Any:
-    return X.to_numpy() if hasattr(X, "to_numpy") else X
-
-
-def _numpy(X: Array) -> np.ndarray:
-    return np.asarray(X.detach().cpu().numpy() if hasattr(X, "detach") else X)
-
-
-def _like(result: np.ndarray, original: Array) -> Array:
-    """`result` in the library and on the device of `original`."""
-    xp = namespace(original)
-    if xp is namespace(0.0):
-        return result
-    return xp.asarray(result, device=original.device)

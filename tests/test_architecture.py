@@ -18,6 +18,7 @@ FLOORS: dict[str, int] = {
     "checkpoint": 0,
     "distributed": 0,
     "progress": 0,
+    "transformer": 0,
     "priors": 1,
     "schedules": 1,
     "initialisation": 1,

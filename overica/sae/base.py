@@ -8,10 +8,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from overica._validation import Array, as_floating, namespace
+from overica._validation import Array
 from overica.parameters import generator
 from overica.progress import TRAINING, StepProgress
 from overica.sae import settings
@@ -20,13 +19,12 @@ from overica.sae.module import Autoencoder
 from overica.sae.penalties import Penalty
 from overica.sae.saving import Persistent
 from overica.sae.trainer import Orthogonality
+from overica.transformer import DictionaryTransformer, like
 
 _CHUNK = 8192
 
 
-class SparseAutoencoder(
-    Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
-):
+class SparseAutoencoder(Persistent, DictionaryTransformer):
     """Base of the sparse autoencoders: everything but the network.
 
     An autoencoder learns an encoder and a dictionary D of unit rows,
@@ -235,27 +233,7 @@ class SparseAutoencoder(
                 rows = slice(start, start + _CHUNK)
                 x = torch.from_numpy(np.array(X[rows])).to(weight.device, weight.dtype)
                 S[rows] = self.module_.encode(x).cpu().numpy()
-        return _like(S, original)
-
-    def inverse_transform(self, X: Array) -> Array:
-        """Samples from codes, ``codes @ components_ + offset_``.
-
-        Parameters
-        ----------
-        X : array (n_samples, n_components)
-            Codes, as from `transform`.
-
-        Returns
-        -------
-        array (n_samples, n_features)
-        """
-        check_is_fitted(self)
-        S = _numpy(as_floating(_unframed(X), "X"))
-        if S.ndim != 2 or S.shape[1] != self.n_components_:
-            raise ValueError(
-                f"`X` must have shape (n_samples, n_components={self.n_components_}), got {S.shape}"
-            )
-        return _like(S @ self.components_.astype(S.dtype) + self.offset_.astype(S.dtype), X)
+        return like(S, original)
 
     @property
     def mixing_(self) -> np.ndarray:
@@ -263,8 +241,8 @@ class SparseAutoencoder(
         return self.components_.T
 
     @property
-    def _n_features_out(self) -> int:
-        return self.n_components_
+    def _offset(self) -> np.ndarray:
+        return self.offset_
 
     def _publish(
         self,
@@ -289,37 +267,3 @@ class SparseAutoencoder(
         self.components_ = module.W_dec.detach().cpu().numpy().copy()
         self.offset_ = module.b_dec.detach().cpu().numpy().copy()
         self.n_components_ = len(self.components_)
-
-    def _validated(self, X: Array, *, reset: bool) -> np.ndarray:
-        if namespace(X) is not namespace(0.0):
-            X = _numpy(as_floating(X, "X"))
-        return np.asarray(
-            validate_data(
-                self,
-                X,
-                reset=reset,
-                dtype=[np.float64, np.float32],
-                ensure_min_samples=2 if reset else 1,
-            )
-        )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-
-def _unframed(X: Any) -> Any:
-    return X.to_numpy() if hasattr(X, "to_numpy") else X
-
-
-def _numpy(X: Array) -> np.ndarray:
-    return np.asarray(X.detach().cpu().numpy() if hasattr(X, "detach") else X)
-
-
-def _like(result: np.ndarray, original: Array) -> Array:
-    """`result` in the library and on the device of `original`."""
-    xp = namespace(original)
-    if xp is namespace(0.0):
-        return result
-    return xp.asarray(result, device=original.device)

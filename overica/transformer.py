@@ -1,0 +1,83 @@
+"""What the estimators share: validated samples in, codes out, and back by a dictionary and an offset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from overica._validation import Array, as_floating, namespace
+
+
+class DictionaryTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Base of estimators whose codes stand for sums of atoms: ``x = S @ components_ + offset``.
+
+    A subclass sets `n_components_`, has `components_` with the atoms as rows, and says in `_offset` what is added.
+    Floating-point types are kept, and torch tensors come back as tensors on their device.
+    """
+
+    n_components_: int
+
+    @property
+    def _offset(self) -> np.ndarray:
+        """What codes that are all zero stand for, (n_features,)."""
+        raise NotImplementedError
+
+    def inverse_transform(self, X: Array) -> Array:
+        """Samples from codes, the sum of their atoms and what is added to all: `mean_` or `offset_`.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_components)
+            Codes, as from `transform`.
+
+        Returns
+        -------
+        array (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        codes = X.to_numpy() if hasattr(X, "to_numpy") else X
+        S = as_numpy(as_floating(codes, "X"))
+        if S.ndim != 2 or S.shape[1] != self.n_components_:
+            raise ValueError(
+                f"`X` must have shape (n_samples, n_components={self.n_components_}), got {S.shape}"
+            )
+        atoms = self.components_
+        return like(S @ atoms.astype(S.dtype) + self._offset.astype(S.dtype), X)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components_
+
+    def _validated(self, X: Array, *, reset: bool) -> np.ndarray:
+        if namespace(X) is not namespace(0.0):
+            X = as_numpy(as_floating(X, "X"))
+        return np.asarray(
+            validate_data(
+                self,
+                X,
+                reset=reset,
+                dtype=[np.float64, np.float32],
+                ensure_min_samples=2 if reset else 1,
+            )
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def as_numpy(X: Array) -> np.ndarray:
+    """An array in host memory."""
+    return np.asarray(X.detach().cpu().numpy() if hasattr(X, "detach") else X)
+
+
+def like(result: np.ndarray, original: Array) -> Array:
+    """`result` in the library and on the device of `original`."""
+    xp = namespace(original)
+    if xp is namespace(0.0):
+        return result
+    return xp.asarray(result, device=original.device)
