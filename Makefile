@@ -7,6 +7,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_FLAGS ?=
+# Test processes: one per core; a file's tests stay together, since they share what they fitted.
+PYTEST_JOBS ?= auto
 DEMO_FLAGS ?=
 # Another study, or another folder: make compare COMPARE_FLAGS="study.toml -o results/mine"
 COMPARE_FLAGS ?= -o results/compare
@@ -27,7 +29,7 @@ TEST_THREADS = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} OPENBLAS_NUM_THREADS=$${OP
 .PHONY: test compare demo lint types bench clean
 
 test: $(VENV)/.with-test
-	$(TEST_THREADS) $(BIN)/python -m pytest $(PYTEST_FLAGS)
+	$(TEST_THREADS) $(BIN)/python -m pytest -n $(PYTEST_JOBS) --dist loadfile $(PYTEST_FLAGS)
 
 compare: $(VENV)/.with-nothing
 	$(BIN)/overica compare $(COMPARE_FLAGS)
