@@ -59,18 +59,28 @@ def template(prior: str | Prior, solver: str | Solver, device: str) -> Model:
 
 def resolve_device(device: str, prior: str | Prior) -> str:
     """ "cpu" or a torch device: "auto" is CUDA for priors that the compiled kernels do not serve, if there is one."""
-    if device == "auto":
-        compiled = get_prior(prior).l1_weights() is not None
-        return "cpu" if compiled or not torch.cuda.is_available() else "cuda"
+    if device == "auto" and get_prior(prior).l1_weights() is not None:
+        return "cpu"
+    return str(torch_device(device))
+
+
+def torch_device(name: Any) -> torch.device:
+    """A torch device; "auto" is CUDA if there is one.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device, here or anywhere.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        chosen = torch.device(device)
+        chosen = torch.device(name)
     except (RuntimeError, TypeError) as error:
-        raise ValueError(f'`device` must be "auto" or a torch device, got {device!r}') from error
+        raise ValueError(f'`device` must be "auto" or a torch device, got {name!r}') from error
     if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
-            f"`device` must be available, got {device!r} and torch sees no CUDA device"
-        )
-    return str(chosen)
+        raise ValueError(f"`device` must be available, got {name!r} and torch sees no CUDA device")
+    return chosen
 
 
 def generator(random_state: Any) -> np.random.Generator:

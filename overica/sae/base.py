@@ -11,7 +11,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array
-from overica.parameters import generator
+from overica.parameters import generator, torch_device
 from overica.progress import TRAINING, StepProgress
 from overica.sae import settings
 from overica.sae.batches import Batches
@@ -190,7 +190,7 @@ class SparseAutoencoder(Persistent, DictionaryTransformer):
         n_components = settings.n_components(self.n_components, n_features)
         n_active = settings.n_active(self.n_active, self.penalty, n_components)
         orthogonality = settings.orthogonality(self.orthogonality)
-        device = settings.device(self.device)
+        device = torch_device(self.device)
         batch_size = settings.batch_size(self.batch_size)
         rng = generator(self.random_state)
         module = network(n_features, n_components, n_active, rng).to(device)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from sklearn.base import clone
 
 from overica._validation import check_scalar
@@ -102,19 +101,6 @@ def penalty(coefficient: Any, target: float | None, n_steps: int) -> Penalty:
     if target is None:
         return FixedPenalty(float(coefficient))
     return TargetL0(target, n_steps)
-
-
-def device(name: Any) -> torch.device:
-    """A torch device; "auto" is CUDA if there is one."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(name)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(f'`device` must be "auto" or a torch device, got {name!r}') from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"`device` must be available, got {name!r} and torch sees no CUDA device")
-    return chosen
 
 
 def orthogonality(value: Any) -> Any:
