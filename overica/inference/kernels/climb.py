@@ -10,7 +10,7 @@ outgrows the vectors end it before anything is changed; `pivot` goes on from the
 from numba import njit
 
 from overica.inference.kernels.bordered import FAST
-from overica.inference.kernels.pivot import peak
+from overica.inference.kernels.pivot import advance, peak
 from overica.inference.kernels.support import ACTIVE, IDLE
 from overica.inference.kernels.workspace import START
 
@@ -23,7 +23,6 @@ def climb(G, n, r, bits, penalty, nonnegative, limit, capacity, dependent, ws):
 
     ``ws`` is left as by `pivot`, with leading dimension `START`.
     """
-    kind = r.dtype.type
     atoms, places, signs, values, state = ws.atoms, ws.places, ws.signs, ws.values, ws.state
     M, u, g = ws.inverse, ws.u, ws.g
     for q in range(START):
@@ -72,11 +71,5 @@ def climb(G, n, r, bits, penalty, nonnegative, limit, capacity, dependent, ws):
         for q in range(START):
             u[q] *= -length
             values[q] += u[q]
-        for q in range(k, k + 3):
-            atoms[q] = c
-        for t in range(0, k, 4):
-            a0, a1, a2, a3 = atoms[t], atoms[t + 1], atoms[t + 2], atoms[t + 3]
-            s0, s1, s2, s3 = kind(u[t]), kind(u[t + 1]), kind(u[t + 2]), kind(u[t + 3])
-            for j in range(n):
-                r[j] -= s0 * G[a0, j] + s1 * G[a1, j] + s2 * G[a2, j] + s3 * G[a3, j]
+        advance(G, atoms, u, k, n, r)
     return k, False
