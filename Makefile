@@ -2,7 +2,7 @@
 #   make compare the side-by-side study     make demo    fit photographs, write pictures
 #   make test    the whole suite            make lint    style
 #   make bench   quick benchmarks           make types   static types
-#   make clean   remove what these made
+#   make examples the posts' experiments    make clean   remove what these made
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,7 +26,7 @@ INSTALL = $(BIN)/python -m pip install -q --no-compile --disable-pip-version-che
 # The tests' problems are small: threads of BLAS and torch would only wait for numba's, and for each other.
 TEST_THREADS = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} OPENBLAS_NUM_THREADS=$${OPENBLAS_NUM_THREADS:-1}
 
-.PHONY: test compare demo lint types bench clean
+.PHONY: test compare demo examples lint types bench clean
 
 test: $(VENV)/.with-test
 	$(TEST_THREADS) $(BIN)/python -m pytest -n $(PYTEST_JOBS) --dist loadfile $(PYTEST_FLAGS)
@@ -36,6 +36,10 @@ compare: $(VENV)/.with-nothing
 
 demo: $(VENV)/.with-nothing
 	$(BIN)/overica demo $(DEMO_FLAGS)
+
+# Every experiment at its small size; a claim that does not hold is a failure.
+examples: $(VENV)/.with-nothing
+	$(BIN)/python examples/gallery.py --run
 
 lint: $(VENV)/.with-lint
 	$(BIN)/ruff check .

@@ -31,6 +31,8 @@ FLOORS: dict[str, int] = {
     "sae": 3,
     "compare": 4,
     "separation": 4,
+    "lm": 4,
+    "photographs": 4,
     "plots": 4,
     "demo": 4,
     "cli": 4,

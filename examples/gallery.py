@@ -1,0 +1,127 @@
+"""The gallery: run the experiments, and write examples/README.md from what they say and found.
+
+``python examples/gallery.py`` writes the page from the docstrings and the records in ``gallery/``;
+``--run`` runs every experiment at its small size, two at a time, and fails where a claim does not hold.
+"""
+
+import ast
+import json
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+
+FOLDER = Path(__file__).parent
+GALLERY = FOLDER / "gallery"
+
+# Prefix of the scripts -> heading and what the experiments are about.
+POSTS = {
+    "ica": (
+        "Lewicki and Sejnowski's rule, step by step",
+        "An experiment log that follows the 1998 paper from its data to learning four sources from two "
+        "mixtures, and stops where the published rule collapses.",
+    ),
+    "combinations": (
+        "Do autoencoders learn combinations of features?",
+        "A post argued that an L1 penalty prefers frequent combinations over rare features, and that "
+        "features split as the dictionary grows; its readers proposed penalties and tests.",
+    ),
+    "toy": (
+        "Composed features in small toy models",
+        "A post trained autoencoders on the two hidden dimensions of a toy model and found composed "
+        "features; a reader objected that the true ones cannot be known there.",
+    ),
+    "shrinkage": (
+        "Shrinkage",
+        "A note on why L1 makes every code too small, and on scales, gates and jumps as cures.",
+    ),
+}
+HEADER = """# The experiments
+
+Every experiment of the posts this package grew from, each a script of under a hundred lines with its figure and a
+verdict that its run checks. A small version takes seconds, `--full` the sizes and seeds of the figures given here:
+
+```bash
+python examples/{first}.py          # small: what continuous integration runs
+python examples/{first}.py --full   # the figures below
+make examples                       # all of them, small
+```
+
+This page is written by `python examples/gallery.py` from the scripts' docstrings and the records of `--full` in
+`gallery/`; "measured" is what the run printed, with mean and range over seeds unless it says otherwise.
+"""
+
+
+def scripts(prefix: str = "") -> list[Path]:
+    """The experiments' files in the gallery's order."""
+    return [
+        path
+        for post in POSTS
+        if post.startswith(prefix)
+        for path in sorted(FOLDER.glob(f"{post}_*.py"))
+    ]
+
+
+def entry(path: Path) -> str:
+    """One experiment of the page: title, picture, verdict, what was measured."""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or path.stem
+    title, _, verdict = docstring.partition("\n")
+    title = title.rstrip(".")
+    lines = [f"### {title}", ""]
+    record = GALLERY / f"{path.stem}.json"
+    lines += [f"[`{path.name}`]({path.name})", "", f"![{title}](gallery/{path.stem}.png)", ""]
+    lines += [verdict.strip(), ""]
+    if record.exists():
+        found = json.loads(record.read_text(encoding="utf-8"))
+        lines += [f"Measured ({found['seconds']:.0f} s):", ""]
+        lines += [f"- {name}: {value}" for name, value in found["measured"].items()] + [""]
+        for sentence, held in found["claims"].items():
+            lines.append(f"- {'☑' if held else '☒'} {sentence}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def page() -> str:
+    """The whole README."""
+    parts = [HEADER.format(first=scripts()[0].stem)]
+    for post, (heading, about) in POSTS.items():
+        parts += [f"## {heading}\n", f"{about}\n"]
+        parts += [entry(path) for path in scripts() if path.stem.startswith(f"{post}_")]
+    return "\n".join(parts)
+
+
+def run_small(path: Path) -> tuple[Path, int, float, str]:
+    """Run one experiment at its small size in a process of its own."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", str(path)], capture_output=True, text=True
+    )
+    return path, done.returncode, time.perf_counter() - start, done.stdout + done.stderr
+
+
+@click.command()
+@click.option("--run", is_flag=True, help="Run every experiment at its small size instead.")
+@click.option("--only", default="", help="Run those whose name contains this.")
+@click.option("--jobs", default=2, show_default=True, help="Experiments at a time.")
+def main(run: bool, only: str, jobs: int) -> None:
+    """Write the gallery's page, or run what is in it."""
+    if not run:
+        (FOLDER / "README.md").write_text(page(), encoding="utf-8")
+        return
+    failures = 0
+    with ThreadPoolExecutor(jobs) as pool:
+        for path, code, seconds, output in pool.map(
+            run_small, [path for path in scripts() if only in path.stem]
+        ):
+            click.echo(f"{'ok    ' if code == 0 else 'FAILED'} {seconds:5.1f} s  {path.stem}")
+            if code:
+                failures += 1
+                click.echo(output)
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""The command line: ``overica COMMAND``, one file per command.
+
+A command's file imports click alone; what it does is imported when it is called, so that
+``--help`` and ``--version`` need not wait.
+"""
+
+import click
+
+from overica._version import __version__
+from overica.cli.compare import compare
+from overica.cli.demo import demo
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="overica", message="%(prog)s %(version)s")
+def main() -> None:
+    """Overcomplete independent component analysis."""
+
+
+for command in (compare, demo):
+    main.add_command(command)

@@ -1,0 +1,24 @@
+"""``overica demo``: an overcomplete basis of photographs, and its pictures."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("overica-demo"),
+    show_default=True,
+    help="Folder for the pictures; made if missing.",
+)
+@click.option("--quick", is_flag=True, help="A few thousand small patches: seconds, rougher.")
+def demo(output: Path, quick: bool) -> None:
+    """Learn a 2x overcomplete basis of photographs and draw it."""
+    from overica.demo import QUICK, STANDARD, run_demo
+
+    output.mkdir(parents=True, exist_ok=True)
+    report = run_demo(output, QUICK if quick else STANDARD)
+    click.echo(report.text())
