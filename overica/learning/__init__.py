@@ -7,6 +7,7 @@ from overica.learning.posterior import Model, Posterior, codes_of, infer
 from overica.learning.rules import RULES, Evidence, Inverse, LearningRule, Natural, get_rule
 from overica.learning.samples import Samples
 from overica.learning.searching import choose_search
+from overica.learning.tracing import Trace, contributions, trace
 
 __all__ = [
     "RULES",
@@ -22,9 +23,12 @@ __all__ = [
     "Posterior",
     "Samples",
     "State",
+    "Trace",
     "choose_search",
     "codes_of",
+    "contributions",
     "get_rule",
     "infer",
     "log_evidence",
+    "trace",
 ]

@@ -35,6 +35,8 @@ class State:
     model: Model
     activity: np.ndarray | None = None
     """Share of samples in which each source is active, smoothed over batches."""
+    present: np.ndarray | None = None
+    """That share in the latest batch alone."""
     step: int = 0
     idle: int = 0
     """Steps since any source was last active."""
@@ -102,7 +104,7 @@ class Ascent:
         A = model.mixing
         posterior = infer(model, batch)
         sums = self.rule.statistics(model, posterior)
-        present = posterior.activity / len(batch)
+        present = state.present = posterior.activity / len(batch)
         if state.activity is None or not present.any():
             # Where all have fallen silent, what was active before says nothing any more.
             state.activity = present

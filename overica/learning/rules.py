@@ -24,6 +24,8 @@ class LearningRule(ABC):
     name: ClassVar[str]
     max_relative_step: ClassVar[float] = np.inf
     """Largest change of a column in one step, relative to its norm."""
+    common: ClassVar[frozenset[str]] = frozenset()
+    """Sums that set the size of steps, not where they go: `direction` is affine in the others."""
 
     @abstractmethod
     def statistics(self, model: Model, posterior: Posterior) -> Sums:
@@ -40,18 +42,21 @@ class LearningRule(ABC):
 
 
 class Natural(LearningRule):
-    """The published rule, ``dA = -A (E[z s'] + I)`` with ``z = d log p / ds``.
+    """The published rule, ``dA = -A (E[z s'] + I)`` with ``z = d log p / ds``, which is zero where the code is.
 
-    Lewicki and Sejnowski (2000), "Learning overcomplete representations", eq. 5. It assumes ``A'W' = I``, which holds
-    only on the active sources of a sample; applied to all, the ``I`` shrinks a column that is not used for ever.
-    From a random start it collapses.
+    Lewicki and Sejnowski (2000), "Learning overcomplete representations", eq. 5, whose z is ``-sign(s)``. It assumes
+    ``A'W' = I``, which holds only on the active sources of a sample; applied to all, the ``I`` shrinks a column that is
+    not used for ever. From a random start it collapses.
     """
 
     name = "natural"
 
     def statistics(self, model: Model, posterior: Posterior) -> Sums:
         """``sum z s'``."""
-        return {"score_codes": np.asarray(model.prior.score(posterior.codes)).T @ posterior.codes}
+        codes = posterior.codes
+        # The score of an exponential prior is -1 at zero too; sign(s) is not.
+        z = np.where(codes == 0, 0.0, np.asarray(model.prior.score(codes)))
+        return {"score_codes": z.T @ codes}
 
     def direction(
         self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray
@@ -97,6 +102,7 @@ class Evidence(LearningRule):
 
     name = "evidence"
     max_relative_step = 0.3
+    common = frozenset({"stiffness"})
     rare = 0.05
     """Activity, relative to the mean, below which a column grows."""
     longest = 100.0

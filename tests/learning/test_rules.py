@@ -149,6 +149,16 @@ def test_published_rules_in_closed_form():
         np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
+def test_score_of_a_silent_source_is_zero_in_the_published_rule():
+    # As sign(s) has it for sources of either sign.
+    model, X = model_and_samples("exponential")
+    posterior = infer(model, X)
+    S = posterior.codes
+    assert (S == 0).any()
+    got = Natural().statistics(model, posterior)["score_codes"]
+    np.testing.assert_allclose(got, -(S > 0).astype(float).T @ S)
+
+
 def test_evidence_rule_is_at_rest_where_active_codes_have_mean_one():
     # One feature and one source: the norm's equilibrium is E[|s| | active] = 1.
     X = np.random.default_rng(0).laplace(size=(4000, 1))
