@@ -1,0 +1,173 @@
+"""Writing a folder of activations shard by shard, so that an interrupted collection goes on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from overica._validation import check_scalar
+from overica._version import __version__
+from overica.lm.files import (
+    FORMAT,
+    METADATA,
+    VOCABULARY,
+    ShardFiles,
+    TokenRows,
+    read_json,
+    write_json,
+)
+
+
+class StoreWriter:
+    """Writes what `ActivationStore` reads; opened on a folder that holds shards already, it goes on after them.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is missing.
+    n_features : int
+        Columns of the activations.
+    vocabulary : sequence of str
+        Text of every token id.
+    settings : mapping
+        What decides which numbers come out: `model`, `layer`, `context`, ... JSON must have words for them. They
+        must be those of the shards that are there.
+    word_pieces : bool
+        Whether the texts of tokens are marked as word pieces, see `overica.lm.token_text.joined`.
+    facts : mapping, optional
+        Said in the metadata too, and free to change: versions, a description of the texts.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds activations of other settings: names the setting, its value there and here.
+        If it holds other files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from overica.lm import StoreWriter, TokenRows
+    >>> folder = tempfile.mkdtemp()
+    >>> writer = StoreWriter(folder, 2, ["a", "b"], {"layer": 1})
+    >>> with writer.shard(TokenRows([0, 1], [0, 0], [0, 1], ["text 0"])) as rows:
+    ...     rows[:] = 1.0
+    >>> writer.finish()
+    >>> StoreWriter(folder, 2, ["a", "b"], {"layer": 1}).n_shards
+    1
+    >>> StoreWriter(folder, 2, ["a", "b"], {"layer": 2})
+    Traceback (most recent call last):
+    ...
+    ValueError: `layer` is 1 in ... and 2 now: take the same setting, or another folder
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        n_features: int,
+        vocabulary: Sequence[str],
+        settings: Mapping[str, Any],
+        *,
+        word_pieces: bool = False,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self.n_features = check_scalar(n_features, "n_features", minimum=1, integer=True)
+        fixed = {**settings, "n_features": self.n_features, "word_pieces": bool(word_pieces)}
+        self._metadata = {
+            "format": FORMAT,
+            **fixed,
+            "n_tokens": 0,
+            "n_documents": 0,
+            "rows": [],
+            "complete": False,
+            **(facts or {}),
+            "version": __version__,
+        }
+        path = self.folder / METADATA
+        if path.is_file():
+            self._go_on(read_json(path), fixed)
+            return
+        if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+            raise ValueError(
+                f"{str(self.folder)!r} must be an empty folder, or one of activations: it holds something else"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / VOCABULARY, list(vocabulary))
+        write_json(path, self._metadata)
+
+    @property
+    def n_shards(self) -> int:
+        """Finished shards."""
+        return len(self._metadata["rows"])
+
+    @property
+    def n_tokens(self) -> int:
+        """Rows in finished shards."""
+        return int(self._metadata["n_tokens"])
+
+    @property
+    def complete(self) -> bool:
+        """Whether `finish` was called, now or earlier."""
+        return bool(self._metadata["complete"])
+
+    def written(self, number: int) -> TokenRows:
+        """What is known of the rows of a finished shard."""
+        return ShardFiles(self.folder, number).read_tokens()
+
+    @contextmanager
+    def shard(self, tokens: TokenRows) -> Iterator[np.ndarray]:
+        """Add a shard: fill the array that is given, (len(tokens), n_features) float32 and memory-mapped.
+
+        The shard counts when the block ends without an exception.
+
+        Raises
+        ------
+        ValueError
+            If there are no tokens.
+        FloatingPointError
+            If an activation is NaN or infinite.
+        """
+        if not len(tokens):
+            raise ValueError("a shard must have a token or more, got 0")
+        files = ShardFiles(self.folder, self.n_shards)
+        part = files.activations.with_suffix(".part")
+        rows = np.lib.format.open_memmap(
+            part, mode="w+", dtype=np.float32, shape=(len(tokens), self.n_features)
+        )
+        yield rows
+        bad = int(len(rows) - np.isfinite(rows).all(axis=1).sum())
+        if bad:
+            raise FloatingPointError(
+                f"activations of {bad} tokens of {len(rows)} are NaN or infinite"
+            )
+        rows.flush()
+        del rows
+        files.write_tokens(tokens)
+        part.replace(files.activations)
+        self._metadata["rows"] = [*self._metadata["rows"], len(tokens)]
+        self._metadata["n_tokens"] += len(tokens)
+        self._metadata["n_documents"] += len(tokens.sources)
+        write_json(self.folder / METADATA, self._metadata)
+
+    def finish(self) -> None:
+        """Say that nothing is to come."""
+        self._metadata["complete"] = True
+        write_json(self.folder / METADATA, self._metadata)
+
+    def _go_on(self, found: Any, fixed: Mapping[str, Any]) -> None:
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            raise ValueError(f"{str(self.folder)!r} must hold activations of format {FORMAT!r}")
+        for name, value in fixed.items():
+            if found.get(name) != value:
+                raise ValueError(
+                    f"`{name}` is {found.get(name)!r} in {str(self.folder)!r} and {value!r} now: "
+                    "take the same setting, or another folder"
+                )
+        for name in ("n_tokens", "n_documents", "rows", "complete"):
+            self._metadata[name] = found[name]
