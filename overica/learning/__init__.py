@@ -3,6 +3,7 @@
 from overica.learning.ascent import Ascent, LearningError, State
 from overica.learning.evidence import log_evidence
 from overica.learning.fitting import Fit, FitSettings
+from overica.learning.planar import PlanarEvidence, PlanarFit
 from overica.learning.posterior import Model, Posterior, codes_of, infer
 from overica.learning.rules import RULES, Evidence, Inverse, LearningRule, Natural, get_rule
 from overica.learning.samples import Samples
@@ -20,6 +21,8 @@ __all__ = [
     "LearningRule",
     "Model",
     "Natural",
+    "PlanarEvidence",
+    "PlanarFit",
     "Posterior",
     "Samples",
     "State",

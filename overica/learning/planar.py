@@ -109,18 +109,44 @@ class PlanarEvidence:
         at_samples = density.reshape(-1)[self._cells].clamp_min(_FLOOR)
         return (self._weights * torch.log(at_samples)).sum()
 
-    def maximise(self, start: np.ndarray, max_iter: int = 150) -> PlanarFit:
+    def maximise(self, start: np.ndarray, max_iter: int = 150, *, turn: bool = True) -> PlanarFit:
         """Quasi-Newton (L-BFGS) ascent in A and the log odds of presence, then in the log of the noise too.
 
         The noise is let go last: from far away, more of it explains everything a little.
+
+        Parameters
+        ----------
+        start : array (2, n_components)
+            Columns to start from; a few common factors of their lengths are tried.
+        max_iter : int
+            Steps of each of the two ascents.
+        turn : bool
+            Whether columns may turn. If not, lengths, presence and noise alone are fitted: what is maximised is the
+            evidence of the given directions.
+
+        Examples
+        --------
+        Two sources with independent signs, on the axes and on the diagonals:
+
+        >>> from overica.priors import Laplace
+        >>> rng = np.random.default_rng(0)
+        >>> evidence = PlanarEvidence(rng.laplace(size=(5000, 2)), Laplace(), rng)
+        >>> axes, diagonals = np.eye(2), np.array([[1.0, 1.0], [-1.0, 1.0]]) / np.sqrt(2)
+        >>> true, turned = (evidence.maximise(A, turn=False) for A in (axes, diagonals))
+        >>> true.log_evidence > turned.log_evidence, true.mixing[0, 1].item()
+        (True, 0.0)
         """
         shape = start.shape
+        directions = start / np.linalg.norm(start, axis=0)
+        radial = torch.as_tensor(directions)
         lowest, highest = -7.0, 7.0
         parameters = self._first_guess(start, lowest)
 
         def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
             p = torch.tensor(parameters, requires_grad=True)
             A = p[:-2].reshape(shape)
+            if not turn:
+                A = radial * (A * radial).sum(dim=0)
             value = -self(A, torch.sigmoid(p[-2]), self._step**2 * torch.exp(p[-1]))
             value.backward()
             assert p.grad is not None
@@ -139,9 +165,10 @@ class PlanarEvidence:
         presence = float(1 / (1 + np.exp(-result.x[-2])))
         extra = float(np.exp(result.x[-1]))
         resolved = max(extra, _UNRESOLVED**2)
-        return PlanarFit(
-            result.x[:-2].reshape(shape), presence, self._step**2 * resolved, -float(result.fun)
-        )
+        mixing = result.x[:-2].reshape(shape)
+        if not turn:
+            mixing = directions * (mixing * directions).sum(axis=0)
+        return PlanarFit(mixing, presence, self._step**2 * resolved, -float(result.fun))
 
     def _first_guess(self, start: np.ndarray, log_noise: float) -> np.ndarray:
         """Parameters along the given directions: the best of a few common lengths and probabilities of presence.

@@ -20,6 +20,7 @@ from overica.priors.check import check_prior
 from overica.priors.exponential import Exponential
 from overica.priors.laplace import Laplace
 from overica.priors.smooth_laplace import SmoothLaplace
+from overica.priors.soft_uniform import SoftUniform
 
 PRIORS: dict[str, type[Prior]] = {
     "laplace": Laplace,
@@ -78,6 +79,7 @@ __all__ = [
     "Laplace",
     "Prior",
     "SmoothLaplace",
+    "SoftUniform",
     "check_prior",
     "get_prior",
     "prior_from_config",
