@@ -32,21 +32,41 @@ class ComposedFeatures:
     """Correlation between the amplitudes of the features of a sample, in [0, 1]."""
     one_hot: float = 0.0
     """Share of the samples in which only one set has a feature present."""
+    zipf: float = 0.0
+    """Exponent z of the frequencies within a set, those of its places k = 1, 2, ... being ``k^-z``."""
+    pair_correlation: float = 0.0
+    """Correlation in [0, 1] between the first features of the first two sets alone."""
 
     def __post_init__(self) -> None:
         check_sizes(n_sets=self.n_sets, set_size=self.set_size)
         check_share(self.correlation, "correlation")
         check_share(self.amplitude_correlation, "amplitude_correlation")
         check_share(self.one_hot, "one_hot")
+        check_scalar(self.zipf, "zipf")
+        if check_share(self.pair_correlation, "pair_correlation") and self.n_sets < 2:
+            raise ValueError(
+                f"`pair_correlation` needs n_sets of at least 2, got n_sets={self.n_sets}"
+            )
+
+    @property
+    def frequencies(self) -> np.ndarray:
+        """Probability of each place of a set where a feature of the set is present, (set_size,)."""
+        weights = np.arange(1, self.set_size + 1) ** -float(self.zipf)
+        return np.asarray(weights / weights.sum())
 
     def sample(self, rng: np.random.Generator, n_samples: int) -> np.ndarray:
         """Draw features (n_samples, n_sets * set_size), set after set, amplitudes in (0, 1)."""
         shape = (n_samples, self.n_sets)
-        places = rng.integers(self.set_size, size=shape)
+        places = self._places(rng, shape)
         # All sets in the same place with this probability, else independent: P(x_i, y_i) is
-        # c / m + (1 - c) / m^2, so that the indicators have the correlation c.
+        # c p_i + (1 - c) p_i^2, so that the indicators have the correlation c.
         same = rng.random(n_samples) < self.correlation
         places[same] = places[same, :1]
+        if self.pair_correlation:
+            # The same for the first place of two sets; the others are drawn from what is left.
+            tied = np.flatnonzero(rng.random(n_samples) < self.pair_correlation)
+            first = rng.random((len(tied), 1)) < self.frequencies[0]
+            places[tied, :2] = np.where(first, 0, self._places(rng, (len(tied), 2), first=1))
         present = np.ones(shape, dtype=bool)
         single = rng.random(n_samples) < self.one_hot
         present[single] = np.arange(self.n_sets) == rng.integers(
@@ -56,6 +76,15 @@ class ComposedFeatures:
         amplitudes = present * self._amplitudes(rng, shape)
         np.put_along_axis(F, places[:, :, None], amplitudes[:, :, None], axis=2)
         return F.reshape(n_samples, -1)
+
+    def _places(
+        self, rng: np.random.Generator, shape: tuple[int, int], first: int = 0
+    ) -> np.ndarray:
+        """Places from `first` on, by their frequencies."""
+        if self.zipf == 0:
+            return rng.integers(min(first, self.set_size - 1), self.set_size, size=shape)
+        rest = self.frequencies[min(first, self.set_size - 1) :]
+        return self.set_size - len(rest) + rng.choice(len(rest), size=shape, p=rest / rest.sum())
 
     def _amplitudes(self, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
         # Uniform numbers Phi(z) of Gaussians with correlation r have 6 / pi arcsin(r / 2).
@@ -74,6 +103,8 @@ def make_composed(
     correlation: float = 0.0,
     amplitude_correlation: float = 0.0,
     one_hot: float = 0.0,
+    zipf: float = 0.0,
+    pair_correlation: float = 0.0,
     model: ToyModel | None = None,
     n_steps: int = 2000,
     noise: float = 0.0,
@@ -111,6 +142,12 @@ def make_composed(
         Correlation in [0, 1] between the amplitudes of a sample's features.
     one_hot : float
         Share of the samples in which only one set has a feature present.
+    zipf : float
+        Exponent of the frequencies within a set: place k = 1, 2, ... has one in proportion to
+        ``k^-zipf``.
+    pair_correlation : float
+        Correlation in [0, 1] between the first features of the first two sets alone; at 1 neither
+        is ever seen with another feature of those sets.  How often each occurs stays the same.
     model : ToyModel, optional
         Where the features are stored; trained on them if not given (one or two seconds).
     n_steps : int
@@ -147,7 +184,9 @@ def make_composed(
     """
     check_sizes(n_samples=n_samples, n_features=n_features)
     noise = check_scalar(noise, "noise")
-    law = ComposedFeatures(n_sets, set_size, correlation, amplitude_correlation, one_hot)
+    law = ComposedFeatures(
+        n_sets, set_size, correlation, amplitude_correlation, one_hot, zipf, pair_correlation
+    )
     rng = np.random.default_rng(random_state)
     if model is None:
         model = make_toy_model(law.sample, n_features, n_steps=n_steps, random_state=rng)
@@ -163,7 +202,7 @@ def make_composed(
         raise ValueError("`model` does not store all features: a column of its weights is zero")
     X = model.hidden(F)
     noise_std = float(noise * X.std())
-    sets_are_independent = correlation == amplitude_correlation == one_hot == 0
+    sets_are_independent = correlation == amplitude_correlation == one_hot == pair_correlation == 0
     return Mixture(
         X=X + noise_std * rng.standard_normal(X.shape),
         mixing=model.weights / lengths,

@@ -43,6 +43,33 @@ def test_correlation_of_places(c):
     assert same_place == pytest.approx(c, abs=0.025)
 
 
+def test_zipf_frequencies():
+    law = ComposedFeatures(n_sets=2, set_size=4, zipf=1.0)
+    present = sample(set_size=4, zipf=1.0) > 0
+    np.testing.assert_allclose(law.frequencies, np.array([12, 6, 4, 3]) / 25)
+    np.testing.assert_allclose(present.mean(axis=0), [law.frequencies] * 2, atol=0.01)
+
+
+@pytest.mark.parametrize("zipf", [0.0, 1.0])
+@pytest.mark.parametrize("c", [0.4, 1.0])
+def test_one_correlated_pair(c, zipf):
+    """Only the first features of two sets: their indicators correlate, no frequency changes."""
+    law = ComposedFeatures(n_sets=3, set_size=3, zipf=zipf, pair_correlation=c)
+    present = (law.sample(np.random.default_rng(0), N).reshape(N, 3, 3) > 0).astype(float)
+    np.testing.assert_allclose(present.mean(axis=0), [law.frequencies] * 3, atol=0.012)
+    first, second, third = present.transpose(1, 2, 0)
+    assert np.corrcoef(first[0], second[0])[0, 1] == pytest.approx(c, abs=0.02)
+    assert np.corrcoef(first[0], third[0])[0, 1] == pytest.approx(0, abs=0.02)
+    # Given that neither is its set's first, the two are independent.
+    rest = (first[0] == 0) & (second[0] == 0)
+    assert np.corrcoef(first[1, rest], second[1, rest])[0, 1] == pytest.approx(0, abs=0.02)
+
+
+def test_a_pair_needs_two_sets():
+    with pytest.raises(ValueError, match="n_sets of at least 2"):
+        ComposedFeatures(n_sets=1, pair_correlation=0.5)
+
+
 @pytest.mark.parametrize("rho", [0.0, 0.5, 1.0])
 def test_amplitudes_are_uniform_with_the_stated_correlation(rho):
     amplitudes = sample(n_sets=3, amplitude_correlation=rho).max(axis=2)
