@@ -3,9 +3,26 @@
 Needs the extra `lm` (``pip install overica[lm]``) where a model is loaded; a folder of activations opens without it.
 """
 
+from overica.lm.collect import collect_activations
+from overica.lm.docstrings import SCIENTIFIC_PACKAGES, scientific_docstrings
 from overica.lm.files import TokenRows
+from overica.lm.model import LanguageModel, load_model, minilm_path
 from overica.lm.shards import ShardedRows
 from overica.lm.store import ActivationStore
+from overica.lm.texts import Document, documents
 from overica.lm.writer import StoreWriter
 
-__all__ = ["ActivationStore", "ShardedRows", "StoreWriter", "TokenRows"]
+__all__ = [
+    "ActivationStore",
+    "Document",
+    "LanguageModel",
+    "SCIENTIFIC_PACKAGES",
+    "ShardedRows",
+    "StoreWriter",
+    "TokenRows",
+    "collect_activations",
+    "documents",
+    "load_model",
+    "minilm_path",
+    "scientific_docstrings",
+]
