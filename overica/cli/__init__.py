@@ -9,6 +9,7 @@ import click
 from overica._version import __version__
 from overica.cli.compare import compare
 from overica.cli.demo import demo
+from overica.cli.evaluate import evaluate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,5 +18,5 @@ def main() -> None:
     """Overcomplete independent component analysis."""
 
 
-for command in (compare, demo):
+for command in (compare, demo, evaluate):
     main.add_command(command)

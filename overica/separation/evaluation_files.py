@@ -1,0 +1,196 @@
+"""Evaluation of audio files: which belong together, whether they can be compared, and the figures."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from overica.separation.evaluation import SeparationScores, evaluate_blocks
+from overica.separation.extras import import_extra
+from overica.separation.files import Recording, open_recording
+
+_BLOCK = 1 << 16
+# Transforms that frame the signal may lengthen or shorten it by a frame; more is another recording.
+_TOLERANCE_SECONDS = 0.1
+
+
+def split_paths(
+    paths: Sequence[str | Path], separator: str = "--"
+) -> tuple[list[Path], list[Path]]:
+    """References and estimates from the arguments of the command.
+
+    Two folders are the references and the estimates; otherwise the first half of the files are the references (what
+    stands before a separator, if there is one), the second half the estimates. Of a folder that ``overica separate`` wrote, the sources are taken (the images if the
+    references have several channels); of others every audio file, in the order of their names.
+
+    Parameters
+    ----------
+    paths : sequence of path
+    separator : str
+
+    Returns
+    -------
+    references, estimates : list of pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        If the numbers do not fit, or files and folders are mixed.
+    """
+    marks = [k for k, path in enumerate(paths) if str(path) == separator]
+    found = [Path(path) for path in paths if str(path) != separator]
+    if len(marks) > 1:
+        raise ValueError("references and estimates are two lists, got more than one separator")
+    folders = [path for path in found if path.is_dir()]
+    if folders and (len(folders) != 2 or len(found) != 2):
+        raise ValueError(
+            "give two folders (references, then estimates) or files alone, got "
+            f"{len(folders)} folders among {len(found)} arguments"
+        )
+    if folders:
+        references = _audio_files(found[0], "source")
+        several = open_recording(references[0]).n_channels > 1
+        estimates = _audio_files(found[1], "image" if several else "source")
+    else:
+        n_references = marks[0] if marks else len(found) // 2
+        references, estimates = found[:n_references], found[n_references:]
+    if not references or len(references) != len(estimates):
+        raise ValueError(
+            "there must be as many estimates as references, and one at least, got "
+            f"{len(references)} references and {len(estimates)} estimates"
+        )
+    return references, estimates
+
+
+def _audio_files(folder: Path, kind: str) -> list[Path]:
+    known = {f".{name.lower()}" for name in import_extra("soundfile").available_formats()}
+    files = [path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in known]
+    ours = [path for path in files if path.stem.rpartition("-")[0] == kind]
+    chosen = sorted(
+        ours if (folder / "mixing.json").exists() and ours else files,
+        key=lambda path: (len(path.stem), path.name) if ours else (0, path.name),
+    )
+    if not chosen:
+        raise ValueError(f"{folder}: no audio files in this folder")
+    return chosen
+
+
+def evaluate_files(
+    references: Sequence[str | Path], estimates: Sequence[str | Path], *, filter_length: int = 1
+) -> SeparationScores:
+    """`evaluate_separation` of audio files, in memory that does not grow with them if `filter_length` is 1.
+
+    Parameters
+    ----------
+    references, estimates : sequence of path
+        Equally many, of one sample rate and number of channels. Lengths that differ by less than a tenth of a
+        second are cut to the shortest with a warning.
+    filter_length : int, default=1
+
+    Returns
+    -------
+    SeparationScores
+
+    Raises
+    ------
+    FileNotFoundError
+        If one is missing.
+    ValueError
+        Naming the file that is not audio, silent, not finite, or does not fit the others.
+    """
+    truth = [open_recording(path) for path in references]
+    guess = [open_recording(path) for path in estimates]
+    if len(truth) != len(guess) or not truth:
+        raise ValueError(
+            f"there must be as many estimates as references, got {len(guess)} and {len(truth)}"
+        )
+    n_frames = _common_length([*truth, *guess])
+    heard = np.zeros(len(guess), dtype=bool)
+
+    def blocks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        readers = [recording.blocks(_BLOCK) for recording in (*truth, *guess)]
+        for start in range(0, n_frames, _BLOCK):
+            stretch = np.stack([next(reader)[: n_frames - start] for reader in readers])
+            heard[:] |= stretch[len(truth) :].any(axis=(1, 2))
+            yield stretch[: len(truth)], stretch[len(truth) :]
+
+    names = [str(recording.path) for recording in truth]
+    scores = evaluate_blocks(blocks(), filter_length=filter_length, names=names)
+    for recording in np.array(guess, dtype=object)[~heard]:
+        warnings.warn(
+            f"{recording.path} is silent: its figures are the lowest, {-scores.limit:g} dB",
+            stacklevel=2,
+        )
+    return scores
+
+
+def _common_length(recordings: Sequence[Recording]) -> int:
+    first = recordings[0]
+    for other in recordings[1:]:
+        for name, unit in (("sample_rate", "Hz"), ("n_channels", "channels")):
+            a, b = getattr(first, name), getattr(other, name)
+            if a != b:
+                raise ValueError(
+                    f"{first.path} has {a} {unit}, {other.path} has {b}: they must be alike"
+                )
+    shortest = min(recordings, key=lambda recording: recording.n_frames)
+    longest = max(recordings, key=lambda recording: recording.n_frames)
+    surplus = longest.n_frames - shortest.n_frames
+    facts = f"{longest.path} has {longest.n_frames} frames, {shortest.path} has {shortest.n_frames}"
+    if surplus > _TOLERANCE_SECONDS * first.sample_rate:
+        raise ValueError(f"{facts}: they must be equally long")
+    if surplus:
+        warnings.warn(f"{facts}: all are cut to the shortest", stacklevel=3)
+    return shortest.n_frames
+
+
+def score_table(
+    scores: SeparationScores, references: Sequence[Path], estimates: Sequence[Path]
+) -> pd.DataFrame:
+    """The table of the command: a row per reference with the shortest names that tell files apart, and the mean."""
+    rows = scores.table(_short_names(references), _short_names(estimates))
+    mean = pd.DataFrame([{"reference": "mean", "estimate": "", **scores.mean()}])
+    return pd.concat([rows, mean], ignore_index=True)
+
+
+def _short_names(paths: Sequence[Path]) -> list[str]:
+    names = [path.name for path in paths]
+    return names if len(set(names)) == len(names) else [str(path) for path in paths]
+
+
+def table_lines(table: pd.DataFrame) -> list[str]:
+    """A table of figures as aligned lines of text."""
+    widths = {name: max(len(name), *map(len, table[name])) for name in ("reference", "estimate")}
+    figures = ("sdr", "isr", "sir", "sar")
+    head = "  ".join(name.ljust(width) for name, width in widths.items())
+    lines = [head + "".join(f"{name.upper():>8}" for name in figures)]
+    for _, row in table.iterrows():
+        names = "  ".join(row[name].ljust(width) for name, width in widths.items())
+        lines.append(names + "".join(f"{row[name]:8.2f}" for name in figures))
+    return lines
+
+
+def write_scores(
+    path: Path, scores: SeparationScores, references: Sequence[Path], estimates: Sequence[Path]
+) -> None:
+    """All figures with what they depend on, as JSON."""
+    table = scores.table([str(file) for file in references], [str(file) for file in estimates])
+    facts: dict[str, Any] = {
+        "unit": "dB",
+        "kind": scores.kind,
+        "filter_length": scores.filter_length,
+        "limit": scores.limit,
+        "computed_by": {
+            name: importlib.metadata.version(name) for name in ("fast_bss_eval", "museval")
+        },
+        "sources": table.to_dict(orient="records"),
+        "mean": scores.mean(),
+    }
+    path.write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", encoding="utf-8")
