@@ -15,6 +15,7 @@ from overica.datasets.compositional import make_compositional
 from overica.datasets.description import Description
 from overica.datasets.hierarchy import make_hierarchy
 from overica.datasets.identifiability import Verdict
+from overica.datasets.images import load_images
 from overica.datasets.independent import make_mixture
 from overica.datasets.mixture import Mixture
 from overica.datasets.photographs import load_patches, whiten_image
@@ -52,6 +53,7 @@ __all__ = [
     "SourceLaw",
     "ToyModel",
     "Verdict",
+    "load_images",
     "load_patches",
     "make_archetypes",
     "make_composed",

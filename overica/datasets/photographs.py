@@ -7,9 +7,8 @@ from numpy.typing import ArrayLike
 from sklearn.datasets import load_sample_images
 
 from overica.datasets._checks import check_sizes
+from overica.datasets.images import to_grey
 
-# Luminance of the primaries, Rec. ITU-R BT.709.
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 # Cut-off of the whitening filter, cycles per pixel: 200 cycles in a picture of 512 pixels.
 _CUTOFF = 0.4
 
@@ -38,8 +37,8 @@ def load_patches(
         Height and width in pixels.
     images : sequence of array-like, optional
         Pictures of shape (rows, columns) or (rows, columns, 3), each at least one patch large,
-        with values >= 0 if `log_intensity`; the two photographs that scikit-learn brings,
-        427 x 640 pixels, if not given.
+        with values >= 0 if `log_intensity`, for example those of a folder (`load_images`); the two
+        photographs that scikit-learn brings, 427 x 640 pixels, if not given.
     log_intensity : bool
         Take ``log(1 + I)``, which makes the contrast of linear intensities independent of the
         illumination.  Ordinary picture files are compressed already (their gamma), and a
@@ -147,9 +146,7 @@ def whiten_image(image: ArrayLike) -> np.ndarray:
 def _prepare(
     name: str, image: ArrayLike, patch_size: tuple[int, int], log_intensity: bool, whiten: bool
 ) -> np.ndarray:
-    picture = np.asarray(image, dtype=np.float64)
-    if picture.ndim == 3 and picture.shape[2] == 3:
-        picture = picture @ _LUMINANCE
+    picture = to_grey(image)
     if picture.ndim != 2 or picture.shape[0] < patch_size[0] or picture.shape[1] < patch_size[1]:
         raise ValueError(
             f"`{name}` must have shape (rows, columns) or (rows, columns, 3) with room for a "

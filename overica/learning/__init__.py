@@ -1,5 +1,6 @@
 """Learning: rules, the outer loop, the evidence, and how a fit is put together from them."""
 
+from overica.learning.annealed import annealed_log_evidence, sample_posterior
 from overica.learning.ascent import Ascent, LearningError, State
 from overica.learning.evidence import log_evidence
 from overica.learning.fitting import Fit, FitSettings
@@ -27,11 +28,13 @@ __all__ = [
     "Samples",
     "State",
     "Trace",
+    "annealed_log_evidence",
     "choose_search",
     "codes_of",
     "contributions",
     "get_rule",
     "infer",
     "log_evidence",
+    "sample_posterior",
     "trace",
 ]
