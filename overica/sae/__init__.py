@@ -6,6 +6,7 @@ penalty from `ORTHOGONALITY`, and can be trained in stages by `FrozenStages` and
 
 from overica.sae.base import SparseAutoencoder
 from overica.sae.batchtopk import BatchTopKSAE
+from overica.sae.conversion import as_jumprelu
 from overica.sae.gated import GatedSAE
 from overica.sae.jumprelu import JumpReLUSAE
 from overica.sae.matryoshka import MatryoshkaSAE
@@ -42,6 +43,7 @@ __all__ = [
     "TiedSAE",
     "TopKSAE",
     "TrainingError",
+    "as_jumprelu",
     "fine_tune_scale",
     "get_orthogonality",
 ]
