@@ -6,9 +6,11 @@ Needs the extra `lm` (``pip install overica[lm]``) where a model is loaded; a fo
 from overica.lm.collect import collect_activations
 from overica.lm.docstrings import SCIENTIFIC_PACKAGES, scientific_docstrings
 from overica.lm.files import TokenRows
+from overica.lm.loss import Measure, SubstitutionLoss
 from overica.lm.model import LanguageModel, load_model, minilm_path
 from overica.lm.shards import ShardedRows
 from overica.lm.store import ActivationStore
+from overica.lm.substitution import Substitution, substitution_loss
 from overica.lm.texts import Document, documents
 from overica.lm.writer import StoreWriter
 
@@ -16,13 +18,17 @@ __all__ = [
     "ActivationStore",
     "Document",
     "LanguageModel",
+    "Measure",
     "SCIENTIFIC_PACKAGES",
     "ShardedRows",
     "StoreWriter",
+    "Substitution",
+    "SubstitutionLoss",
     "TokenRows",
     "collect_activations",
     "documents",
     "load_model",
     "minilm_path",
     "scientific_docstrings",
+    "substitution_loss",
 ]

@@ -176,7 +176,8 @@ def load_model(
     ----------
     model : str, path, LanguageModel or (model, tokenizer)
         A folder that transformers wrote, a name on the hub such as ``"gpt2"``, or ``"minilm"`` for the model of
-        `minilm_path`. A pair of transformers' own objects is taken as it is, and so is a `LanguageModel`.
+        `minilm_path`. A pair of transformers' own objects is taken as it is (without a head that is not for
+        next tokens), and so is a `LanguageModel`.
     device : str
         Torch device; "auto" takes CUDA if there is one.
     local_files_only : bool
@@ -217,7 +218,9 @@ def load_model(
         raise ValueError(
             f"`model` must be one stack of blocks, got {name!r}, an encoder with a decoder"
         )
+    causal = is_causal(network.config, type(network).__name__)
+    # A head for anything but next tokens is no part of the output that is measured.
+    network = network if causal else network.base_model
     blocks = residual_blocks(network, network.config.get_text_config().num_hidden_layers)
     network = network.to(place, torch.float32).eval()
-    causal = is_causal(network.config, type(network).__name__)
     return LanguageModel(name, network, tokenizer, place, blocks, causal)

@@ -34,8 +34,7 @@ class ActivationStore:
     folder : Path
     metadata : dict
         The settings of the collection (`model`, `layer`, `context`, `max_tokens`, `shard_tokens`, ...), `n_features`,
-        `n_tokens`, `n_documents`, `rows` (of each shard), `complete`, `word_pieces`, `texts` (what the texts are, in
-        words), `versions`.
+        `n_tokens`, `n_documents`, `sources`, `rows` (of each shard), `complete`, `word_pieces`, `versions`.
     complete : bool
         Whether the collection went to its end.
     n_tokens, n_features, n_documents : int
@@ -78,7 +77,7 @@ class ActivationStore:
             raise ValueError(f"{path} must be of format {FORMAT!r}, got {found!r}")
         if not metadata["rows"]:
             raise FileNotFoundError(f"`folder` {str(self.folder)!r} holds no finished shard yet")
-        self.metadata: dict[str, Any] = metadata
+        self._metadata: dict[str, Any] = metadata
         self._files = [ShardFiles(self.folder, i) for i in range(len(metadata["rows"]))]
         for files, rows in zip(self._files, metadata["rows"], strict=True):
             _check(files, (rows, metadata["n_features"]))
@@ -91,31 +90,36 @@ class ActivationStore:
     def __repr__(self) -> str:
         return (
             f"ActivationStore({str(self.folder)!r}: {self.n_tokens} tokens x {self.n_features} features, "
-            f"{self.metadata['model']} layer {self.metadata['layer']})"
+            f"{self._metadata['model']} layer {self._metadata['layer']})"
         )
 
     def __len__(self) -> int:
         return self.n_tokens
 
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """Settings, shapes, sources and versions."""
+        return {**self._metadata, "sources": self.sources}
+
     @property
     def n_tokens(self) -> int:
         """Rows."""
-        return int(self.metadata["n_tokens"])
+        return int(self._metadata["n_tokens"])
 
     @property
     def n_features(self) -> int:
         """Columns, the width of the model."""
-        return int(self.metadata["n_features"])
+        return int(self._metadata["n_features"])
 
     @property
     def n_documents(self) -> int:
         """Documents with a token in the store."""
-        return int(self.metadata["n_documents"])
+        return int(self._metadata["n_documents"])
 
     @property
     def complete(self) -> bool:
         """Whether the collection went to its end."""
-        return bool(self.metadata["complete"])
+        return bool(self._metadata["complete"])
 
     @cached_property
     def activations(self) -> np.ndarray | ShardedRows:
@@ -183,7 +187,7 @@ class ActivationStore:
         of the text.
         """
         texts, index = self.context(i, before, after)
-        pieces = joined(texts, self.metadata["word_pieces"])
+        pieces = joined(texts, self._metadata["word_pieces"])
         return "".join(pieces[:index]), pieces[index], "".join(pieces[index + 1 :])
 
     def sample(self, n: int, random_state: Any = None) -> np.ndarray:
