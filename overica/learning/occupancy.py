@@ -137,19 +137,25 @@ def occupancy(gram, correlation, codes, sigma2, nonnegative):
             if not nonnegative:
                 present[i, j] += 0.5 * height * erfcx(s / width + width)
             absent[i, j] = height / (math.sqrt(math.pi) * width * at_zero)
-        W = np.zeros((k, n))
+        rows = np.empty((k, n))
         free = np.empty(n)
         for j in range(n):
             free[j] = gram[j, j]
         for a in range(k):
-            for b in range(k):
-                v = inverse[a, b]
-                row = support[b]
-                for j in range(n):
-                    W[a, j] += v * gram[row, j]
-            row = support[a]
             for j in range(n):
-                free[j] -= W[a, j] * gram[row, j]
+                rows[a, j] = gram[support[a], j]
+        W = np.dot(np.ascontiguousarray(inverse), rows)
+        for a in range(k):
+            for j in range(n):
+                free[j] -= W[a, j] * rows[a, j]
+        # Signed as their sources, so that a line needs no look at the signs.
+        sizes = np.empty(k)
+        for a in range(k):
+            sizes[a] = abs(codes[i, support[a]])
+            if codes[i, support[a]] < 0.0:
+                for j in range(n):
+                    W[a, j] = -W[a, j]
+        towards_all = np.ascontiguousarray(W.T)
         crossings = np.empty(k)
         rises = np.empty(k)
         for j in range(n):
@@ -164,17 +170,22 @@ def occupancy(gram, correlation, codes, sigma2, nonnegative):
             for direction in (1.0, -1.0):
                 if nonnegative and direction < 0.0:
                     continue
-                count = 0
-                for a in range(k):
-                    s = codes[i, support[a]]
-                    towards = direction * W[a, j] * (1.0 if s > 0.0 else -1.0)
-                    if towards > 1e-12:
-                        crossings[count] = abs(s) / towards
-                        rises[count] = 2.0 * towards
-                        count += 1
                 # Never quite flat: a slope and a curvature of zero, with nothing to cross, would be an infinite line.
-                flattest = 1e-12 if count or curvature > 0.0 else _FLATTEST
-                slope = max(1.0 - direction * mu, flattest)
+                slope = max(1.0 - direction * mu, 1e-12)
+                # Crossings beyond this length are not reached: nothing is left there.
+                longest = 2.0 * _GONE / (slope + math.sqrt(slope * slope + 2.0 * curvature * _GONE))
+                count = 0
+                crossed = curvature > 0.0
+                for a in range(k):
+                    towards = direction * towards_all[j, a]
+                    if towards > 1e-12:
+                        crossed = True
+                        if sizes[a] < longest * towards:
+                            crossings[count] = sizes[a] / towards
+                            rises[count] = 2.0 * towards
+                            count += 1
+                if not crossed:
+                    slope = max(slope, _FLATTEST)
                 mass += side(slope, curvature, crossings, rises, count, nonnegative)
             present[i, j] = mass * at_zero
     return present, absent, log_det
