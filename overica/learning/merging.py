@@ -1,4 +1,4 @@
-"""From more columns than wanted to as many as wanted: merge what points the same way, drop what is used least."""
+"""Columns that point the same way are one: copies are merged."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ def merge_columns(
     signed: bool,
     threshold: float = SAME_DIRECTION,
 ) -> np.ndarray:
-    """Indices of the columns to keep, most used first: at most as many as there are distinct ones.
+    """Indices of the columns left once copies are merged, but no fewer than wanted; most used first.
 
     Of the closest pair the less used goes, while more than `n_components` are left and some pair is closer than
-    `threshold`; then the least used go. A fit with surplus columns leaves copies of true columns, close to them, and
-    a few that fit nothing in particular, used little: this finds the true ones where a fit without surplus
-    stops at a composite.
+    `threshold`. A fit with surplus columns leaves copies of true columns, close to them; which of the others are
+    too many is for `overica.learning.worth` to say.
 
     Parameters
     ----------
@@ -29,7 +28,7 @@ def merge_columns(
     usage : array (n_columns,)
         Mean absolute code times norm: how much of the data a column carries.
     n_components : int
-        How many to keep at most. To merge all copies and drop nothing else, see `distinct_columns`.
+        Fewest to keep. To merge all copies, see `distinct_columns`.
     signed : bool
         Whether opposite columns differ (non-negative sources).
     threshold : float
@@ -42,7 +41,7 @@ def merge_columns(
     array([2, 0])
     """
     kept = _without_copies(A, usage, n_components, signed, threshold)
-    return kept[np.argsort(-usage[kept], kind="stable")][:n_components]
+    return kept[np.argsort(-usage[kept], kind="stable")]
 
 
 def distinct_columns(

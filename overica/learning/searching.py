@@ -14,6 +14,7 @@ from overica.learning.fitting import Fit
 from overica.learning.merging import distinct_columns, merge_columns
 from overica.learning.posterior import Model
 from overica.learning.rules import Evidence
+from overica.learning.worth import drop_least_worth
 
 _JUDGES = 1500
 _CALIBRATION = 3000
@@ -81,10 +82,11 @@ class Search(ABC):
         return usage(model, self._judges)
 
     def _merge(self, model: Model, n_components: int) -> Model:
-        """The model with its copies merged and its least used columns dropped; presence is to be fitted anew."""
+        """The model with its copies merged and what is worth least dropped; presence is to be fitted anew."""
         signed = model.prior.nonnegative
         kept = merge_columns(model.mixing, self._usage(model), n_components, signed=signed)
-        return replace(model, mixing=model.mixing[:, kept], presence=1.0)
+        merged = replace(model, mixing=model.mixing[:, kept], presence=1.0)
+        return drop_least_worth(merged, self._judges, n_components)
 
     def race(self, n_components: int, restart: int) -> tuple[Model, float]:
         """One attempt, marked in the history."""
