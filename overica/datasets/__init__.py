@@ -4,7 +4,7 @@ The sets of `DATASETS` are functions that return a `Mixture`: samples with the t
 codes, and `Mixture.describe()`, which says what chance gives and whether the columns can be found
 at all.  All can be called with a `random_state` alone.  The name of every source law for
 `make_mixture` is in `SOURCES`.  A new set is one function in one file here and one line in
-`DATASETS`.
+`DATASETS`.  Beside them, recordings: photographs and talkers.
 """
 
 from collections.abc import Callable
@@ -23,6 +23,13 @@ from overica.datasets.planar import make_archetypes, make_exponential, make_lapl
 from overica.datasets.sources import SOURCES, SourceLaw
 from overica.datasets.sparse_but_wrong import make_sparse_but_wrong
 from overica.datasets.sparse_random import make_sparse_random
+from overica.datasets.talkers import (
+    TalkerMixture,
+    Talkers,
+    load_talkers,
+    make_talkers,
+    spread_directions,
+)
 from overica.datasets.three_features import make_three_features
 from overica.datasets.toy_model import ToyModel, make_toy_model
 
@@ -51,10 +58,13 @@ __all__ = [
     "Description",
     "Mixture",
     "SourceLaw",
+    "TalkerMixture",
+    "Talkers",
     "ToyModel",
     "Verdict",
     "load_images",
     "load_patches",
+    "load_talkers",
     "make_archetypes",
     "make_composed",
     "make_compositional",
@@ -64,7 +74,9 @@ __all__ = [
     "make_mixture",
     "make_sparse_but_wrong",
     "make_sparse_random",
+    "make_talkers",
     "make_three_features",
     "make_toy_model",
+    "spread_directions",
     "whiten_image",
 ]

@@ -1,0 +1,166 @@
+"""The mixing matrix from time-frequency coefficients, and how many sources they support.
+
+Speech is sparse there: in many coefficients one source is far above the others. With real columns the real and the
+imaginary parts x' and x'' of such a coefficient are parallel, and their common direction is the source's column;
+coefficients in which several sources meet, or nobody speaks, are left out. `OvercompleteICA`, with its noise annealed,
+learns more columns than wanted from those that stay; a mixture of directions (`directions`) drops copies and
+surplus one at a time, and its held-out evidence says how many are needed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from overica.estimator import OvercompleteICA
+from overica.learning import LearningError
+from overica.separation.directions import DirectionMixture, nested_mixtures, spread_out
+
+_LOUD = 0.3
+"""Share of the coefficients, the loudest, that are looked at."""
+_PARALLEL = 0.05
+"""Largest ratio of the shorter to the longer axis of the ellipse x' cos + x'' sin."""
+_FEWEST = 400
+"""Below this, the next most parallel coefficients are taken too."""
+_MOST = 20_000
+_EXAMINED = 2_000_000
+_SURPLUS = 2
+_MOST_SOURCES = 8
+"""Largest number that "auto" tries with two channels; half of it more for every further one."""
+_GAIN = 0.006
+"""Held-out nats per coefficient for which a source is believed."""
+_GAIN_IN_ALL = 12.0
+"""The same, nats over all held-out coefficients: what counts in short sounds."""
+_COPY = 0.998
+"""Cosine from which two columns are one source."""
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """A learned mixing matrix and the evidence for its number of columns."""
+
+    columns: np.ndarray
+    """Unit columns, the largest entry of each positive, (n_channels, n_sources)."""
+    evidence: dict[int, float]
+    """Held-out log density of one-source directions, nats above uniform ones, by number of sources."""
+    supported: int
+    """Number of sources that the evidence supports."""
+
+
+def one_source_points(Z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Loud coefficients that one source fills alone, as real vectors (n_points, n_channels) in random order.
+
+    A coefficient x, turned by the phase that makes ``sum_c x_c^2`` real, has its longer axis as real part; the axes'
+    squared lengths are ``(|x|^2 +- |sum_c x_c^2|) / 2``.
+    """
+    # Real by construction, whatever is heard: the coefficients at zero and at half the sample rate.
+    inner = Z[:, 1:-1]
+    step = max(1, inner[0].size // _EXAMINED)
+    X = inner.reshape(len(Z), -1)[:, ::step].astype(np.complex128)
+    power = (np.abs(X) ** 2).sum(axis=0)
+    heard = power > 1e-10 * power.max()
+    loud = heard & (power >= np.quantile(power[heard], 1 - _LOUD))
+    X, power = X[:, loud], power[loud]
+    square = (X**2).sum(axis=0)
+    ratio = np.sqrt(np.maximum(power - np.abs(square), 0) / (power + np.abs(square)))
+    limit = max(_PARALLEL, float(np.sort(ratio)[min(_FEWEST, ratio.size) - 1]))
+    X, square = X[:, ratio <= limit], square[ratio <= limit]
+    points = (X * np.exp(-0.5j * np.angle(square))).real.T
+    return points[rng.permutation(len(points))[: 2 * _MOST]]
+
+
+def learn_mixing(Z: np.ndarray, n_sources: int | None, rng: np.random.Generator) -> Mixing:
+    """Directions of the sources.
+
+    Parameters
+    ----------
+    Z : array (n_channels, n_frequencies, n_windows)
+        Complex coefficients.
+    n_sources : int or None
+        None finds it: the least number from which none further raises the held-out evidence by more than .006 nats per
+        coefficient (in short sounds, 12 nats in all), copies merged.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Mixing
+
+    Raises
+    ------
+    ValueError
+        If fewer directions are found than wanted.
+    """
+    points = one_source_points(Z, rng)
+    U = points / np.linalg.norm(points, axis=1, keepdims=True)
+    held_out, U = U[1::2], U[::2]
+    most = _MOST_SOURCES + (len(Z) - 2) * _MOST_SOURCES // 2
+    most = min(max(most, n_sources or 0), len(U) // 10)
+    start = _over_provided(points, U, _SURPLUS + most + most // 4, rng)
+    mixtures = nested_mixtures(U, start)
+    evidence = {k: mixtures[k].score(held_out) for k in range(1, most + 1)}
+    gain = max(_GAIN, _GAIN_IN_ALL / len(held_out))
+    supported = _supported(evidence, mixtures, gain)
+    wanted = supported if n_sources is None else n_sources
+    columns = _distinct(mixtures, wanted)
+    if columns.shape[1] < wanted:
+        raise ValueError(
+            f"`n_sources` must be at most {columns.shape[1]}: no more directions are heard, got {n_sources}"
+        )
+    return Mixing(fix_signs(columns), evidence, supported)
+
+
+def fix_signs(A: np.ndarray) -> np.ndarray:
+    """Columns of unit length whose entry of largest modulus is positive.
+
+    Examples
+    --------
+    >>> fix_signs(np.array([[-3.0, 0.0], [4.0, -1.0]]))
+    array([[-0.6,  0. ],
+           [ 0.8,  1. ]])
+    """
+    A = A / np.linalg.norm(A, axis=0)
+    largest = A[np.argmax(np.abs(A), axis=0), np.arange(A.shape[1])]
+    return np.asarray(A * np.sign(largest) + 0.0)
+
+
+def _over_provided(
+    points: np.ndarray, U: np.ndarray, n_columns: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Columns of an annealed fit with surplus; far more than sources, from points far from one another."""
+    start = spread_out(U, n_columns, rng)
+    ica = OvercompleteICA(
+        n_columns, init=start, max_iter=60, center=False, random_state=int(rng.integers(2**31))
+    )
+    with warnings.catch_warnings():
+        # Where it stops is where the mixture of directions begins.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        try:
+            learned = ica.fit(points[: 2 * len(U)]).mixing_
+        except LearningError:
+            return start
+    return np.column_stack([learned, start])
+
+
+def _distinct(mixtures: dict[int, DirectionMixture], wanted: int) -> np.ndarray:
+    """The columns of the smallest mixture with as many distinct ones as wanted, those of the largest share first."""
+    columns = np.empty((0, 0))
+    for n_clusters in sorted(mixtures):
+        found = mixtures[n_clusters].distinct(_COPY)
+        if found.shape[1] > columns.shape[1]:
+            columns = found
+        if columns.shape[1] >= wanted:
+            break
+    return columns[:, :wanted]
+
+
+def _supported(
+    evidence: dict[int, float], mixtures: dict[int, DirectionMixture], gain: float
+) -> int:
+    best, gained = 1, evidence[1]
+    for n_sources in sorted(evidence):
+        if evidence[n_sources] > gained + gain:
+            best, gained = n_sources, evidence[n_sources]
+    return int(mixtures[best].distinct(_COPY).shape[1])
