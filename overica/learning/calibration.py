@@ -19,6 +19,9 @@ from overica.learning.posterior import Model, infer
 _LOWEST = 1e-8
 _HIGHEST = 1e2
 _FACTOR = 2.0
+_SEARCH = 2**19
+"""Codes of the samples on which the penalty is searched; beyond, fewer samples do."""
+_FEWEST = 300
 
 
 def calibrate(
@@ -32,7 +35,8 @@ def calibrate(
     """The penalty of highest held-out evidence, with the noise, scales and presence that belong to it.
 
     Directions stay. From the level at which they were learned the penalty goes down (if that does not help: up) by
-    factors of two as long as the evidence of `judges` rises; at every level noise and scales are set anew.
+    factors of two as long as the evidence of `judges` rises; at every level noise and scales are set anew. With more
+    than 350 columns or so the search is made on fewer samples, and noise and scales are then set on all.
 
     Parameters
     ----------
@@ -46,10 +50,31 @@ def calibrate(
     scales : bool
         Whether to fit scales, or leave those of the model.
     """
+    few = max(_FEWEST, _SEARCH // model.mixing.shape[1])
+    if few < len(judges):
+        found = _search(model, X[: 2 * few], judges[:few], noise_variance, scales)
+        return _at(found.penalty, found, X, judges, noise_variance, scales)[0]
+    return _search(model, X, judges, noise_variance, scales)
 
+
+def _at(
+    penalty: float,
+    start: Model,
+    X: np.ndarray,
+    judges: np.ndarray,
+    noise_variance: float | None,
+    scales: bool,
+) -> tuple[Model, float]:
+    """The model at a penalty, and its evidence."""
+    moved = replace(start, penalty=penalty)
+    return judge(rescale(moved, X) if scales else moved, judges, noise_variance)
+
+
+def _search(
+    model: Model, X: np.ndarray, judges: np.ndarray, noise_variance: float | None, scales: bool
+) -> Model:
     def at(penalty: float, start: Model) -> tuple[Model, float]:
-        moved = replace(start, penalty=penalty)
-        return judge(rescale(moved, X) if scales else moved, judges, noise_variance)
+        return _at(penalty, start, X, judges, noise_variance, scales)
 
     best, best_score = at(model.penalty, model)
     for factor in (1 / _FACTOR, _FACTOR):
