@@ -4,12 +4,13 @@ from overica.learning.annealed import annealed_log_evidence, sample_posterior
 from overica.learning.ascent import Ascent, LearningError, State
 from overica.learning.evidence import log_evidence
 from overica.learning.fitting import Fit, FitSettings
+from overica.learning.merging import distinct_columns, merge_columns
 from overica.learning.planar import PlanarEvidence, PlanarFit
 from overica.learning.posterior import Model, Posterior, codes_of, infer
 from overica.learning.rules import RULES, Evidence, Inverse, LearningRule, Natural, get_rule
 from overica.learning.samples import Samples
 from overica.learning.searching import choose_search
-from overica.learning.tracing import Trace, contributions, trace
+from overica.learning.tracing import Trace, contributions, direction, trace
 
 __all__ = [
     "RULES",
@@ -32,9 +33,12 @@ __all__ = [
     "choose_search",
     "codes_of",
     "contributions",
+    "direction",
+    "distinct_columns",
     "get_rule",
     "infer",
     "log_evidence",
+    "merge_columns",
     "sample_posterior",
     "trace",
 ]

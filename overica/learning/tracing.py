@@ -1,4 +1,4 @@
-"""A rule under the glass: every step from a given start, and what each sample of a batch asks for."""
+"""A rule under the glass: every step from a given start, and what a batch and each of its samples ask for."""
 
 from __future__ import annotations
 
@@ -136,6 +136,38 @@ def trace(
         for name, value in row.items():
             history.setdefault(name, []).append(value)
     return Trace(np.array(path), np.array(activity), history, failure)
+
+
+def direction(rule: str | LearningRule, model: Model, X: np.ndarray) -> np.ndarray:
+    """Change of A that a rule asks for on a batch, per unit of learning rate, (n_features, n_components).
+
+    Activity is that of the batch, and no step is capped.
+
+    Parameters
+    ----------
+    rule, model, X
+        As in `contributions`, whose mean over the samples this is.
+
+    Returns
+    -------
+    array (n_features, n_components)
+
+    Raises
+    ------
+    ValueError
+        If the rule is unknown or X malformed.
+
+    Examples
+    --------
+    >>> model = Model(np.array([[1.0]]), get_prior("laplace"), 0.5)
+    >>> direction("natural", model, np.array([[3.0], [0.0]]))
+    array([[0.25]])
+    """
+    chosen = get_rule(rule)
+    A, X = _checked(model.mixing, X)
+    posterior = infer(model, X)
+    sums = chosen.statistics(model, posterior)
+    return chosen.direction(A, sums, len(X), posterior.activity / len(X))
 
 
 def contributions(rule: str | LearningRule, model: Model, X: np.ndarray) -> np.ndarray:

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from overica.datasets import make_exponential
-from overica.learning import RULES, LearningRule, Model, contributions, get_rule, infer, trace
+from overica.learning import (
+    RULES,
+    LearningRule,
+    Model,
+    contributions,
+    direction,
+    get_rule,
+    infer,
+    trace,
+)
 from overica.priors import get_prior
 
 DATA = make_exponential(1000, jitter=0.0, random_state=0)
@@ -16,14 +25,15 @@ START = DATA.mixing + 0.3 * np.random.default_rng(0).standard_normal((2, 3))
 def test_contributions_have_the_direction_as_their_mean(rule, prior):
     model = Model(START, get_prior(prior), 0.1)
     X = DATA.X[:30]
-    posterior = infer(model, X)
-    chosen = get_rule(rule)
-    sums = chosen.statistics(model, posterior)
-    expected = chosen.direction(START, sums, len(X), posterior.activity / len(X))
+    expected = direction(rule, model, X)
     got = contributions(rule, model, X)
     assert got.shape == (30, 2, 3)
     np.testing.assert_allclose(got.mean(axis=0), expected, atol=1e-5)
     assert got.std(axis=0).min() > 1e-3
+    posterior, chosen = infer(model, X), get_rule(rule)
+    sums = chosen.statistics(model, posterior)
+    whole = chosen.direction(START, sums, len(X), posterior.activity / len(X))
+    np.testing.assert_allclose(expected, whole, atol=1e-12)
 
 
 def test_trace_starts_where_it_is_told_and_takes_the_rule_s_first_step():
