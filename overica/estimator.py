@@ -295,6 +295,46 @@ class OvercompleteICA(Persistent, DictionaryTransformer):
         self._publish(replace(state.model, presence=presence), fit, X.dtype)
         return self
 
+    def prune(self, X: Array) -> Self:
+        """Drop the components that the evidence does not miss, one at a time, after a fit with too many.
+
+        Again and again the component that is present least goes and the rest are refined, while the held-out evidence
+        of X stays. Directions need not be close to each other to go, as they must to be merged.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+            The samples of the fit, or others like them.
+
+        Returns
+        -------
+        self
+            With as many components as are left; `n_components` keeps what the fit was asked for.
+
+        Examples
+        --------
+        Eight columns for three sources:
+
+        >>> import numpy as np
+        >>> from overica import OvercompleteICA
+        >>> from overica.datasets import make_exponential
+        >>> X = make_exponential(3000, random_state=0).X
+        >>> start = np.random.default_rng(0).standard_normal((2, 8))
+        >>> ica = OvercompleteICA(8, prior="exponential", init=start, max_iter=100, random_state=0).fit(X)
+        >>> ica.prune(X).n_components_
+        3
+        """
+        check_is_fitted(self)
+        X = self._validated(X, reset=False)
+        fit, _ = self._begin(X)
+        fit.history = self.history_
+        model = self._model()
+        scaled = replace(model, mixing=model.mixing * (self._unit / fit.samples.unit))
+        model = choose_search(fit).prune(scaled)
+        self._publish(model, fit, X.dtype)
+        self._keep(fit, State(model, step=fit.settings.n_steps))
+        return self
+
     def transform(self, X: Array) -> Array:
         """Certified maximum a posteriori sources of samples.
 

@@ -13,6 +13,7 @@ from overica.learning.evidence import judge
 from overica.learning.fitting import Fit
 from overica.learning.merging import distinct_columns, merge_columns
 from overica.learning.posterior import Model
+from overica.learning.pruning import prune
 from overica.learning.rules import Evidence
 from overica.learning.worth import drop_least_worth
 
@@ -95,6 +96,11 @@ class Search(ABC):
         marks = history.setdefault("restart", [])
         marks.extend([float(restart)] * (len(history["penalty"]) - len(marks)))
         return found
+
+    def prune(self, model: Model) -> Model:
+        """The model without the columns that held-out evidence does not miss; as it was if it misses each."""
+        pruned = prune(self.fit, model, self._judges)
+        return self.finish(pruned) if pruned.mixing.shape != model.mixing.shape else model
 
     def finish(self, model: Model) -> Model:
         """Noise and scales for a mixing matrix whose directions stand."""
