@@ -26,11 +26,14 @@ def max_cosine_histogram(
     mixing_true: ArrayLike | None = None,
     signed: bool = False,
     *,
+    rank: int = 1,
     n_bins: int = 20,
     n_draws: int = 20,
     random_state: int | np.random.Generator | None = None,
 ) -> MaxCosineHistogram:
     """Histogram of ``max_j |cos(a_i, b_j)|`` over the learned columns, learned beside random.
+
+    Or, with `rank` r, of the r-th largest of these cosines: clusters of more than r columns show there too.
 
     Against the true columns b it shows how many features are found, and how the others lie.
     Without them each learned column is held against the nearest *other* learned one: features
@@ -45,6 +48,9 @@ def max_cosine_histogram(
         then be two.
     signed : bool
         Whether a column and its negative differ.
+    rank : int
+        1 for the largest cosine of each column, 2 for the second largest and so on; at most as
+        many as there are columns to compare with.
     n_bins : int
         Bins of equal width.
     n_draws : int
@@ -60,8 +66,8 @@ def max_cosine_histogram(
     Raises
     ------
     ValueError
-        If a matrix is not finite, their numbers of rows differ, a count is below 1, or a single
-        learned column has nothing to be compared with.
+        If a matrix is not finite, their numbers of rows differ, a count is below 1, a single
+        learned column has nothing to be compared with, or `rank` is too large.
 
     References
     ----------
@@ -84,21 +90,27 @@ def max_cosine_histogram(
         raise ValueError(
             "`mixing_a` must have at least 2 columns where `mixing_true` is None, got 1"
         )
+    others = A.shape[1] - 1 if mixing_true is None else np.shape(mixing_true)[1]
+    rank = check_scalar(rank, "rank", minimum=1, integer=True)
+    if rank > others:
+        raise ValueError(
+            f"`rank` must be at most {others}, the columns to compare with, got {rank}"
+        )
     # A child stream: the truth may have been drawn from the same seed, and would be met again.
     rng = np.random.default_rng(random_state).spawn(1)[0]
     edges = np.linspace(-1.0 if signed else 0.0, 1.0, n_bins + 1)
 
     def count(M: np.ndarray) -> np.ndarray:
-        return np.histogram(_nearest(M, mixing_true, signed), edges)[0]
+        return np.histogram(_nearest(M, mixing_true, signed, rank), edges)[0]
 
     random = np.mean([count(rng.standard_normal(A.shape)) for _ in range(n_draws)], axis=0)
     return MaxCosineHistogram(edges, count(A), random)
 
 
-def _nearest(A: np.ndarray, mixing_true: ArrayLike | None, signed: bool) -> np.ndarray:
+def _nearest(A: np.ndarray, mixing_true: ArrayLike | None, signed: bool, rank: int) -> np.ndarray:
     cosines = cosine_matrix(A, A if mixing_true is None else mixing_true)
     if not signed:
         np.abs(cosines, out=cosines)
     if mixing_true is None:
         np.fill_diagonal(cosines, -np.inf)
-    return cosines.max(axis=1)
+    return np.asarray(np.partition(cosines, -rank, axis=1)[:, -rank])

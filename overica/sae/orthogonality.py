@@ -17,6 +17,7 @@ tensor(0.7333)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -43,7 +44,8 @@ class OrthogonalityPenalty(BaseEstimator):
     Parameters
     ----------
     weight : float
-        What the loss multiplies the penalty by, at least 0. The call does not.
+        What the loss multiplies the penalty by; the call does not. A negative one rewards alignment: it makes
+        combinations on purpose, as known cases for whatever is to detect them.
     pairs : Pairs
         Which pairs.
     cost : CosineCost
@@ -54,7 +56,7 @@ class OrthogonalityPenalty(BaseEstimator):
     Raises
     ------
     ValueError
-        If `weight` or `n_frozen` is negative, or a part is not of its kind.
+        If `weight` is not finite, `n_frozen` is negative, or a part is not of its kind.
 
     References
     ----------
@@ -69,7 +71,7 @@ class OrthogonalityPenalty(BaseEstimator):
     """
 
     def __init__(self, weight: float, pairs: Pairs, cost: CosineCost, *, n_frozen: int = 0) -> None:
-        check_scalar(weight, "weight")
+        check_scalar(weight, "weight", minimum=-math.inf)
         check_scalar(n_frozen, "n_frozen", integer=True)
         for part, name, kind in ((pairs, "pairs", Pairs), (cost, "cost", CosineCost)):
             if not isinstance(part, kind):
@@ -147,7 +149,7 @@ def get_orthogonality(name: str, weight: float) -> OrthogonalityPenalty:
     Raises
     ------
     ValueError
-        If `name` is not in `ORTHOGONALITY`, or `weight` is negative.
+        If `name` is not in `ORTHOGONALITY`, or `weight` is not finite.
 
     Examples
     --------

@@ -112,7 +112,7 @@ def orthogonality(value: Any) -> Any:
             "`orthogonality` must be None or called as penalty(W_dec, codes, step), with an attribute "
             f"`weight`; got {value!r}"
         )
-    check_scalar(value.weight, "orthogonality.weight")
+    check_scalar(value.weight, "orthogonality.weight", minimum=-math.inf)
     # What a penalty remembers from step to step belongs to one fit.
     return clone(value, safe=False)
 

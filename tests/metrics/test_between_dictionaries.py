@@ -59,6 +59,20 @@ def test_opposite_columns_are_neighbours_unless_signs_count():
     assert max_cosine_histogram(antipodal, signed=True, n_bins=4).learned.tolist() == [2, 0, 0, 0]
 
 
+def test_ranks_are_those_of_the_sorted_cosines():
+    rng = np.random.default_rng(0)
+    A, B = rng.standard_normal((3, 5)), rng.standard_normal((3, 7))
+    cosines = np.sort(np.abs((A / np.linalg.norm(A, axis=0)).T @ (B / np.linalg.norm(B, axis=0))))
+    for rank in (1, 2, 7):
+        expected = np.histogram(cosines[:, -rank], np.linspace(0, 1, 9))[0]
+        got = max_cosine_histogram(A, B, rank=rank, n_bins=8, n_draws=2, random_state=0)
+        np.testing.assert_array_equal(got.learned, expected)
+    # Within a dictionary a column is not compared with itself.
+    assert max_cosine_histogram(np.eye(3), rank=2, n_bins=2).learned.tolist() == [3, 0]
+    with pytest.raises(ValueError, match="`rank` must be at most 2"):
+        max_cosine_histogram(np.eye(3), rank=3)
+
+
 def test_histogram_is_reproducible(truth):
     first, again, other = (max_cosine_histogram(truth, random_state=s).random for s in (0, 0, 1))
     np.testing.assert_array_equal(first, again)

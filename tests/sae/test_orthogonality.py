@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
+from overica.sae import ReLUSAE
 from overica.sae.cosine_costs import Absolute, Hinge, Signed
 from overica.sae.neighbours import NearestPairs
 from overica.sae.orthogonality import ORTHOGONALITY, OrthogonalityPenalty, get_orthogonality
@@ -266,11 +267,22 @@ def test_recipes_clone_and_take_nested_parameters(name):
     assert penalty.weight == 0.25
 
 
+def test_a_negative_weight_draws_directions_together():
+    X = np.abs(np.random.default_rng(0).standard_normal((500, 4)))
+
+    def alignment(weight):
+        penalty = get_orthogonality("absolute", weight)
+        sae = ReLUSAE(6, n_steps=60, penalty=0.1, orthogonality=penalty, random_state=0).fit(X)
+        return np.abs(np.tril(sae.components_ @ sae.components_.T, -1)).sum() / 15
+
+    assert alignment(-20.0) > alignment(0.0) + 0.1 > alignment(20.0) + 0.2
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: get_orthogonality("cosine", 1.0), "`name` must be one of 'absolute', "),
-        (lambda: get_orthogonality("signed", -1.0), "`weight` must be a finite number >= 0"),
+        (lambda: get_orthogonality("signed", np.nan), "`weight` must be a finite number"),
         (lambda: OrthogonalityPenalty(1.0, "all", Signed()), "`pairs` must be an instance of Pai"),
         (lambda: OrthogonalityPenalty(1.0, AllPairs(), abs), "`cost` must be an instance of Cos"),
         (lambda: OrthogonalityPenalty(1.0, AllPairs(), Signed(), n_frozen=-1), "`n_frozen` must"),
