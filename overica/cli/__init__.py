@@ -7,9 +7,11 @@ A command's file imports click alone; what it does is imported when it is called
 import click
 
 from overica._version import __version__
+from overica.cli.activations import activations
 from overica.cli.compare import compare
 from overica.cli.demo import demo
 from overica.cli.evaluate import evaluate
+from overica.cli.separate import separate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,5 +20,5 @@ def main() -> None:
     """Overcomplete independent component analysis."""
 
 
-for command in (compare, demo, evaluate):
+for command in (activations, compare, demo, evaluate, separate):
     main.add_command(command)

@@ -11,7 +11,7 @@ import torch
 from tqdm.auto import tqdm
 
 from overica._validation import check_scalar
-from overica.lm.model import LanguageModel, load_model
+from overica.lm.model import LanguageModel, ModelSource, load_model
 from overica.lm.residual import residual_hook
 from overica.lm.store import ActivationStore
 from overica.lm.texts import Text, documents
@@ -20,7 +20,7 @@ from overica.lm.writer import StoreWriter
 
 
 def collect_activations(
-    model: str | os.PathLike[str] | LanguageModel | Sequence[Any],
+    model: ModelSource,
     layer: int,
     texts: Text | Iterable[Text],
     output: str | os.PathLike[str],
@@ -91,7 +91,7 @@ def collect_activations(
     >>> texts = ["A sparse code.", "Independent components."]
     >>> store = collect_activations("minilm", 3, texts, tempfile.mkdtemp(), device="cpu")
     >>> store.activations.shape, list(store.token_texts)[:4]
-    ((6, 384), ['a', 'sparse', 'code', '.'])
+    ((7, 384), ['a', 'sparse', 'code', '.'])
     """
     batch_size = check_scalar(batch_size, "batch_size", minimum=1, integer=True)
     shard_tokens = check_scalar(shard_tokens, "shard_tokens", minimum=1, integer=True)

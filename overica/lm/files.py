@@ -98,7 +98,7 @@ class ShardFiles:
     def read_tokens(self) -> TokenRows:
         """What is known of the rows."""
         columns = load_file(self.tokens)
-        return TokenRows(*(columns[name] for name in _COLUMNS), sources=read_json(self.documents))
+        return TokenRows(**{n: columns[n] for n in _COLUMNS}, sources=read_json(self.documents))
 
     def write_tokens(self, rows: TokenRows) -> None:
         """Write what is known of the rows."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -58,7 +57,7 @@ class LanguageModel:
 
     name: str
     """As it was asked for."""
-    model: torch.nn.Module
+    model: Any
     """From transformers: a causal language model with its head, or an encoder without."""
     tokenizer: Any
     device: torch.device
@@ -118,9 +117,12 @@ class LanguageModel:
     def fingerprint(self) -> str:
         """Hash of the first numbers of every weight: another model under the same name has another."""
         digest = hashlib.sha256()
-        for name, weight in sorted(self.model.state_dict().items()):
-            digest.update(f"{name} {tuple(weight.shape)}".encode())
-            digest.update(weight.flatten()[:_FINGERPRINT_NUMBERS].cpu().float().numpy().tobytes())
+        # Embeddings and blocks alone: a head that a checkpoint lacks is random, and new at every load.
+        for part in (self.model.get_input_embeddings(), *self.blocks):
+            for name, weight in sorted(part.state_dict().items()):
+                digest.update(f"{name} {tuple(weight.shape)}".encode())
+                first = weight.flatten()[:_FINGERPRINT_NUMBERS]
+                digest.update(first.cpu().float().numpy().tobytes())
         return digest.hexdigest()[:16]
 
     def check_layer(self, layer: Any) -> int:
@@ -164,8 +166,12 @@ class LanguageModel:
         return str(self.tokenizer.convert_tokens_to_string([token]))
 
 
+ModelSource = str | os.PathLike[str] | LanguageModel | tuple[Any, Any]
+"""What `load_model` takes: a name or folder, a model that is loaded, or transformers' model and tokenizer."""
+
+
 def load_model(
-    model: str | os.PathLike[str] | LanguageModel | Sequence[Any],
+    model: ModelSource,
     *,
     device: str = "auto",
     local_files_only: bool = False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 
 from overica._validation import check_array, check_scalar
 from overica.lm.loss import Measure, SubstitutionLoss, ratio_of_sums, share
-from overica.lm.model import LanguageModel, load_model
+from overica.lm.model import ModelSource, load_model
 from overica.lm.outcomes import OUTCOMES
 from overica.lm.replay import batches_of, first_windows, stored_windows
 from overica.lm.residual import residual_hook
@@ -80,7 +79,7 @@ class Substitution:
         self,
         texts: ActivationStore | Text | Iterable[Text],
         *,
-        model: str | os.PathLike[str] | LanguageModel | Sequence[Any] | None = None,
+        model: ModelSource | None = None,
         layer: int | None = None,
         documents: np.ndarray | Sequence[int] | None = None,
         context: int | None = None,
@@ -93,7 +92,7 @@ class Substitution:
         if max_tokens is not None:
             max_tokens = check_scalar(max_tokens, "max_tokens", minimum=1, integer=True)
         store = texts if isinstance(texts, ActivationStore) else None
-        facts = store.metadata if store else {"context": 128}
+        facts: dict[str, Any] = store.metadata if store else {"context": 128}
         for name, value in (("model", model), ("layer", layer)):
             if value is None and not store:
                 raise ValueError(f"`{name}` must be given with texts, got None")
@@ -152,7 +151,7 @@ class Substitution:
         for start in range(0, self.n_tokens, _ROWS):
             X = self.activations[start : start + _ROWS]
             codes = np.asarray(featuriser.transform(X))
-            active += np.count_nonzero(codes)
+            active += int(np.count_nonzero(codes))
             reconstruction[start : start + _ROWS] = check_array(
                 np.asarray(featuriser.inverse_transform(codes)),
                 "reconstructions",
