@@ -15,7 +15,7 @@ def told() -> Iterator[None]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)
-        warnings.showwarning = _show
+        warnings.showwarning = _show  # type: ignore[assignment]
         try:
             yield
         except (ValueError, OSError, ImportError) as error:

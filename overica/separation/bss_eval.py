@@ -59,25 +59,23 @@ def bss_eval(references: np.ndarray, estimates: np.ndarray, filter_length: int) 
     """
     scale = np.sqrt(np.mean(references**2, axis=(1, 2)).max())
     references, estimates = references / scale, estimates / scale
-    silent = ~estimates.any(axis=(1, 2))
+    silent = np.all(estimates == 0, axis=(1, 2))
     sdr, sir, sar, pairing = _sources(_flat(references), _flat(estimates), silent, filter_length)
-    paired, silent = estimates[pairing], silent[pairing]
-    isr_of_all = _images(
+    paired, silent = estimates[pairing], np.asarray(silent[pairing])
+    as_images = _images(
         references, np.where(silent[:, None, None], references, paired), filter_length
     )
     if references.shape[-1] > 1:
-        sdr, isr, sir, sar = isr_of_all
+        sdr, isr, sir, sar = as_images
     else:
-        isr = isr_of_all[1]
+        isr = as_images[1]
     # What has nothing of any reference has no interference either, and 0/0 is nobody's merit.
     nothing = silent | (sar <= -LIMIT_DB)
-    clamped = [
-        np.where(
-            nothing, -LIMIT_DB, np.clip(np.nan_to_num(figure, nan=-LIMIT_DB), -LIMIT_DB, LIMIT_DB)
-        )
+    sdr, isr, sir, sar = (
+        np.where(nothing, -LIMIT_DB, np.nan_to_num(figure, nan=-LIMIT_DB).clip(-LIMIT_DB, LIMIT_DB))
         for figure in (sdr, isr, sir, sar)
-    ]
-    return Figures(*clamped, pairing=pairing)
+    )
+    return Figures(sdr, isr, sir, sar, pairing)
 
 
 def _flat(signals: np.ndarray) -> np.ndarray:

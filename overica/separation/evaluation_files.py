@@ -26,9 +26,10 @@ def split_paths(
 ) -> tuple[list[Path], list[Path]]:
     """References and estimates from the arguments of the command.
 
-    Two folders are the references and the estimates; otherwise the first half of the files are the references (what
-    stands before a separator, if there is one), the second half the estimates. Of a folder that ``overica separate`` wrote, the sources are taken (the images if the
-    references have several channels); of others every audio file, in the order of their names.
+    Two folders are the references and the estimates; otherwise the first half of the files are the references
+    (what stands before a separator, if there is one), the second half the estimates. Of a folder that
+    ``overica separate`` wrote, the sources are taken (the images if the references have several channels); of others
+    every audio file, in the order of their names.
 
     Parameters
     ----------
@@ -134,11 +135,11 @@ def evaluate_files(
 def _common_length(recordings: Sequence[Recording]) -> int:
     first = recordings[0]
     for other in recordings[1:]:
-        for name, unit in (("sample_rate", "Hz"), ("n_channels", "channels")):
+        for name, words in (("sample_rate", "sample rate"), ("n_channels", "number of channels")):
             a, b = getattr(first, name), getattr(other, name)
             if a != b:
                 raise ValueError(
-                    f"{first.path} has {a} {unit}, {other.path} has {b}: they must be alike"
+                    f"{first.path} and {other.path} must have the same {words}, got {a} and {b}"
                 )
     shortest = min(recordings, key=lambda recording: recording.n_frames)
     longest = max(recordings, key=lambda recording: recording.n_frames)

@@ -1,0 +1,187 @@
+"""A separation on disk: one WAV file per source, ``mixing.json``, the picture; whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from overica._version import __version__
+from overica.separation.extras import import_extra
+from overica.separation.files import Recording
+from overica.separation.picture import direction_degrees, plot_separation
+from overica.separation.result import Separation
+
+MIXING = "mixing.json"
+PICTURE = "separation.png"
+_FORMAT = "overica separation"
+_AUDIO = ("source-*.wav", "image-*.wav")
+# The largest sample that 16 bits hold.
+_FULL_SCALE = 1 - 2**-15
+
+
+def check_folder(folder: Path, recording: Recording, *, overwrite: bool = False) -> None:
+    """Refuse, before any work, a folder where results would replace what is not an earlier result.
+
+    Raises
+    ------
+    FileExistsError
+        If it holds files with the names of results but not from here, or the recording itself is one of them.
+    NotADirectoryError
+        If it is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder}: a file, not a folder")
+    taken = _results_in(folder)
+    if recording.path.resolve() in {path.resolve() for path in taken}:
+        raise FileExistsError(
+            f"{recording.path}: results in {folder} would replace the recording itself; choose another folder"
+        )
+    if taken and not overwrite and not _is_ours(folder):
+        raise FileExistsError(
+            f"{folder}: already holds {taken[0].name}, which is not from an earlier separation; choose another "
+            "folder or allow overwriting"
+        )
+
+
+def write_separation(
+    folder: Path,
+    recording: Recording,
+    x: np.ndarray,
+    separation: Separation,
+    *,
+    settings: Mapping[str, Any],
+    doubts: Sequence[str] = (),
+    images: bool = False,
+) -> dict[str, Any]:
+    """Write sources, mixing matrix and picture to a folder, made if missing.
+
+    Everything is written beside its place first and renamed at the end, so that an interruption leaves no part of a
+    file; what an earlier separation left there is replaced, other files stay.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    recording : Recording
+        Where the mixture came from; sources have its sample rate and, where WAV files can, its sample format.
+    x : ndarray of shape (n_frames, n_channels)
+        Mixture.
+    separation : Separation
+    settings : mapping
+        What the user chose, kept in ``mixing.json``.
+    doubts : sequence of str, optional
+        Warnings, kept there too.
+    images : bool, default=False
+        Write also what each source adds to each channel.
+
+    Returns
+    -------
+    dict
+        What ``mixing.json`` holds. If a source exceeds the range of an integer format, all files are multiplied by
+        ``gain``, below one, so that none is clipped.
+    """
+    gain = _common_gain(recording, separation.sources)
+    n_sources = separation.n_sources
+    facts: dict[str, Any] = {
+        "format": _FORMAT,
+        "version": __version__,
+        "recording": str(recording.path),
+        "sample_rate": recording.sample_rate,
+        "n_frames": recording.n_frames,
+        "n_channels": recording.n_channels,
+        "sample_format": recording.written_subtype,
+        "n_sources": n_sources,
+        "n_sources_chosen_by": "held-out evidence" if settings.get("sources") == "auto" else "user",
+        "mixing": separation.mixing.tolist(),
+        **({"directions_degrees": None} if recording.n_channels == 2 else {}),
+        "gain": gain,
+        "sources": [f"source-{j + 1}.wav" for j in range(n_sources)],
+        "images": [f"image-{j + 1}.wav" for j in range(n_sources)] if images else [],
+        "settings": dict(settings),
+        "method": separation.method,
+        "fit_quality": separation.fit_quality,
+        "explained": separation.explained,
+        "warnings": list(doubts),
+        "evidence": {str(n): value for n, value in separation.evidence.items()},
+    }
+    if recording.n_channels == 2:
+        facts["directions_degrees"] = direction_degrees(separation.mixing).tolist()
+    with _staged(folder) as stage:
+        for j in range(n_sources):
+            source = gain * separation.sources[:, j]
+            _write(stage / facts["sources"][j], source, recording)
+            if images:
+                image = source[:, None] * separation.mixing[:, j]
+                _write(stage / facts["images"][j], image.astype(source.dtype), recording)
+        figure = plot_separation(x, recording.sample_rate, separation.sources, separation.mixing)
+        figure.savefig(stage / PICTURE)
+        text = json.dumps(_expressible(facts), indent=2, allow_nan=False)
+        (stage / MIXING).write_text(text + "\n", encoding="utf-8")
+    return facts
+
+
+def _write(path: Path, samples: np.ndarray, recording: Recording) -> None:
+    soundfile = import_extra("soundfile")
+    soundfile.write(path, samples, recording.sample_rate, subtype=recording.written_subtype)
+
+
+def _common_gain(recording: Recording, sources: np.ndarray) -> float:
+    if recording.written_subtype in ("FLOAT", "DOUBLE"):
+        return 1.0
+    peak = max(float(np.abs(source).max()) for source in sources.T)
+    return _FULL_SCALE / peak if peak > _FULL_SCALE else 1.0
+
+
+@contextmanager
+def _staged(folder: Path) -> Iterator[Path]:
+    """A hidden folder whose files move to `folder` at the end, or vanish if there is none."""
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(prefix=".separation-", dir=folder))
+    try:
+        yield stage
+        new = {path.name for path in stage.iterdir()}
+        for path in _results_in(folder):
+            if path.name not in new:
+                path.unlink()
+        # Last the file that says what the others are.
+        for name in sorted(new, key=lambda name: (name == MIXING, name)):
+            os.replace(stage / name, folder / name)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _results_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    named = [path for pattern in _AUDIO for path in folder.glob(pattern)]
+    return sorted(named) + [p for p in (folder / MIXING, folder / PICTURE) if p.exists()]
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        facts = json.loads((folder / MIXING).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(facts, dict) and facts.get("format") == _FORMAT
+
+
+def _expressible(value: Any) -> Any:
+    """JSON has no NaN: what is not known is null."""
+    if isinstance(value, dict):
+        return {key: _expressible(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_expressible(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
