@@ -94,7 +94,7 @@ def load_patches(
         chosen = np.flatnonzero(picture_of == i)
         rows = rng.integers(view.shape[0], size=len(chosen))
         columns = rng.integers(view.shape[1], size=len(chosen))
-        X[chosen] = view[rows, columns].reshape(len(chosen), -1)
+        X[chosen] = view[rows, columns].reshape(len(chosen), height * width)
     return X - X.mean(axis=1, keepdims=True)
 
 

@@ -4,6 +4,9 @@ Slow, and right in the limit: what the fast evidence is checked by, and what fit
 dictionary that came from elsewhere.
 """
 
+# Compiled code has NumPy's global generator alone, one per thread; every sample seeds it anew.
+# ruff: noqa: NPY002
+
 from __future__ import annotations
 
 import math
@@ -184,7 +187,7 @@ def draw_half(slope, curvature):
 
 @njit(**_OPTIONS)
 def _sweep(atoms, norms, s, r, presence, sigma2, level, nonnegative):
-    """Draw every source of one sample given the others, in place; r is kept x - A s, the likelihood is to the `level`."""
+    """Draw every source of one sample given the others, in place, and r = x - A s; `level`: the likelihood's power."""
     n, m = atoms.shape
     at_zero = 1.0 if nonnegative else 0.5
     for j in range(n):

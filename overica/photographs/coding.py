@@ -10,6 +10,7 @@ import numpy as np
 from overica._validation import check_array, check_scalar
 from overica.estimator import OvercompleteICA
 from overica.inference import MAPProblem, solve
+from overica.learning.debiasing import debias
 from overica.photographs.density import DictionaryDensity
 from overica.priors import Laplace
 
@@ -124,21 +125,21 @@ def coefficient_cost(
     distortion: float,
     *,
     penalty: float,
-    scales: np.ndarray | float = 1.0,
 ) -> CoefficientCost | None:
     """Bits per pixel of the quantised codes of a dictionary, at a stated mean squared error.
 
-    The columns are brought to unit norm; codes are the lasso's,
-    ``argmin |x - A s|^2 / 2 + penalty sum_j |s_j| / scale_j``, and all are rounded to one step, the one at which
-    what samples lose, by the penalty and by rounding, is `distortion` per pixel. Every coefficient has a table of
-    code lengths of its own, ``-log2`` of the relative frequencies of its rounded values over `X_table`, smoothed by
-    a two-sided geometric law of the same mean size with the weight of eight samples; X is coded by these tables, so
-    that the figure is what an arithmetic coder would reach on samples that it has not seen.
+    Codes have the support and signs of the lasso's, ``argmin |x - A s|^2 / 2 + penalty |s|_1``, and are freed of
+    its shrinkage: least squares as far as no sign changes. All are rounded to one step times the inverse
+    length of their column, the step at which what samples lose, by the penalty and by rounding, is `distortion` per
+    pixel. Every coefficient has a table of code lengths of its own, ``-log2`` of the relative frequencies of
+    its rounded values over `X_table`, smoothed by a two-sided geometric law of the same mean size with the
+    weight of eight samples. X is coded by these tables, so that the figure is what an arithmetic coder would reach
+    on samples that it has not seen.
 
     Parameters
     ----------
     mixing : array (n_pixels, n_components)
-        A, in units of X.
+        A, in units of X; its columns have the lengths of their sources' scales, which the penalty goes by.
     X_table : array (n_samples, n_pixels)
         Centred samples that the tables are made from.
     X : array (n_samples, n_pixels)
@@ -146,9 +147,7 @@ def coefficient_cost(
     distortion : float
         Mean squared error per pixel to be met; a pixel rounded to steps D has ``D^2 / 12``.
     penalty : float
-        Of the lasso, in squared units of X per unit of scale; 0 for a square matrix takes ``A^-1 x``.
-    scales : array (n_components,) or float
-        Of the sources, relative to columns of unit norm.
+        Of the lasso, in squared units of X; 0, for a square matrix, takes ``A^-1 x``.
 
     Returns
     -------
@@ -165,13 +164,14 @@ def coefficient_cost(
     >>> round(cost.step, 2), round(cost.bits, 1)
     (1.0, 4.0)
     """
-    m = len(mixing)
-    norms = np.linalg.norm(mixing, axis=0)
-    A = mixing / np.where(norms > 0, norms, 1.0)
-    S_table, S = (_codes(A, samples, penalty, scales) for samples in (X_table, X))
+    A = np.ascontiguousarray(mixing, np.float64)
+    m, n = A.shape
+    norms = np.linalg.norm(A, axis=0)
+    unit = A / np.where(norms > 0, norms, 1.0)
+    S_table, S = (_codes(A, samples, penalty) * norms for samples in (X_table, X))
 
     def lost(step: float) -> float:
-        return float(((X - np.round(S / step) @ A.T * step) ** 2).mean())
+        return float(((X - (np.round(S / step) * step) @ unit.T) ** 2).mean())
 
     low, high = 1e-3 * np.sqrt(distortion), 100 * np.sqrt(distortion)
     if lost(low) > distortion:
@@ -180,20 +180,16 @@ def coefficient_cost(
         middle = float(np.sqrt(low * high))
         low, high = (middle, high) if lost(middle) <= distortion else (low, middle)
     tables, symbols = (np.round(codes / low).astype(np.int64) for codes in (S_table, S))
-    bits = sum(_code_length(tables[:, j], symbols[:, j]) for j in range(A.shape[1]))
-    return CoefficientCost(
-        bits / m, lost(low), float((symbols != 0).sum(axis=1).mean()), low, penalty
-    )
+    bits = sum(_code_length(tables[:, j], symbols[:, j]) for j in range(n)) / m
+    n_active = float((symbols != 0).sum(axis=1).mean())
+    return CoefficientCost(bits, lost(low), n_active, float(low), penalty)
 
 
-def _codes(A: np.ndarray, X: np.ndarray, penalty: float, scales: np.ndarray | float) -> np.ndarray:
+def _codes(A: np.ndarray, X: np.ndarray, penalty: float) -> np.ndarray:
     if penalty == 0.0:
         return np.asarray(np.linalg.solve(A, X.T).T)
-    theta = np.broadcast_to(np.asarray(scales, np.float64), (A.shape[1],))
-    problem = MAPProblem(
-        np.ascontiguousarray(A * theta), np.ascontiguousarray(X), Laplace(), penalty
-    )
-    return np.asarray(solve(problem).codes) * theta
+    codes = np.asarray(solve(MAPProblem(A, np.ascontiguousarray(X), Laplace(), penalty)).codes)
+    return np.asarray(debias(A.T @ A, codes, penalty))
 
 
 def _code_length(table: np.ndarray, symbols: np.ndarray) -> float:

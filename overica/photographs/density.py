@@ -66,8 +66,8 @@ class DictionaryDensity:
         mixing: np.ndarray,
         *,
         prior: str | Prior = "laplace",
-        n_rounds: int = 60,
-        n_samples: int = 1000,
+        n_rounds: int = 40,
+        n_samples: int = 2000,
         random_state: int | np.random.Generator | None = None,
     ) -> None:
         A = np.array(check_array(mixing, "mixing", {"n_features": None, "n_components": None}))

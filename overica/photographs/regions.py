@@ -200,5 +200,5 @@ def _draw(
     for i, view in enumerate(windows):
         chosen = np.flatnonzero(home == i)
         rows, columns = (rng.integers(size, size=len(chosen)) for size in view.shape[:2])
-        X[chosen] = view[rows, columns].reshape(len(chosen), -1)
+        X[chosen] = view[rows, columns].reshape(len(chosen), side * side)
     return X

@@ -1,0 +1,171 @@
+"""The pictures of a study: coding costs over overcompleteness, Gabor parameters, bases."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from overica.photographs.methods import METHODS
+from overica.photographs.study import GAUSSIAN, RAW, Row, Study
+from overica.plots import plot_patches
+from overica.plots._style import DATA, DPI, LEARNED, QUIET, TRUE, quieten
+
+_LOOKS = {
+    "overica": (LEARNED, "o"),
+    "dictionary": (TRUE, "s"),
+    "fastica": ("#009E73", "D"),
+    "pca": ("#CC79A7", "^"),
+    GAUSSIAN: ("#D55E00", "v"),
+    "random": (QUIET, "x"),
+}
+"""Colour (Okabe and Ito's) and mark of every method."""
+_LABELS = {name: method.label for name, method in METHODS.items()} | {
+    GAUSSIAN: "Gaussian (PCA)",
+    RAW: "raw pixels",
+}
+
+
+def save_pictures(study: Study, folder: Path) -> list[Path]:
+    """Write ``coding.png``, ``gabor.png`` and a ``basis-...png`` for every overcompleteness; their paths."""
+    paths = [folder / "coding.png", folder / "gabor.png"]
+    plot_coding(study).savefig(paths[0])
+    plot_gabors(study).savefig(paths[1])
+    side = study.settings.side
+    for (method, width), basis in study.bases.items():
+        if method == "overica":
+            paths.append(folder / f"basis-{width:g}x.png")
+            figure = Figure(figsize=(7, 7), dpi=DPI, layout="constrained")
+            plot_patches(basis, (side, side), ax=figure.subplots())
+            figure.savefig(paths[-1])
+    return paths
+
+
+def plot_coding(study: Study) -> Figure:
+    """Bits per pixel over overcompleteness by both definitions: means of seeds, with the range."""
+    figure = Figure(figsize=(9.5, 4.2), dpi=DPI, layout="constrained")
+    axes = figure.subplots(1, 2)
+    panels = (
+        ("evidence_bits", "by the probability of the cells"),
+        ("coefficient_bits", "by quantised coefficients"),
+    )
+    for ax, (name, title) in zip(axes, panels, strict=True):
+        _coding_panel(ax, study.rows, name)
+        ax.set_title(title, fontsize=9, loc="left")
+        ax.set_ylabel("bits per pixel, held out", fontsize=8)
+        ax.set_xlabel("columns per pixel", fontsize=8)
+        ax.set_xscale("log", base=2)
+        ticks = study.settings.overcompleteness
+        ax.set_xticks(ticks, [f"{tick:g}x" for tick in ticks])
+        ax.minorticks_off()
+        ax.margins(x=0.08)
+        ax.grid(axis="y", color=QUIET, linewidth=0.3)
+        quieten(ax)
+    handles: dict[str, object] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    figure.legend(
+        list(handles.values()), list(handles), loc="outside lower center", ncols=4, fontsize=8, frameon=False
+    )  # fmt: skip
+    levels = (
+        f"{study.settings.precision:g} grey level{'' if study.settings.precision == 1 else 's'}"
+    )
+    figure.suptitle(
+        f"Coding cost of {study.settings.side} x {study.settings.side} patches to {levels}",
+        fontsize=10, x=0.01, ha="left",
+    )  # fmt: skip
+    return figure
+
+
+def _coding_panel(ax: Axes, rows: list[Row], name: str) -> None:
+    found: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        value = getattr(row, name)
+        if value is not None:
+            found[row.method][row.overcompleteness].append(value)
+    for method, (colour, mark) in _LOOKS.items():
+        if method not in found:
+            continue
+        widths = sorted(found[method])
+        values = [np.array(found[method][width]) for width in widths]
+        means = np.array([v.mean() for v in values])
+        reach = [means - [v.min() for v in values], [v.max() for v in values] - means]
+        ax.errorbar(
+            widths, means, yerr=reach, color=colour, marker=mark, markersize=5, linewidth=1.3, capsize=2,
+            label=_LABELS[method], zorder=3 if method == "overica" else 2,
+        )  # fmt: skip
+    if RAW in found:
+        level = float(np.mean(found[RAW][1.0]))
+        ax.axhline(level, color=DATA, linewidth=0.8, linestyle=":", label=_LABELS[RAW])
+
+
+def plot_gabors(study: Study) -> Figure:
+    """How well Gabor functions fit the columns of every basis, and where the well fitted ones lie.
+
+    Left: share of columns above an R^2. Middle: orientation and frequency of the widest basis of ours. Right: widths
+    of its envelopes in cycles, along the stripes over across them.
+    """
+    figure = Figure(figsize=(10.5, 3.7), dpi=DPI, layout="constrained")
+    shares = figure.add_subplot(1, 3, 1)
+    _share_panel(shares, study)
+    ours = [key for key in study.gabors if key[0] == "overica"]
+    key = max(ours, key=lambda pair: pair[1]) if ours else next(iter(study.gabors))
+    fits = study.gabors[key]
+    good = fits.well_fitted
+    polar = figure.add_subplot(1, 3, 2, projection="polar")
+    for turn in (0.0, np.pi):
+        polar.scatter(
+            fits.orientation[good] + turn, fits.frequency[good], s=9, color=LEARNED, alpha=0.5, linewidths=0
+        )  # fmt: skip
+    polar.set_rlim(0, 0.6)
+    polar.set_rticks([0.2, 0.4, 0.6])
+    polar.set_rlabel_position(67)
+    polar.tick_params(labelsize=7, colors=DATA)
+    polar.grid(color=QUIET, linewidth=0.3)
+    polar.spines["polar"].set_color(QUIET)
+    label = f"{_LABELS[key[0]]} {key[1]:g}x"
+    polar.set_title(f"wave vectors, cycles per pixel ({label})", fontsize=9, pad=12)
+    widths = figure.add_subplot(1, 3, 3)
+    across, along = (
+        (fits.frequency * width)[good] for width in (fits.width_across, fits.width_along)
+    )
+    widths.scatter(across, along, s=9, color=LEARNED, alpha=0.5, linewidths=0)
+    limit = 1.0
+    widths.plot([0, limit], [0, limit], color=QUIET, linewidth=0.8, zorder=0)
+    widths.set_xlim(0, limit)
+    widths.set_ylim(0, limit)
+    widths.set_aspect("equal")
+    widths.set_xlabel("across the stripes", fontsize=8)
+    widths.set_ylabel("along the stripes", fontsize=8)
+    outside = int(((across > limit) | (along > limit)).sum())
+    note = f"; {outside} beyond" if outside else ""
+    widths.set_title(f"widths in cycles, {int(good.sum())} columns{note}", fontsize=9, loc="left")
+    quieten(widths)
+    return figure
+
+
+def _share_panel(ax: Axes, study: Study) -> None:
+    widest: dict[str, float] = {}
+    for method, width in study.gabors:
+        widest[method] = max(width, widest.get(method, 0.0))
+    for (method, width), fits in study.gabors.items():
+        ends = width in (1.0, widest[method])
+        if not ends:
+            continue
+        colour = _LOOKS.get(method, (DATA, "o"))[0]
+        r2 = np.sort(fits.r2)
+        ax.plot(
+            r2, 1 - np.arange(len(r2)) / len(r2), color=colour, linewidth=1.3,
+            linestyle="-" if width == widest[method] else "--", label=f"{_LABELS[method]} {width:g}x",
+        )  # fmt: skip
+    ax.axvline(0.8, color=QUIET, linewidth=0.8, zorder=0)
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1.02)
+    ax.set_xlabel("R² of the Gabor function", fontsize=8)
+    ax.set_title("share of columns above an R²", fontsize=9, loc="left")
+    ax.legend(fontsize=6.5, frameon=False, loc="lower left")
+    quieten(ax)
