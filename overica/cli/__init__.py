@@ -11,6 +11,7 @@ from overica.cli.activations import activations
 from overica.cli.compare import compare
 from overica.cli.demo import demo
 from overica.cli.evaluate import evaluate
+from overica.cli.photographs import photographs
 from overica.cli.separate import separate
 
 
@@ -20,5 +21,5 @@ def main() -> None:
     """Overcomplete independent component analysis."""
 
 
-for command in (activations, compare, demo, evaluate, separate):
+for command in (activations, compare, demo, evaluate, photographs, separate):
     main.add_command(command)

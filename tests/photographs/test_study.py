@@ -1,0 +1,134 @@
+"""A small study from end to end, its files, and the command."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import overica.photographs
+from overica.cli import main
+from overica.photographs import (
+    METHODS,
+    Effort,
+    Row,
+    StudySettings,
+    save_study,
+    study_photographs,
+    table_of,
+)
+
+TINY = StudySettings(
+    side=3, overcompleteness=(1.0, 2.0), n_seeds=1, n_fit=1500, n_choose=60, n_judge=150, n_annealed=10, n_table=300,
+    effort=Effort(n_steps=25, n_passes=1),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def study():
+    return study_photographs(settings=TINY)
+
+
+def test_rows(study):
+    keys = [(row.method, row.overcompleteness) for row in study.rows]
+    expected = [("raw", 1.0), ("gaussian", 1.0)]
+    for name, method in METHODS.items():
+        expected += [(name, width) for width in ((1.0, 2.0) if method.overcomplete else (1.0,))]
+    assert keys == expected
+    bits = {key: row.evidence_bits for key, row in zip(keys, study.rows, strict=True)}
+    # A sparse density on any learned basis beats the Gaussian, and that beats nothing at all.
+    assert bits["overica", 2.0] < bits["gaussian", 1.0]
+    assert bits["fastica", 1.0] < bits["gaussian", 1.0]
+    assert bits["gaussian", 1.0] < study.rows[0].coefficient_bits
+    assert study.bases["overica", 2.0].shape == (9, 18)
+    assert study.gabors["overica", 2.0].r2.shape == (18,)
+
+
+def test_settings_are_chosen_at_the_narrowest(study):
+    for name in ("overica", "dictionary"):
+        chosen = {row.setting for row in study.rows if row.method == name}
+        assert len(chosen) == 1
+        assert chosen <= set(METHODS[name].settings)
+
+
+def test_files(study, tmp_path):
+    paths = save_study(study, tmp_path)
+    names = {path.name for path in paths}
+    assert {"coding.png", "gabor.png", "basis-1x.png", "basis-2x.png", "results.json"} <= names
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in paths if p.suffix == ".png")
+    stored = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert len(stored["rows"]) == len(study.rows)
+    assert stored["settings"]["precision"] == 4.0
+    assert "overica" in (tmp_path / "results.txt").read_text(encoding="utf-8")
+
+
+def test_same_seed_same_answer():
+    few = replace(TINY, methods=("overica", "random"), overcompleteness=(2.0,))
+    one, two = (study_photographs(settings=few) for _ in range(2))
+    for a, b in zip(one.rows, two.rows, strict=True):
+        assert replace(a, seconds=None) == replace(b, seconds=None)
+
+
+def test_table_shows_gaps_and_spread():
+    rows = [Row("raw", 1.0, s, None, 5.0) for s in (0, 1)]
+    rows += [Row("overica", 2.0, s, 3.0 + s, 4.0, gabor_share=0.5) for s in (0, 1)]
+    _, raw, ours = table_of(rows).splitlines()
+    assert raw.split() == ["raw", "5.000", "±", ".000"]
+    assert ours.split() == ["overica", "2x", "3.500", "±", ".500", "4.000", "±", ".000", "50", "%"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"overcompleteness": ()}, "`overcompleteness` must name at least one"),
+        ({"overcompleteness": (0.5,)}, "`overcompleteness` must be a finite number >= 1"),
+        ({"methods": ("pca", "magic")}, r"`methods` must be among .*got \['magic'\]"),
+        ({"n_seeds": 0}, "`n_seeds` must be an integer >= 1"),
+    ],
+)
+def test_bad_settings(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(TINY, **change)
+
+
+def test_command_on_a_folder(tmp_path, monkeypatch):
+    small = replace(TINY, methods=("pca", "overica"), overcompleteness=(1.0,))
+    monkeypatch.setattr(overica.photographs, "QUICK", small)
+    rng = np.random.default_rng(0)
+    for name in ("a.png", "b.png"):
+        Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(tmp_path / name)
+    out = tmp_path / "new" / "out"
+    result = CliRunner().invoke(
+        main,
+        [
+            "photographs",
+            "--quick",
+            "--folder",
+            str(tmp_path),
+            "--precision",
+            "5bits",
+            "-o",
+            str(out),
+        ],
+    )
+    assert result.exit_code == 0, result.output
+    assert "8 grey levels" in result.output
+    assert (out / "basis-1x.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--precision", "lots"], "neither grey levels, as 4, nor bits, as 6bits"),
+        (["--precision", "300"], "300 grey levels, expected more than 0 and less than 256"),
+        (["--overcompleteness", "1,x"], "not a list of numbers"),
+        (["--overcompleteness", "0.5"], "must lie between 1 and 64"),
+        (["--folder", "nowhere"], "`folder` must be a folder with pictures, got 'nowhere'"),
+    ],
+)
+def test_command_says_what_is_wrong(tmp_path, arguments, message):
+    result = CliRunner().invoke(main, ["photographs", "-o", str(tmp_path), *arguments])
+    assert result.exit_code != 0
+    assert message in " ".join(result.output.split())
