@@ -15,6 +15,7 @@ SMALLEST = {
     "learning": ["--quick", "--part", "memory"],
     "inference": ["--quick"],
     "evidence": ["--samples", "100"],
+    "photographs": ["--quick", "--part", "annealing"],
     "sae": ["--quick", "--part", "parity", "--variants", "topk", "--steps", "20"],
 }
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
@@ -45,7 +46,7 @@ def test_every_benchmark_is_in_the_readme():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", [name for name in NAMES if name in ("inference", "evidence", "sae")]
+    "name", [name for name in NAMES if name in ("inference", "evidence", "photographs", "sae")]
 )
 def test_smallest_run(name):
     assert len(run(name, SMALLEST[name]).splitlines()) > 2

@@ -13,10 +13,12 @@ from overica.photographs.coding import (
 )
 from overica.photographs.density import DictionaryDensity
 from overica.photographs.gabor import GaborFits, fit_gabors, gabor_columns
+from overica.photographs.judging import Row
 from overica.photographs.methods import METHODS, Effort, Method
 from overica.photographs.pictures import plot_coding, plot_gabors
 from overica.photographs.regions import Patches, Photographs, split_photographs
-from overica.photographs.study import QUICK, Row, Study, StudySettings, study_photographs
+from overica.photographs.settings import QUICK, StudySettings
+from overica.photographs.study import Study, study_photographs
 from overica.photographs.summary import save_study, table_of
 
 __all__ = [

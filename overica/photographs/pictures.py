@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from overica.photographs.judging import Row
 from overica.photographs.methods import METHODS
-from overica.photographs.study import GAUSSIAN, RAW, Row, Study
+from overica.photographs.study import GAUSSIAN, RAW, Study
 from overica.plots import plot_patches
 from overica.plots._style import DATA, DPI, LEARNED, QUIET, TRUE, quieten
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from overica.photographs.judging import Row
 from overica.photographs.pictures import save_pictures
-from overica.photographs.study import GAUSSIAN, RAW, Row, Study
+from overica.photographs.study import GAUSSIAN, RAW, Study
 
 
 def table_of(rows: Sequence[Row]) -> str:

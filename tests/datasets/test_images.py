@@ -55,10 +55,10 @@ def test_order_of_names_and_strangers(tmp_path, colour):
 
 
 def test_errors_name_what_is_wrong(tmp_path):
-    with pytest.raises(ValueError, match="`folder` must be a folder with pictures, got .*missing"):
+    with pytest.raises(ValueError, match=r"`folder` must be a folder with pictures, got .*missing"):
         load_images(tmp_path / "missing")
     (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
-    with pytest.raises(ValueError, match="must hold at least one picture .* 1 entries"):
+    with pytest.raises(ValueError, match=r"must hold at least one picture .* 1 entries"):
         load_images(tmp_path)
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     with pytest.raises(ValueError, match=r"'broken.png', which cannot be read"):

@@ -131,7 +131,7 @@ def test_models_without_a_density(gaussian):
     class Plain:
         pass
 
-    with pytest.raises(ValueError, match="`model` must have a method `score`.*got Plain"):
+    with pytest.raises(ValueError, match=r"`model` must have a method `score`.*got Plain"):
         coding_cost(Plain(), X, 0.1)
     with pytest.raises(ValueError, match="`precision` must be a finite number > 0"):
         coding_cost(PCA().fit(X), X, 0.0)

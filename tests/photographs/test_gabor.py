@@ -33,7 +33,7 @@ def test_parameters_are_found_again():
     np.testing.assert_allclose(turn[exact], 0, atol=1e-2)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**31))
 def test_the_functions_returned_leave_what_r2_says(seed):
     A = np.random.default_rng(seed).standard_normal((64, 3))
@@ -46,9 +46,10 @@ def test_the_functions_returned_leave_what_r2_says(seed):
 
 
 def test_length_and_sign_do_not_matter():
-    A = np.random.default_rng(0).standard_normal((64, 4))
+    rng = np.random.default_rng(0)
+    A = gabor_columns(drawn(4, rng), SHAPE) + 0.05 * rng.standard_normal((64, 4))
     one, two = fit_gabors(A, SHAPE), fit_gabors(-3 * A, SHAPE)
-    np.testing.assert_allclose(one.r2, two.r2, atol=1e-8)
+    np.testing.assert_allclose(one.r2, two.r2, atol=1e-6)
     np.testing.assert_allclose(3 * one.amplitude, two.amplitude, rtol=1e-3)
 
 
