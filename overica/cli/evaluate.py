@@ -43,8 +43,8 @@ def evaluate(files: tuple[str, ...], filter_length: int, json_path: Path | None)
     channels.
 
     Each estimate is paired with the reference such that the mean SIR is highest. For files with one channel SDR, SIR
-    and SAR do not depend on the estimates' gain, and the ISR measures little else; for several channels the
-    files are images of the sources at the microphones and gain and direction count. No figure is beyond 100 dB or
+    and SAR do not depend on the estimates' gain and sign, and the ISR measures little else; files of several channels
+    are images of the sources at the microphones, and there gain and direction count. No figure is beyond 100 dB or
     below -100 dB; a silent estimate has the lowest figures.
     """
     from overica.cli._errors import told

@@ -1,10 +1,21 @@
 """Separation of more talkers than microphones: the mixing matrix from sparse coefficients, then the sources.
 
-`separate` does all of it. The names of the methods are in `METHODS`.
+`separate` does all of it. The names of the methods are in `METHODS`. `evaluate_separation` compares the result with true
+sources, `plot_separation` draws it.
 """
 
+from overica.separation.evaluation import SeparationScores, evaluate_separation
 from overica.separation.methods import METHODS
+from overica.separation.picture import plot_separation
 from overica.separation.result import Separation
 from overica.separation.separate import SeparationWarning, separate
 
-__all__ = ["METHODS", "Separation", "SeparationWarning", "separate"]
+__all__ = [
+    "METHODS",
+    "Separation",
+    "SeparationScores",
+    "SeparationWarning",
+    "evaluate_separation",
+    "plot_separation",
+    "separate",
+]

@@ -25,7 +25,6 @@ def run_separate(
     seed: int | None = 0,
     images: bool = False,
     overwrite: bool = False,
-    progress: bool = False,
 ) -> Iterator[str]:
     """Separate a recording into files, saying line by line what happens.
 
@@ -41,8 +40,6 @@ def run_separate(
         Write also the sources as each channel hears them.
     overwrite : bool
         Replace files that are not from an earlier separation.
-    progress : bool
-        Show a bar.
 
     Yields
     ------
@@ -53,7 +50,7 @@ def run_separate(
     x = recording.read()
     yield (
         f"{path}: {recording.seconds:.1f} s, {recording.sample_rate} Hz, "
-        f"{recording.n_channels} channels"
+        f"{recording.n_channels} channels; learning directions, then sources ..."
     )
     options: dict[str, Any] = {"random_state": seed}
     if method is not None:
@@ -76,8 +73,8 @@ def _separated(
         try:
             separation = separate(x, recording.sample_rate, n_sources=n_sources, **options)
         except ValueError as error:
-            # What the library calls `x` is the file here.
-            reason = str(error).removeprefix("`x` ")
+            # What the function calls `x` and `n_sources` is the file and an option here.
+            reason = str(error).removeprefix("`x` ").replace("`n_sources`", "--sources")
             raise ValueError(f"{recording.path}: {reason}") from error
     doubts = []
     for warning in caught:

@@ -96,7 +96,7 @@ def evaluate_separation(
     channels (the sources as the microphones hear them) the spatial error :math:`P_j \hat s - s_j` is distortion too:
     :math:`\mathrm{SDR} = 10 \log_{10} \|s_j\|^2 / \|\hat s - s_j\|^2`. The image to spatial distortion ratio is
     :math:`\mathrm{ISR} = 10 \log_{10} \|s_j\|^2 / \|P_j \hat s - s_j\|^2`; with one channel and filter length one all
-    that it measures is the gain, which no separation of a mixture can know.
+    that it measures is gain and sign, which no separation of a mixture can know.
 
     The estimates are paired with the references such that the mean SIR is largest.
 
@@ -125,7 +125,7 @@ def evaluate_separation(
     Examples
     --------
     >>> import numpy as np
-    >>> from overica.separation.evaluation import evaluate_separation
+    >>> from overica.separation import evaluate_separation
     >>> rng = np.random.default_rng(0)
     >>> S = rng.laplace(size=(4000, 2))
     >>> estimates = S[:, ::-1] + 0.1 * rng.laplace(size=(4000, 2))

@@ -63,7 +63,7 @@ def plot_separation(
     Examples
     --------
     >>> import numpy as np
-    >>> from overica.separation.picture import plot_separation
+    >>> from overica.separation import plot_separation
     >>> S = np.random.default_rng(0).laplace(size=(8000, 3))
     >>> A = np.array([[1.0, 0.7, 0.0], [0.0, 0.7, 1.0]])
     >>> figure = plot_separation(S @ A.T, 8000, S, A)
@@ -73,7 +73,12 @@ def plot_separation(
     S = np.asarray(check_array(sources, "sources", {"n_frames": len(x), "n_sources": None}))
     shape: dict[str, int | None] = {"n_channels": x.shape[1], "n_sources": S.shape[1]}
     A = np.asarray(check_array(mixing, "mixing", shape))
-    transform = Transform(check_scalar(sample_rate, "sample_rate", strict=True))
+    return draw_separation(x, check_scalar(sample_rate, "sample_rate", strict=True), S, A)
+
+
+def draw_separation(x: np.ndarray, sample_rate: float, S: np.ndarray, A: np.ndarray) -> Figure:
+    """`plot_separation` of arrays that were checked: the checks of a long recording take memory."""
+    transform = Transform(sample_rate)
 
     n_sources = S.shape[1]
     figure = Figure(
@@ -103,7 +108,7 @@ def plot_separation(
     bar = figure.colorbar(image, ax=panels, fraction=0.025, pad=0.01, shrink=0.6)
     bar.set_label("dB below the mixture's peak", fontsize=8)
     bar.ax.tick_params(labelsize=8)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     return figure
 
 
@@ -126,7 +131,7 @@ def _draw_directions(ax: Axes, Z: np.ndarray, A: np.ndarray) -> None:
     radii = np.linalg.norm(points, axis=0)
     points = points / np.sqrt(np.where(radii > 0, radii, 1.0))
     limit = 1.12 * (float(np.sqrt(radii.max())) or 1.0)
-    ax.scatter(*points, s=4, color=DATA, alpha=0.3, linewidths=0, rasterized=True)
+    ax.scatter(points[0], points[1], s=4, color=DATA, alpha=0.3, linewidths=0, rasterized=True)
 
     degrees = direction_degrees(A[rows])
     for j in range(n_sources):
@@ -146,7 +151,7 @@ def _draw_directions(ax: Axes, Z: np.ndarray, A: np.ndarray) -> None:
     ax.legend(
         loc="upper center",
         bbox_to_anchor=(0.5, -0.08),
-        ncols=min(3, n_sources),
+        ncols=2 if n_sources in (2, 4) else 3,
         fontsize=8,
         frameon=False,
         handlelength=1.5,

@@ -17,7 +17,7 @@ import numpy as np
 from overica._version import __version__
 from overica.separation.extras import import_extra
 from overica.separation.files import Recording
-from overica.separation.picture import direction_degrees, plot_separation
+from overica.separation.picture import direction_degrees, draw_separation
 from overica.separation.result import Separation
 
 MIXING = "mixing.json"
@@ -121,7 +121,7 @@ def write_separation(
             if images:
                 image = source[:, None] * separation.mixing[:, j]
                 _write(stage / facts["images"][j], image.astype(source.dtype), recording)
-        figure = plot_separation(x, recording.sample_rate, separation.sources, separation.mixing)
+        figure = draw_separation(x, recording.sample_rate, separation.sources, separation.mixing)
         figure.savefig(stage / PICTURE)
         text = json.dumps(_expressible(facts), indent=2, allow_nan=False)
         (stage / MIXING).write_text(text + "\n", encoding="utf-8")

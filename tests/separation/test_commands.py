@@ -30,7 +30,7 @@ def small_picture(request, monkeypatch):
             path.write_bytes(b"blank")
 
     if "picture" not in request.node.name:
-        monkeypatch.setattr("overica.separation.writing.plot_separation", lambda *_: Blank())
+        monkeypatch.setattr("overica.separation.writing.draw_separation", lambda *_: Blank())
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_an_interruption_is_told_and_leaves_nothing(tmp_path, quick, monkeypatch
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("overica.separation.writing.plot_separation", interrupted)
+    monkeypatch.setattr("overica.separation.writing.draw_separation", interrupted)
     path = write(tmp_path / "mix.wav", X)
     result = separate(path, "--sources", 3, "-o", tmp_path / "o")
     assert result.exit_code == 1
