@@ -9,6 +9,7 @@ from typing import Any
 
 from overica.lm.collect import collect_activations
 from overica.lm.docstrings import scientific_docstrings
+from overica.lm.model import load_model
 from overica.lm.store import ActivationStore
 from overica.lm.texts import Text, files_of
 
@@ -22,6 +23,7 @@ def run_activations(
     *,
     text: Sequence[str] = (),
     docstrings: Sequence[str] = (),
+    device: str = "auto",
     **options: Any,
 ) -> Iterator[str]:
     """Collect activations with a progress bar, and return the lines for the terminal.
@@ -37,6 +39,8 @@ def run_activations(
         Files, folders and patterns.
     docstrings : sequence of str
         Packages whose docstrings are taken, in a fixed random order, after the files.
+    device : str
+        See `load_model`.
     **options
         Of `collect_activations`.
 
@@ -56,8 +60,9 @@ def run_activations(
     if docstrings:
         texts += scientific_docstrings(docstrings)
     before = _tokens_of(output)
+    loaded = load_model(model, device=device)
     started = time.perf_counter()
-    store = collect_activations(model, layer, texts, output, verbose=1, **options)
+    store = collect_activations(loaded, layer, texts, output, verbose=1, **options)
     seconds = time.perf_counter() - started
     yield f"{store.n_tokens} tokens of {store.n_documents} documents, {store.n_features} features each"
     fresh = store.n_tokens - before

@@ -3,6 +3,10 @@
 Layer 0 is what enters the first block (the embeddings, with whatever norm the model puts there); layer k is what
 leaves the k-th block. For k < L these are transformers' ``hidden_states[k]``; behind the last block some
 models put a final norm into ``hidden_states[L]``, and here it is the stream before it.
+
+Checked against transformers' hidden states: BERT, RoBERTa, DistilBERT, ELECTRA, DeBERTa v2, MPNet and ModernBERT;
+GPT-2, GPT-Neo, GPT-NeoX, OPT, BLOOM, Phi, Llama, Mistral, Mixtral, Qwen 2 and 3, Gemma 2. ALBERT has one block that is
+run many times, and encoders with decoders have two streams: those are refused.
 """
 
 from __future__ import annotations
