@@ -59,7 +59,7 @@ def off_peak(course: np.ndarray, period: float) -> float:
 
 
 def run(full: bool) -> Outcome:
-    n_samples, seeds = 10_000, 5 if full else 2
+    n_samples, seeds = 10_000, 4 if full else 2
     A = regular_star()
     figure, axes = panels([["exponential", "Laplace", "angle"], ["exponential", "Laplace", "evidence"]],
                           width_ratios=[1, 1, 1.15])  # fmt: skip

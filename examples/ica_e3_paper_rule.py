@@ -15,7 +15,19 @@ that are active in a sample shrink; and a column that nothing uses grows until s
 
 import numpy as np
 from experiment import Outcome, command, spread
-from plane import COLOURS, NAMES, POINTS, label, mix, panels, regular_star, strip, turned
+from plane import (
+    COLOURS,
+    NAMES,
+    POINTS,
+    label,
+    mix,
+    panels,
+    regular_star,
+    resting_length,
+    strip,
+    symmetric_samples,
+    turned,
+)
 
 from overica.learning import Model, direction, trace
 from overica.metrics import chance_level, mean_cosine, share_recovered
@@ -33,26 +45,16 @@ RULES = {
 
 def growth(rule: str, presence: float, n_samples: int) -> float:
     """Fastest growth, per unit of learning rate, of a disturbance of the rule's fixed point at the truth."""
-    rng = np.random.default_rng(0)
-    A, S = regular_star(), rng.exponential(size=(n_samples, 3))
-    S *= rng.random(S.shape) < presence
-    # All permutations of every sample: a set as symmetric as its law, at rest at the exact truth.
-    X = np.concatenate(
-        [S[:, list(p)] for p in ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))]
+    A = regular_star()
+    X = symmetric_samples(A, n_samples, presence)
+    penalty = LEVEL * np.sqrt(2) * X.std()
+    length = resting_length(rule, A, X, penalty)
+    up, down = (
+        [direction(rule, Model(length * A + d, Exponential(), penalty), X).ravel() for d in steps]
+        for steps in (sign * 1e-3 * length * np.eye(6).reshape(6, 2, 3) for sign in (1, -1))
     )
-    X, penalty = X @ A.T, LEVEL * X.std() * np.sqrt(2)
-
-    def change(mixing: np.ndarray) -> np.ndarray:
-        return direction(rule, Model(mixing, Exponential(), penalty), X)
-
-    length = 1.0
-    for _ in range(200):
-        length *= 1 + 0.3 * np.clip((change(length * A) * A).sum() / (3 * length), -0.5, 0.5)
-    steps = 1e-3 * length * np.eye(6).reshape(6, 2, 3)
-    jacobian = [
-        (change(length * A + d) - change(length * A - d)).ravel() / (2e-3 * length) for d in steps
-    ]
-    return float(np.linalg.eigvals(np.array(jacobian)).real.max())
+    jacobian = (np.array(up) - np.array(down)) / (2e-3 * length)
+    return float(np.linalg.eigvals(jacobian).real.max())
 
 
 def run(full: bool) -> Outcome:

@@ -56,7 +56,7 @@ def learn(method: str, data, prior: str, seed: int) -> np.ndarray:
 
 
 def run(full: bool) -> Outcome:
-    seeds, raced = (12, 3) if full else (5, 1)
+    seeds, raced = (10, 2) if full else (5, 1)
     figure, axes = panels([["exponential natural", "exponential evidence", "all"],
                            ["laplace natural", "laplace evidence", "all"]], 4.9, width_ratios=[1, 1, 1.9])  # fmt: skip
     measured, cosines, errors = {}, {}, {}

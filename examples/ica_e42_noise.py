@@ -13,7 +13,7 @@ hundredth of the signal's variance on; below, it is under the resolution of the 
 
 import numpy as np
 from experiment import Outcome, command, spread
-from plane import COLOURS, NAMES, arrows, cloud, label, panels, rays, turned
+from plane import COLOURS, NAMES, arrows, band, cloud, label, panels, rays, turned
 
 from overica.datasets import make_exponential
 from overica.learning import PlanarEvidence, trace
@@ -28,7 +28,7 @@ OPTIONS = {"learning_rate": 0.03, "n_steps": 400, "schedule": "constant"}
 
 def run(full: bool) -> Outcome:
     levels = (0.0, POST, 0.1, 0.2, 0.5, 1.0, 2.0) if full else (0.0, POST, 0.5)
-    seeds, n_samples = (4, 10_000) if full else (2, 4000)
+    seeds, n_samples = (3, 8000) if full else (2, 4000)
     figure, axes = panels([["post", "loud", "found", "noise"]], 3.3, width_ratios=[1, 1, 1.3, 1.1])
     measured, learned, cosines = {}, {}, {}
     for level in levels:
@@ -71,14 +71,9 @@ def run(full: bool) -> Outcome:
                     arrows(ax, B * 1.8 / np.linalg.norm(B, axis=0).max(), COLOURS[rule])
     places = [max(level, 0.008) for level in levels]  # No noise, on a logarithmic axis.
     for rule in ("natural", "evidence"):
-        course = np.array([cosines[rule, level] for level in levels])
         name = f"{NAMES[rule]}, {'perturbed' if rule == 'natural' else 'random'} start"
-        axes["found"].plot(
-            places, course.mean(axis=1), "o-", color=COLOURS[rule], markersize=4, label=name
-        )
-        axes["found"].fill_between(
-            places, course.min(axis=1), course.max(axis=1), color=COLOURS[rule], alpha=0.15, lw=0
-        )
+        found = np.transpose([cosines[rule, level] for level in levels])
+        band(axes["found"], places, found, COLOURS[rule], label=name)
         for level in levels:
             measured[f"{name}, noise {100 * level:.0f} %: mean cosine"] = spread(
                 cosines[rule, level]

@@ -15,7 +15,21 @@ and lengthens what is short, and what it asks for in length vanishes with the er
 import numpy as np
 from experiment import Outcome, command, spread
 from matplotlib.colors import to_rgb
-from plane import COLOURS, NAMES, POINTS, arrows, cloud, label, panels, rays, regular_star, turned
+from plane import (
+    COLOURS,
+    NAMES,
+    POINTS,
+    arrows,
+    band,
+    cloud,
+    label,
+    panels,
+    rays,
+    regular_star,
+    resting_length,
+    symmetric_samples,
+    turned,
+)  # fmt: skip
 
 from overica.learning import Model, contributions, direction, infer
 from overica.plots._style import QUIET
@@ -25,22 +39,6 @@ RULES = ("natural", "inverse", "evidence")
 STATES = {"turn": "columns turned by 15°", "length": "upper column too long"}
 AMOUNTS = (1, 2, 5, 10, 20)
 PRIOR, A = Exponential(), regular_star()
-
-
-def samples(n_samples: int) -> np.ndarray:
-    """All six permutations of the sources of every sample: as symmetric as their law."""
-    S = np.random.default_rng(0).exponential(size=(n_samples, 3))
-    orders = ((0, 1, 2), (1, 2, 0), (2, 0, 1), (0, 2, 1), (2, 1, 0), (1, 0, 2))
-    return np.concatenate([S[:, list(order)] for order in orders]) @ A.T
-
-
-def resting_length(rule: str, X: np.ndarray, penalty: float) -> float:
-    """Where a rule leaves the length of the true columns alone: the same for the paper's two."""
-    rule, length = "evidence" if rule == "evidence" else "natural", 1.0
-    for _ in range(60):
-        change = direction(rule, Model(length * A, PRIOR, penalty), X)
-        length *= 1 + np.clip((change * A).sum() / (3 * length), -0.3, 0.3)
-    return length
 
 
 def disturbed(kind: str, length: float, amount: float, seed: int) -> np.ndarray:
@@ -61,14 +59,14 @@ def agreement(kind: str, B: np.ndarray, change: np.ndarray, wanted: np.ndarray) 
 
 
 def run(full: bool) -> Outcome:
-    n_samples, seeds = (4000, 20) if full else (1000, 8)
-    X = samples(n_samples)
+    n_samples, seeds = (2000, 12) if full else (1000, 8)
+    X = symmetric_samples(A, n_samples)
     penalty = 0.01 * np.sqrt(2) * X.std()
     layout = [[f"{rule} {kind}" for rule in RULES] + [kind] for kind in STATES]
     figure, axes = panels(layout, 5.4, width_ratios=[1, 1, 1, 1.25])
     measured, lowest, highest = {}, {}, {}
     for rule in RULES:
-        length = resting_length(rule, X, penalty)
+        length = resting_length(rule, A, X, penalty)
         for kind, title in STATES.items():
             angles = np.deg2rad(90 + 120 * np.arange(3) + 15 * np.array([1, -1, 1]))
             turn = np.stack([np.cos(angles), np.sin(angles)])
@@ -89,31 +87,19 @@ def run(full: bool) -> Outcome:
             arrows(ax, mean * 0.6 / np.linalg.norm(mean, axis=0).max(), "k", shown, width=0.014)
             if rule == "natural":
                 ax.set_ylabel(title, fontsize=9)
-            course = []
-            for amount in AMOUNTS:
-                cosines = []
-                for seed in range(seeds):
-                    B = disturbed(kind, length, amount, seed)
-                    change = direction(rule, Model(B, PRIOR, penalty), X)
-                    cosines.append(agreement(kind, B, change, length * A - B))
-                course.append(cosines)
-            course = np.array(course)
-            axes[kind].plot(
-                AMOUNTS,
-                course.mean(axis=1),
-                "o-",
-                color=COLOURS[rule],
-                markersize=4,
-                label=NAMES[rule],
-            )
-            axes[kind].fill_between(AMOUNTS, course.min(axis=1), course.max(axis=1), color=COLOURS[rule],
-                                    alpha=0.12, lw=0)  # fmt: skip
+            course = np.empty((seeds, len(AMOUNTS)))
+            for seed, k in np.ndindex(course.shape):
+                B = disturbed(kind, length, AMOUNTS[k], seed)
+                change = direction(rule, Model(B, PRIOR, penalty), X)
+                course[seed, k] = agreement(kind, B, change, length * A - B)
+            band(axes[kind], AMOUNTS, course, COLOURS[rule], label=NAMES[rule])
+            middle = course[:, 2:4]
             lowest[rule, kind], highest[rule, kind] = (
-                course[2:4].min(),
-                course[2:4].mean(axis=1).max(),
+                middle.min(),
+                middle.mean(axis=0).max(),
             )
             measured[f"{NAMES[rule]}, {kind} asked against needed, at 5 and 10 {'°' if kind == 'turn' else '%'}"] = (
-                spread(course[2:4].ravel(), 2))  # fmt: skip
+                spread(middle.ravel(), 2))  # fmt: skip
     for kind, unit in (("turn", "turned by, degrees"), ("length", "lengths off by, percent")):
         axes[kind].axhline(0, color=QUIET, linewidth=0.8)
         axes[kind].set(xscale="log", ylim=(-1.05, 1.05))

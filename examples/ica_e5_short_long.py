@@ -15,7 +15,7 @@ cannot explain. The short column hardly turns and mostly grows, and the run ends
 
 import numpy as np
 from experiment import Outcome, command, spread
-from plane import COLOURS, NAMES, arrows, cloud, label, mix, panels, rays, regular_star
+from plane import COLOURS, NAMES, arrows, band, cloud, label, mix, panels, rays, regular_star
 
 from overica.learning import Model, direction, trace
 from overica.metrics import mean_cosine
@@ -33,7 +33,7 @@ def degrees(a: np.ndarray) -> float:
 
 
 def run(full: bool) -> Outcome:
-    n_samples, seeds = (3000, 5) if full else (1500, 3)
+    n_samples, seeds = (2000, 4) if full else (1500, 3)
     ratios = np.array([1, 2, 4, 8, 16, 32])
     figure, axes = panels([[*RATES, "drag"], [*RATES, "end"]], 4.4, width_ratios=[1, 1, 1, 1.3])
     measured, drags, ends, turns = {}, {}, {}, {}
@@ -50,16 +50,15 @@ def run(full: bool) -> Outcome:
                 turns[rule][seed, k] = degrees(course.mixing[1][:, 0])
                 ends[rule][seed, k] = mean_cosine(course.mixing[-1], A, signed=True)
                 if ratio == 8 and seed == 0:
-                    before, after = B, course.mixing[1]
+                    before, after, path = B, course.mixing[1], course.mixing[:40, :, 0]
         cloud(axes[rule], X, NAMES[rule], limit=0.9)
         rays(axes[rule], STAR)
+        axes[rule].plot(*path.T, color=COLOURS[rule], linewidth=1.2, alpha=0.6)
         arrows(axes[rule], before[:, 1:], QUIET)
         arrows(axes[rule], before[:, :1], "k")
         arrows(axes[rule], after[:, :1], COLOURS[rule])
-        for name, values in (("drag", drags[rule]), ("end", ends[rule])):
-            axes[name].plot(ratios, values.mean(axis=0), "o-", color=COLOURS[rule], markersize=4)
-            axes[name].fill_between(ratios, values.min(axis=0), values.max(axis=0), color=COLOURS[rule],
-                                    alpha=0.15, lw=0)  # fmt: skip
+        band(axes["drag"], ratios, drags[rule], COLOURS[rule])
+        band(axes["end"], ratios, ends[rule], COLOURS[rule])
         eight = list(ratios).index(8)
         measured[f"{NAMES[rule]}: turn of the short column towards the long one in a step, ratio 8, degrees"] = spread(
             turns[rule][:, eight], 1)  # fmt: skip
@@ -73,7 +72,7 @@ def run(full: bool) -> Outcome:
         axes[name].set_xticks(ratios, ratios)
     axes["drag"].set_yscale("log")
     axes["end"].set_ylim(0, 1.05)
-    label(axes["drag"], "update across the short column / its length")
+    label(axes["drag"], "update across the short column", "", "times its length")
     label(
         axes["end"],
         "cosine with the truth after 200 steps",

@@ -1,12 +1,15 @@
 """What the experiments in the plane share: data on a star, starts, colours of the rules, quiet panels."""
 
 from collections.abc import Iterable
+from itertools import permutations
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from overica.learning import Model, direction
 from overica.plots._style import DATA, LEARNED, QUIET, TRUE, quieten
+from overica.priors import Exponential
 
 COLOURS = {"natural": "#D55E00", "inverse": "#CC79A7", "evidence": LEARNED}
 NAMES = {"natural": "the paper's rule", "inverse": "with (AAᵀ)⁻¹", "evidence": "the evidence rule"}
@@ -28,6 +31,23 @@ def mix(
     S *= rng.random(S.shape) < presence
     X = S @ A.T
     return X / X.std(), A / X.std()
+
+
+def symmetric_samples(A: np.ndarray, n_samples: int, presence: float = 1.0) -> np.ndarray:
+    """Samples with all permutations of their exponential sources: as symmetric as their law, on a regular star."""
+    rng = np.random.default_rng(0)
+    S = rng.exponential(size=(n_samples, A.shape[1]))
+    S *= rng.random(S.shape) < presence
+    return np.concatenate([S[:, list(order)] for order in permutations(range(A.shape[1]))]) @ A.T
+
+
+def resting_length(rule: str, A: np.ndarray, X: np.ndarray, penalty: float) -> float:
+    """Where a rule leaves the length of the columns of a star alone; (AAᵀ)⁻¹ changes nothing about that."""
+    rule, length = "evidence" if rule == "evidence" else "natural", 1.0
+    for _ in range(150):
+        change = direction(rule, Model(length * A, Exponential(), penalty), X)
+        length *= 1 + 0.3 * np.clip((change * A).sum() / (A.shape[1] * length), -1, 1)
+    return length
 
 
 def turned(rng: np.random.Generator, A: np.ndarray, degrees: float) -> np.ndarray:
@@ -79,6 +99,13 @@ def rays(ax: Axes, A: np.ndarray, lines: bool = False, color: str = TRUE) -> Non
     for a in (A / np.linalg.norm(A, axis=0)).T:
         ends = np.outer([-99.0 if lines else 0.0, 99.0], a)
         ax.plot(*ends.T, color=color, linestyle=(0, (5, 3)), linewidth=1.5, zorder=2)
+
+
+def band(ax: Axes, x: object, values: np.ndarray, color: str, **options: object) -> None:
+    """Mean over the seeds as a line, smallest to largest as a band: values are (n_seeds, len(x))."""
+    values = np.asarray(values, dtype=float)
+    ax.plot(x, values.mean(axis=0), "o-", color=color, markersize=4, **options)
+    ax.fill_between(x, values.min(axis=0), values.max(axis=0), color=color, alpha=0.15, lw=0)
 
 
 def strip(ax: Axes, row: float, values: Iterable[float], color: str) -> None:
