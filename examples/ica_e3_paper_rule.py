@@ -5,9 +5,9 @@ random starts, or with a learning rate that is too high.
 
 **We see** why both. On the post's data, three exponential sources that are all present, the truth is a saddle of the
 paper's rule: from a perturbed start the columns first come nearer, which looks perfect if a schedule ends the run
-there, and then leave for good. Where sources are often absent the truth does attract, and a perturbed start works. From
-a random start a column soon lies among the others, no sample uses it, and the `- A` of the rule shrinks it for ever:
-that is the death, and the rest runs away after it.
+there, and then leave for good. Where sources are often absent the truth does attract: a perturbed start works, and a
+few of the random ones do. From the others a column soon lies among the rest, no sample uses it, and the `- A` of the
+rule shrinks it for ever: that is the death.
 
 **What now works:** the evidence rule from the very same starts. The truth attracts on both sets, because only sources
 that are active in a sample shrink; and a column that nothing uses grows until something does.
@@ -92,14 +92,10 @@ def run(full: bool) -> Outcome:
     for j, color in enumerate(POINTS):
         axes["death"].plot(norms[:, j], color=color)
     axes["death"].axvline(shown.first_death, color=DATA, linewidth=0.8, linestyle=":")
-    axes["death"].text(
-        shown.first_death + 4,
-        norms.min() * 3,
-        f"step {shown.first_death}:\nno sample\nuses it",
-        fontsize=8,
-    )
-    axes["death"].set_yscale("log")
-    axes["death"].set_ylim(max(norms.min(), 1e-4), 1.1 * norms.max())
+    lowest = max(norms.min(), 1e-4)
+    note = f"step {shown.first_death}:\nno sample\nuses it"
+    axes["death"].text(shown.first_death - 8, 1.5 * lowest, note, fontsize=8, ha="right")
+    axes["death"].set(yscale="log", ylim=(lowest, 1.1 * norms.max()))
     label(axes["death"], "random start: the first death", "step", "length of each column")
     chance = chance_level("mean_cosine", 2, 3, 3, signed=True, random_state=0).mean
     axes["all"].axvline(chance, color=QUIET, linewidth=1, linestyle="--")
@@ -110,14 +106,15 @@ def run(full: bool) -> Outcome:
     near = courses["perturbed", "all present", "natural"]
     deaths = [r.first_death for r in collapse[:seeds] if r.first_death is not None]
     rates = {
-        (rule, name): growth(rule, share, 4000)
+        (rule, name): growth(rule, share, 2000)
         for rule in RULES
         for name, share in PRESENCE.items()
     }
-    measured["perturbed start, all present, the paper's rule: cosine at the start"] = spread(
-        near[:, 0], 4
-    )
-    measured["the same, at its best step"] = spread(near.max(axis=1), 4)
+    title = "perturbed start, all present, the paper's rule: cosine at the"
+    measured |= {
+        f"{title} start": spread(near[:, 0], 4),
+        f"{title} best step": spread(near.max(axis=1), 4),
+    }
     measured["random start, all present, the paper's rule: step of the first death"] = (
         f"{spread(deaths, 0)}, in {len(deaths)} of {seeds} seeds")  # fmt: skip
     measured["mean cosine of random directions"] = f"{chance:.3f}"
@@ -128,8 +125,10 @@ def run(full: bool) -> Outcome:
         "... and leaves it again, where all sources are present": near[:, -1].max() < 0.9,
         "The truth is a saddle of the paper's rule there": rates["natural", "all present"] > 0.1,
         "... and attracts where sources are often absent": rates["natural", "30 % present"] < -0.1,
-        "From random starts the paper's rule never finds all three": max(
-            found["random", name, "natural"] for name in PRESENCE) == 0,
+        "From random starts the paper's rule never finds all three there": (
+            found["random", "all present", "natural"] == 0),
+        "... and in less than half of the runs where sources are often absent": (
+            found["random", "30 % present", "natural"] < 0.5),
         "The evidence rule finds all three from every start": min(
             share for (*_, rule), share in found.items() if rule == "evidence") == 1,
         "The truth attracts the evidence rule": max(rates["evidence", name] for name in PRESENCE) < 0,
