@@ -34,17 +34,20 @@ def prune(fit: Fit, model: Model, judges: np.ndarray) -> Model:
     judges : array (n_samples, n_features)
         Normalised samples whose evidence decides.
     """
-    kept, score = _refined(fit, model, judges)
+    penalty = model.penalty
+
+    def refined(model: Model) -> tuple[Model, float]:
+        # Refined at the level of noise at which learning ends, judged at the one that calibration found: at
+        # the first, noise explains some of what a missing column leaves.
+        found = fit.run(fit.settings.refining(), replace(model, presence=1.0))
+        return judge(replace(found, penalty=penalty), judges)
+
+    kept, score = refined(model)
     while kept.mixing.shape[1] > 1:
         weight = kept.presence * np.linalg.norm(kept.mixing, axis=0)
         fewer = replace(kept, mixing=np.delete(kept.mixing, np.argmin(weight), axis=1))
-        trial, trial_score = _refined(fit, fewer, judges)
+        trial, trial_score = refined(fewer)
         if trial_score < score - PRICE:
             break
         kept, score = trial, max(trial_score, score)
     return kept
-
-
-def _refined(fit: Fit, model: Model, judges: np.ndarray) -> tuple[Model, float]:
-    found = fit.run(fit.settings.refining(), replace(model, presence=1.0))
-    return judge(found, judges)
