@@ -1,0 +1,240 @@
+"""The study of a transformer's activations: ICA beside sparse autoencoders, fit by fit, resumed where it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from tqdm.auto import tqdm
+
+from overica._version import __version__
+from overica.compare.cell import finite
+from overica.compare.featuriser import Featuriser
+from overica.lm.store import ActivationStore
+from overica.lm.study_cells import FitResult, Record, Substitute, run_job
+from overica.lm.study_config import FeatureStudyConfig, Job
+from overica.lm.study_data import StudyData
+from overica.lm.study_methods import FEATURE_METHODS
+
+RESULTS = "results.jsonl"
+HEADER = "study.json"
+
+
+class FeatureStudy:
+    """Overcomplete ICA beside sparse autoencoders on the same activations of a transformer.
+
+    Every method learns from the same documents and is judged on others: explained variance and the change of the
+    model's output at the same numbers of active features, the held-out evidence of ICA over its width, agreement
+    between seeds and between methods, clusters of near-parallel features, and how well an exponential prior describes
+    the codes of single features.
+
+    Parameters
+    ----------
+    store : ActivationStore or path
+        Activations with their tokens.
+    config : FeatureStudyConfig, optional
+        What to run; keywords may be given instead.
+    **settings
+        Of `FeatureStudyConfig`.
+
+    Raises
+    ------
+    ValueError
+        If a setting is impossible, before anything is fitted.
+    FileNotFoundError
+        If there is no store.
+
+    Notes
+    -----
+    Autoencoders are trained for each level of sparsity. ICA is fitted once, and its features encode at the penalty that
+    gives the level: exact codes, `SparseCodes`. Autoencoders see activations as they are, with their own bias; ICA
+    subtracts the mean. Nothing is tuned on the held-out documents.
+
+    Examples
+    --------
+    >>> from overica.lm import FeatureStudy
+    >>> FeatureStudy("nowhere")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: `folder` must hold metadata.json, got 'nowhere' without it
+    """
+
+    def __init__(
+        self,
+        store: ActivationStore | str | os.PathLike[str],
+        config: FeatureStudyConfig | None = None,
+        **settings: Any,
+    ) -> None:
+        if config is not None and settings:
+            raise ValueError(
+                f"`config` must be None where settings are given, got {list(settings)}"
+            )
+        self.config = config or FeatureStudyConfig(**settings)
+        self.store = store if isinstance(store, ActivationStore) else ActivationStore(store)
+
+    def run(
+        self, folder: str | os.PathLike[str], *, progress: bool = True, fresh: bool = False
+    ) -> list[Record]:
+        """Run all fits that have not ended well before.
+
+        Parameters
+        ----------
+        folder : path
+            For ``results.jsonl``, ``study.json``, dictionaries and codes; made if it is missing.
+        progress : bool
+            Show a bar over the fits.
+        fresh : bool
+            Run everything anew.
+
+        Returns
+        -------
+        list of dict
+            One record per method, width, level and seed.
+        """
+        folder = Path(folder)
+        (folder / "fits").mkdir(parents=True, exist_ok=True)
+        data = StudyData(self.store, self.config)
+        jobs = self.config.jobs()
+        found = {} if fresh else {record["cell"]: record for record in read_records(folder)}
+        standing: dict[str, list[Record]] = {}
+        for job in jobs:
+            own = [found.get(f"{job.run}/{level:g}/{job.seed}") for level in job.levels]
+            key = self.config.hash_of(job, data.facts())
+            if all(r and r["status"] == "ok" and r["config"] == key for r in own):
+                standing[job.name] = [r for r in own if r]
+        _write(folder / RESULTS, (r for records in standing.values() for r in records))
+        pending = [job for job in jobs if job.name not in standing]
+        substitute, why_not = None, None
+        if pending and self.config.n_substituted:
+            substitute, why_not = self._substitute(data)
+        header = self._header(data, why_not)
+        if not pending and (folder / HEADER).is_file():
+            header["notices"] = read_header(folder).get("notices", [])
+        _replace(folder / HEADER, json.dumps(finite(header), indent=1, default=str) + "\n")
+        np.save(folder / "fits" / "described.npy", data.described)
+        np.save(folder / "fits" / "covariance.npy", data.covariance().astype(np.float32))
+        with tqdm(
+            total=len(jobs), initial=len(standing), desc="features", unit="fit",
+            disable=not progress, dynamic_ncols=True,
+        ) as bar:  # fmt: skip
+            for job in pending:
+                bar.set_postfix_str(job.name)
+                result = run_job(job, self.config, data, substitute)
+                _keep(folder, job, result)
+                standing[job.name] = result.records
+                with (folder / RESULTS).open("a", encoding="utf-8") as file:
+                    file.writelines(_line(record) for record in result.records)
+                bar.update()
+        return [record for job in jobs for record in standing[job.name]]
+
+    def _substitute(self, data: StudyData) -> tuple[Substitute | None, str | None]:
+        """How reconstructions are put back into the model; where that cannot be done, why."""
+        from overica.lm.substitution import Substitution
+
+        try:
+            substitution = Substitution(
+                self.store, documents=data.held_out_documents,
+                max_tokens=self.config.n_substituted,
+            )  # fmt: skip
+        except (ImportError, OSError, ValueError, KeyError) as error:
+            return None, f"the model could not be run again: {error}"
+
+        def substitute(featuriser: Featuriser) -> dict[str, float]:
+            loss = substitution(featuriser)
+            figures = {"substituted_tokens": float(loss.n_tokens)}
+            for name, measure in loss.measures.items():
+                figures[f"loss_{name}"] = measure.loss
+                figures[f"recovered_{name}"] = measure.recovered
+                figures[f"loss_{name}_error"] = measure.standard_error
+            return figures
+
+        return substitute, None
+
+    def _header(self, data: StudyData, why_not: str | None) -> dict[str, Any]:
+        return {
+            "study": asdict(self.config) | {"middle": self.config.middle},
+            "store": data.facts() | {"folder": str(self.store.folder)},
+            "fit_tokens": len(data.fit),
+            "held_out_documents": int(data.held_out_documents.size),
+            "described_tokens": len(data.described),
+            "gaussian_evidence": data.gaussian_evidence(),
+            "methods": {
+                name: {"label": FEATURE_METHODS[name].label, "family": FEATURE_METHODS[name].family}
+                for name in self.config.methods
+            },
+            "notices": [] if why_not is None else [f"No substitution loss: {why_not}"],
+            "versions": {"overica": __version__, "python": platform.python_version()},
+        }
+
+
+def read_records(folder: Path) -> list[Record]:
+    """The latest record of each cell; lines that are not whole are skipped."""
+    path = folder / RESULTS
+    records: dict[str, Record] = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            record = json.loads(line)
+            records[record["cell"]] = record
+        except (json.JSONDecodeError, KeyError, TypeError):
+            continue
+    return list(records.values())
+
+
+def read_header(folder: Path) -> dict[str, Any]:
+    """What ``study.json`` holds.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is not that of a study.
+    """
+    path = folder / HEADER
+    if not path.is_file():
+        raise FileNotFoundError(f"`folder` must hold {HEADER}, got {str(folder)!r} without it")
+    header: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return header
+
+
+def read_dictionary(folder: Path, job: str) -> np.ndarray:
+    """The learned features of a fit, rows of unit norm, (n_components, n_features)."""
+    with np.load(folder / "fits" / f"{job}.npz", allow_pickle=False) as arrays:
+        rows: np.ndarray = arrays["components"]
+        return rows
+
+
+def read_codes(folder: Path, job: str) -> sparse.csc_matrix | None:
+    """Codes of the described tokens, (n_described, n_components); None if the fit has none."""
+    path = folder / "fits" / f"{job}-codes.npz"
+    return sparse.load_npz(path).tocsc() if path.is_file() else None
+
+
+def _keep(folder: Path, job: Job, result: FitResult) -> None:
+    if result.dictionary is not None:
+        np.savez(
+            folder / "fits" / f"{job.name}.npz",
+            components=result.dictionary.components.astype(np.float32),
+            offset=result.dictionary.offset.astype(np.float32),
+        )
+    if result.codes is not None:
+        sparse.save_npz(folder / "fits" / f"{job.name}-codes.npz", result.codes)
+
+
+def _write(path: Path, records: Iterable[Record]) -> None:
+    _replace(path, "".join(_line(record) for record in records))
+
+
+def _line(record: Record) -> str:
+    return json.dumps(finite(record), ensure_ascii=False) + "\n"
+
+
+def _replace(path: Path, text: str) -> None:
+    whole = path.with_name(path.name + ".part")
+    whole.write_text(text, encoding="utf-8")
+    whole.replace(path)

@@ -1,0 +1,244 @@
+"""What the study of activations compares: ways to features, and the codes they give at a level of sparsity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from overica.compare.featuriser import Dictionary, Featuriser
+from overica.estimator import OvercompleteICA
+from overica.inference import MAPProblem, solve
+from overica.learning.debiasing import debias
+from overica.lm.whitening import Whitening
+from overica.priors import get_prior
+from overica.sae import SAES, fine_tune_scale
+
+_CALIBRATION = 256
+_BISECTIONS = 24
+_TOLERANCE = 0.01
+_TUNED = 8192
+_RANGE = 1e-4
+"""Smallest penalty that is tried, relative to the one that silences everything."""
+
+
+class Learner(Protocol):
+    """A fitted method, as the study uses it."""
+
+    dictionary: Dictionary
+    """The features in the space of the activations: rows of unit norm, and an offset."""
+
+    def at(self, n_active: float, X: np.ndarray) -> Featuriser:
+        """Codes with a mean number of active features, chosen on samples; it encodes and decodes activations."""
+        ...
+
+    def evidence(self, X: np.ndarray) -> float:
+        """Mean log evidence of samples in nats; NaN where the method is no density."""
+        ...
+
+    def facts(self) -> dict[str, float]:
+        """Figures of the fit itself."""
+        ...
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a method is told."""
+
+    n_components: int
+    n_active: float
+    """A method that sweeps is fitted for this level."""
+    seed: int
+    n_steps: int
+    """Of an autoencoder."""
+    ica_steps: int
+    """Of independent components."""
+    batch_size: int = 1024
+
+
+class SparseCodes:
+    """Codes of an ICA model at a penalty of one's own choice, freed of the shrinkage that the penalty brings.
+
+    The support and the signs are those of the exact maximum a posteriori codes,
+
+        argmin_s |x - mean - A s|^2 / 2 + penalty sum_j |s_j| / theta_j,
+
+    in the space in which the model was fitted, theta relative to its mean; on the support the penalty is then lowered
+    to nothing, and sources that come to zero on the way leave. That is least squares with those signs, and what the
+    estimator's own evidence takes as the mode. Without it explained variance at few active features would be that
+    of shrunk codes, to which an encoder that keeps the largest codes is not subject.
+    """
+
+    def __init__(self, ica: OvercompleteICA, whitening: Whitening, penalty: float) -> None:
+        self.penalty = penalty
+        self._mean, self._whitening = ica.mean_, whitening
+        theta = ica.scales_.astype(np.float64)
+        theta = theta / theta.mean()
+        # In units in which every source has scale one the penalty is the same for all.
+        self._mixing = np.ascontiguousarray(ica.mixing_.astype(np.float64) * theta)
+        self._gram = self._mixing.T @ self._mixing
+        self._prior = get_prior(ica.prior).with_scale(1.0)
+        self.components_ = whitening.back(self._mixing.T)
+
+    def fit(self, X: np.ndarray, y: Any = None) -> SparseCodes:
+        """Nothing is left to fit."""
+        return self
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Codes, (n_samples, n_components)."""
+        samples = self._whitening.there(np.asarray(X, np.float64)) - self._mean
+        problem = MAPProblem(self._mixing, np.ascontiguousarray(samples), self._prior, self.penalty)
+        codes = np.asarray(solve(problem, tol=1e-6).codes)
+        return np.asarray(debias(self._gram, codes, self.penalty))
+
+    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
+        """Samples of codes, (n_samples, n_features)."""
+        return np.asarray(X @ self.components_ + self._whitening.back(self._mean[None])[0])
+
+
+class ICALearner:
+    """Overcomplete ICA of activations, perhaps whitened ones."""
+
+    def __init__(self, ica: OvercompleteICA, whitening: Whitening) -> None:
+        self._ica, self._whitening = ica, whitening
+        rows = whitening.back(np.asarray(ica.components_, np.float64))
+        offset = whitening.back(np.asarray(ica.mean_, np.float64)[None])[0]
+        self.dictionary = Dictionary.of_rows(rows, offset)
+
+    def at(self, n_active: float, X: np.ndarray) -> Featuriser:
+        """See `Learner.at`: the penalty is found by bisection of its logarithm on the first 256 samples."""
+        return penalty_for(lambda p: SparseCodes(self._ica, self._whitening, p), X, n_active)
+
+    def evidence(self, X: np.ndarray) -> float:
+        """See `Learner.evidence`; in the units of the activations, whatever the space of the fit."""
+        return self._ica.score(self._whitening.there(X)) + self._whitening.log_volume
+
+    def facts(self) -> dict[str, float]:
+        """See `Learner.facts`: penalty and noise in units of the variance, median presence."""
+        return {
+            "penalty": float(self._ica._penalty),
+            "noise_variance": float(self._ica._noise_variance),
+            "median_presence": float(np.median(self._ica.presence_)),
+            "n_active_learning": float(self._ica.history_["n_active"][-1]),
+        }
+
+
+def penalty_for(
+    make: Callable[[float], SparseCodes], X: np.ndarray, n_active: float
+) -> SparseCodes:
+    """The codes with the wanted mean number of non-zeros on the first samples of X."""
+    X = X[:_CALIBRATION]
+    # Above the largest correlation everything is silent.
+    probe = make(1.0)
+    centred = X - probe.inverse_transform(np.zeros((1, len(probe.components_))))
+    high = float(np.log(np.abs(centred @ probe.components_.T).max() * 10 + 1e-30))
+    low = high + float(np.log(_RANGE))
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (low + high)
+        probe = make(float(np.exp(middle)))
+        reached = np.count_nonzero(probe.transform(X)) / len(X)
+        if abs(reached - n_active) <= _TOLERANCE * n_active:
+            break
+        low, high = (middle, high) if reached > n_active else (low, middle)
+    return probe
+
+
+class SAELearner:
+    """A trained sparse autoencoder: its codes are those it was trained to give."""
+
+    def __init__(self, sae: Any) -> None:
+        self._sae = sae
+        self.dictionary = Dictionary.of(sae)
+
+    def at(self, n_active: float, X: np.ndarray) -> Featuriser:
+        """See `Learner.at`: the encoder as it is, since it was trained for this level."""
+        sae: Featuriser = self._sae
+        return sae
+
+    def evidence(self, X: np.ndarray) -> float:
+        """NaN: an autoencoder is no density."""
+        return float("nan")
+
+    def facts(self) -> dict[str, float]:
+        """See `Learner.facts`: how far training went."""
+        explained = np.array(self._sae.history_["explained_variance"])
+        last = max(1, len(explained) // 10)
+        return {
+            "explained_in_training": float(explained[-last:].mean()),
+            "rise_over_last_tenth": float(
+                explained[-last:].mean() - explained[-2 * last : -last].mean()
+            ),
+        }
+
+
+@dataclass(frozen=True)
+class FeatureMethod:
+    """One way to features; a method of your own is one line in `FEATURE_METHODS`."""
+
+    name: str
+    label: str
+    family: str
+    """"ica" or "sae"."""
+    signed: bool
+    """Whether codes may be negative, so that a feature and its opposite are one."""
+    sweeps: bool
+    """Whether it is fitted anew for each level of sparsity; the others are fitted once and encode at each."""
+    fit: Callable[[Assignment, np.ndarray], Learner]
+
+
+def _ica(prior: str, ridge: float | None = None) -> Callable[[Assignment, np.ndarray], Learner]:
+    def fit(assignment: Assignment, X: np.ndarray) -> Learner:
+        whitening = Whitening.none(X.shape[1]) if ridge is None else Whitening.of(X, ridge)
+        ica = OvercompleteICA(
+            assignment.n_components,
+            prior=prior,
+            # Activations are centred for both priors: their mean is no feature, and the autoencoders have a bias too.
+            center=True,
+            overprovision=1.0,
+            max_iter=assignment.ica_steps,
+            batch_size=max(assignment.batch_size, assignment.n_components),
+            random_state=assignment.seed,
+        )
+        return ICALearner(ica.fit(whitening.there(X)), whitening)
+
+    return fit
+
+
+def _sae(name: str) -> Callable[[Assignment, np.ndarray], Learner]:
+    def fit(assignment: Assignment, X: np.ndarray) -> Learner:
+        sae = SAES[name](
+            assignment.n_components,
+            n_active=assignment.n_active,
+            n_steps=assignment.n_steps,
+            batch_size=assignment.batch_size,
+            random_state=assignment.seed,
+        )
+        sae.fit(X)
+        # What the penalty takes from the sizes of codes is given back, to an autoencoder as to ICA.
+        return SAELearner(fine_tune_scale(sae, X[:_TUNED]) if name == "relu" else sae)
+
+    return fit
+
+
+FEATURE_METHODS: Mapping[str, FeatureMethod] = {
+    method.name: method
+    for method in (
+        FeatureMethod("ica", "ICA, Laplace", "ica", True, False, _ica("laplace")),
+        FeatureMethod(
+            "ica_nonnegative", "ICA, exponential", "ica", False, False, _ica("exponential")
+        ),
+        FeatureMethod(
+            "ica_whitened", "ICA, Laplace, whitened", "ica", True, False, _ica("laplace", 0.01)
+        ),
+        FeatureMethod("relu", "L1 autoencoder", "sae", False, True, _sae("relu")),
+        FeatureMethod("batchtopk", "BatchTopK", "sae", False, True, _sae("batchtopk")),
+        FeatureMethod("matryoshka", "Matryoshka", "sae", False, True, _sae("matryoshka")),
+        FeatureMethod("topk", "TopK", "sae", False, True, _sae("topk")),
+        FeatureMethod("jumprelu", "JumpReLU", "sae", False, True, _sae("jumprelu")),
+    )
+}
+"""Methods of the study by name."""
+
+DEFAULT_METHODS = ("ica", "ica_nonnegative", "relu", "batchtopk", "matryoshka")
