@@ -11,12 +11,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from overica import OvercompleteICA
 from overica.datasets import Mixture, make_composed
 from overica.learning import PlanarEvidence
 from overica.metrics import feature_responses, monosemanticity
 from overica.plots._style import DATA, LEARNED, QUIET, TRUE
 from overica.priors import Laplace, Prior, SoftUniform
-from overica.sae import ReLUSAE
+from overica.sae import ReLUSAE, TopKSAE
 
 SETS: dict[str, dict[str, float]] = {
     "correlated": {"amplitude_correlation": 1.0},
@@ -133,3 +134,19 @@ def best_of_grid(
             if row == len(rates) - 1:
                 ax.set_xlabel(f"$\\lambda$ = {penalty:g}", fontsize=9)
     return found
+
+
+def larger_methods(n_components: int, n_active: int, n_steps: int, seed: int) -> dict[str, Any]:
+    """What the larger sets are given to: two autoencoders that are told the number of active features, and ICA."""
+    told = {"n_active": n_active, "n_steps": n_steps, "batch_size": 512, "random_state": seed}
+    return {
+        "L1 autoencoder": ReLUSAE(n_components, **told),
+        "TopK autoencoder": TopKSAE(n_components, **told),
+        "ICA": OvercompleteICA(
+            n_components, prior="exponential", n_restarts=2, max_iter=200, random_state=seed
+        ),
+    }
+
+
+COLORS = {"L1 autoencoder": DATA, "TopK autoencoder": TRUE, "ICA": LEARNED}
+"""Of `larger_methods`."""
