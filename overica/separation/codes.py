@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from overica.separation.gaussian import posterior
+from overica.separation.method import NOISE, Method, Piece
 
 ROUNDS = 60
 
@@ -44,6 +45,33 @@ def complex_l1(
     V = np.full((A.shape[1], *Z.shape[1:]), np.sqrt(power), dtype=Z.real.dtype)
     least = noise_variance
     for _ in range(rounds):
-        means = posterior(Z, A, V, noise_variance).means
+        means = posterior(Z, A, V, noise_variance).means(V)
         V = np.abs(means) + V.dtype.type(least)
     return means
+
+
+class Codes(Method):
+    """The smallest sum of moduli, see `complex_l1`."""
+
+    name = "l1"
+
+    def sources(self, piece: Piece) -> np.ndarray:
+        """See `Method.sources`."""
+        Z = piece.transform.forward(piece.x)
+        unit = float(np.sqrt(np.mean(np.abs(Z) ** 2))) or 1.0
+        S = complex_l1(Z / np.float32(unit), piece.mixing, NOISE) * np.float32(unit)
+        return piece.transform.inverse(S, len(piece.x))
+
+
+class Binary(Method):
+    """Every coefficient goes to the source whose column is nearest to it."""
+
+    name = "binary"
+
+    def sources(self, piece: Piece) -> np.ndarray:
+        """See `Method.sources`."""
+        Z = piece.transform.forward(piece.x)
+        along = np.tensordot(piece.mixing.T.astype(np.float32), Z, 1)
+        nearest = np.abs(along).argmax(axis=0)
+        S = np.where(np.arange(len(along))[:, None, None] == nearest, along, np.complex64(0))
+        return piece.transform.inverse(S, len(piece.x))

@@ -70,12 +70,8 @@ class DirectionMixture:
 
     def distinct(self, copy: float) -> np.ndarray:
         """Columns, the largest share first, without those at a cosine of `copy` or more to one before."""
-        kept: list[np.ndarray] = []
-        for j in np.argsort(-self.shares[:-1], kind="stable"):
-            column = self.columns[:, j]
-            if all(abs(column @ other) < copy for other in kept):
-                kept.append(column)
-        return np.column_stack(kept)
+        order = np.argsort(-self.shares[:-1], kind="stable")
+        return distinct_columns(self.columns[:, order], copy)
 
     def _round(self, U: np.ndarray) -> DirectionMixture:
         n_features, n_clusters = self.columns.shape
@@ -128,6 +124,22 @@ def nested_mixtures(U: np.ndarray, start: np.ndarray) -> dict[int, DirectionMixt
         mixture = mixture.without(mixture.least_needed(U)).improved(U, _REFINING)
         found[n_clusters] = mixture
     return found
+
+
+def distinct_columns(A: np.ndarray, copy: float) -> np.ndarray:
+    """Unit columns without those at a cosine of `copy` or more, either sign, to one before.
+
+    Examples
+    --------
+    >>> distinct_columns(np.array([[1.0, 0.0, -1.0], [0.0, 1.0, 0.0]]), 0.9)
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    kept: list[np.ndarray] = []
+    for column in A.T:
+        if all(abs(column @ other) < copy for other in kept):
+            kept.append(column)
+    return np.column_stack(kept)
 
 
 def spread_out(U: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:

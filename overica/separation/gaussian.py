@@ -23,18 +23,22 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Posterior:
-    """What the coefficients say of the sources, given variances."""
+    """What the coefficients say of the sources, given their variances V."""
 
-    means: np.ndarray
-    """E s_j, complex, (n_sources, ...)."""
+    scores: np.ndarray
+    """a_j' R^-1 x, complex, (n_sources, ...)."""
     precision: np.ndarray
-    """a_j' R^-1 a_j, (n_sources, ...)."""
+    """a_j' R^-1 a_j, (n_sources, ...). ``|scores|^2 - precision`` is the gradient of log p(x) in v_j."""
     log_likelihood: float
     """Sum of log p(x) over all coefficients, nats."""
 
-    def powers(self, V: np.ndarray) -> np.ndarray:
-        """E |s_j|^2 under the variances V that the posterior was computed with."""
-        return np.abs(self.means) ** 2 + np.maximum(V - V**2 * self.precision, 0)
+    def means(self, V: np.ndarray) -> np.ndarray:
+        """E s_j under the variances that the posterior was computed with, (n_sources, ...)."""
+        return V * self.scores
+
+    def variances(self, V: np.ndarray) -> np.ndarray:
+        """Var s_j, likewise."""
+        return np.maximum(V - V**2 * self.precision, 0)
 
 
 def posterior(Z: np.ndarray, A: np.ndarray, V: np.ndarray, noise_variance: float) -> Posterior:
@@ -46,7 +50,7 @@ def posterior(Z: np.ndarray, A: np.ndarray, V: np.ndarray, noise_variance: float
         Complex coefficients; any axes may follow.
     A : array (n_channels, n_sources)
     V : array (n_sources, ...)
-        Variances, not negative.
+        Variances, not negative; their precision is that of the computation.
     noise_variance : float
         sigma^2, positive.
 
@@ -56,52 +60,56 @@ def posterior(Z: np.ndarray, A: np.ndarray, V: np.ndarray, noise_variance: float
 
     >>> import numpy as np
     >>> A = np.array([[1.0, 0.0, 0.6], [0.0, 1.0, 0.8]])
-    >>> found = posterior(np.array([[0.6j], [0.8j]]), A, np.array([[0.0], [0.0], [1.0]]), 0.01)
-    >>> found.means.round(2).ravel()
+    >>> V = np.array([[0.0], [0.0], [1.0]])
+    >>> posterior(np.array([[0.6j], [0.8j]]), A, V, 0.01).means(V).round(2).ravel()
     array([0.  +0.j  , 0.  +0.j  , 0.  +0.99j])
     """
     A = A.astype(V.dtype)
-    L = _cholesky(A, V, V.dtype.type(noise_variance))
-    white = _forward(L, list(Z))
-    quadratic = sum(np.abs(w) ** 2 for w in white)
-    log_det = 2 * sum(np.log(L[i][i]) for i in range(len(A)))
-    means = np.empty(V.shape, Z.dtype)
+    L, inverse_diagonal = _cholesky(A, V, noise_variance)
+    white = _forward(L, inverse_diagonal, list(Z))
+    quadratic = sum(w.real**2 + w.imag**2 for w in white)
+    log_det = -2 * sum(np.log(d) for d in inverse_diagonal)
+    scores = np.empty(V.shape, Z.dtype)
     precision = np.empty_like(V)
     for j, column in enumerate(A.T):
-        across = _forward(L, list(column))
-        means[j] = V[j] * sum(a * w for a, w in zip(across, white, strict=True))
+        across = _forward(L, inverse_diagonal, list(column))
+        scores[j] = sum(a * w for a, w in zip(across, white, strict=True))
         precision[j] = sum(a * a for a in across)
-    constant = len(A) * np.log(np.pi) * quadratic.size
+    constant = len(A) * float(np.log(np.pi)) * quadratic.size
     total = quadratic.sum(dtype=np.float64) + log_det.sum(dtype=np.float64) + constant
-    return Posterior(means, precision, -float(total))
+    return Posterior(scores, precision, -float(total))
 
 
-def _cholesky(A: np.ndarray, V: np.ndarray, noise_variance: np.floating) -> list[list[np.ndarray]]:
-    """Lower factor of A diag(v) A' + sigma^2 I as rows of arrays."""
-    n_channels = len(A)
-    flat = V.reshape(len(V), -1)
+def _cholesky(
+    A: np.ndarray, V: np.ndarray, noise_variance: float
+) -> tuple[list[list[np.ndarray]], list[np.ndarray]]:
+    """Lower factor of A diag(v) A' + sigma^2 I below its diagonal, as rows of arrays; one over the diagonal."""
+    noise = V.dtype.type(noise_variance)
+    # Below the rounding of the entry it comes from, a pivot is noise.
+    rounding = np.finfo(V.dtype).eps
     L: list[list[np.ndarray]] = []
-    for i in range(n_channels):
+    inverse_diagonal: list[np.ndarray] = []
+    for i in range(len(A)):
         row: list[np.ndarray] = []
-        for k in range(i + 1):
-            entry = ((A[i] * A[k]) @ flat).reshape(V.shape[1:])
-            if i == k:
-                # Below the rounding of its own entry a pivot is noise.
-                least = noise_variance + np.finfo(V.dtype).eps * entry
-                entry = entry + noise_variance
+        for k in range(i):
+            entry = np.tensordot(A[i] * A[k], V, 1)
             for p in range(k):
-                entry = entry - row[p] * (row[p] if i == k else L[k][p])
-            row.append(np.sqrt(np.maximum(entry, least)) if i == k else entry / L[k][k])
+                entry -= row[p] * L[k][p]
+            row.append(entry * inverse_diagonal[k])
+        whole = np.tensordot(A[i] ** 2, V, 1) + noise
+        pivot = whole.copy()
+        for entry in row:
+            pivot -= entry**2
+        inverse_diagonal.append(1 / np.sqrt(np.maximum(pivot, rounding * whole + noise / 2)))
         L.append(row)
-    return L
+    return L, inverse_diagonal
 
 
-def _forward(L: list[list[np.ndarray]], b: list) -> list:
+def _forward(L: list[list[np.ndarray]], inverse_diagonal: list[np.ndarray], b: list) -> list:
     """L^-1 b."""
     y: list = []
-    for i, row in enumerate(L):
-        value = b[i]
-        for p in range(i):
-            value = value - row[p] * y[p]
-        y.append(value / row[i])
+    for row, scale, value in zip(L, inverse_diagonal, b, strict=True):
+        for entry, before in zip(row, y, strict=True):
+            value = value - entry * before
+        y.append(value * scale)
     return y

@@ -17,7 +17,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from overica.estimator import OvercompleteICA
 from overica.learning import LearningError
-from overica.separation.directions import DirectionMixture, nested_mixtures, spread_out
+from overica.separation.directions import (
+    DirectionMixture,
+    distinct_columns,
+    nested_mixtures,
+    spread_out,
+)
 
 _LOUD = 0.3
 """Share of the coefficients, the loudest, that are looked at."""
@@ -25,15 +30,19 @@ _PARALLEL = 0.05
 """Largest ratio of the shorter to the longer axis of the ellipse x' cos + x'' sin."""
 _FEWEST = 400
 """Below this, the next most parallel coefficients are taken too."""
-_MOST = 20_000
+_MOST = 10_000
+"""Points that are learned from, and as many held out."""
 _EXAMINED = 2_000_000
 _SURPLUS = 2
 _MOST_SOURCES = 8
 """Largest number that "auto" tries with two channels; half of it more for every further one."""
 _GAIN = 0.006
 """Held-out nats per coefficient for which a source is believed."""
+_GAIN_SHARE = 0.02
+"""The same, of the evidence without it: clusters that are not quite of the shape of the model cost that much."""
 _GAIN_IN_ALL = 12.0
 """The same, nats over all held-out coefficients: what counts in short sounds."""
+_REPEATED = 0.99999
 _COPY = 0.998
 """Cosine from which two columns are one source."""
 
@@ -81,7 +90,7 @@ def learn_mixing(Z: np.ndarray, n_sources: int | None, rng: np.random.Generator)
         Complex coefficients.
     n_sources : int or None
         None finds it: the least number from which none further raises the held-out evidence by more than .006 nats per
-        coefficient (in short sounds, 12 nats in all), copies merged.
+        coefficient and 2 % (in short sounds, 12 nats in all), copies merged.
     rng : numpy.random.Generator
 
     Returns
@@ -100,7 +109,7 @@ def learn_mixing(Z: np.ndarray, n_sources: int | None, rng: np.random.Generator)
     most = min(max(most, n_sources or 0), len(U) // 10)
     start = _over_provided(points, U, _SURPLUS + most + most // 4, rng)
     mixtures = nested_mixtures(U, start)
-    evidence = {k: mixtures[k].score(held_out) for k in range(1, most + 1)}
+    evidence = {k: mixtures[k].score(held_out) for k in sorted(mixtures) if k <= most}
     gain = max(_GAIN, _GAIN_IN_ALL / len(held_out))
     supported = _supported(evidence, mixtures, gain)
     wanted = supported if n_sources is None else n_sources
@@ -130,9 +139,9 @@ def _over_provided(
     points: np.ndarray, U: np.ndarray, n_columns: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Columns of an annealed fit with surplus; far more than sources, from points far from one another."""
-    start = spread_out(U, n_columns, rng)
+    start = distinct_columns(spread_out(U, n_columns, rng), _REPEATED)
     ica = OvercompleteICA(
-        n_columns, init=start, max_iter=60, center=False, random_state=int(rng.integers(2**31))
+        start.shape[1], init=start, max_iter=40, center=False, random_state=int(rng.integers(2**31))
     )
     with warnings.catch_warnings():
         # Where it stops is where the mixture of directions begins.
@@ -161,6 +170,6 @@ def _supported(
 ) -> int:
     best, gained = 1, evidence[1]
     for n_sources in sorted(evidence):
-        if evidence[n_sources] > gained + gain:
+        if evidence[n_sources] > gained + max(gain, _GAIN_SHARE * gained):
             best, gained = n_sources, evidence[n_sources]
     return int(mixtures[best].distinct(_COPY).shape[1])

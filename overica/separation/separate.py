@@ -9,7 +9,8 @@ import numpy as np
 
 from overica._validation import check_array, check_choice, check_scalar
 from overica.parameters import generator
-from overica.separation.methods import METHODS, Piece
+from overica.separation.method import Method, Piece
+from overica.separation.methods import METHODS
 from overica.separation.mixing import fix_signs, learn_mixing
 from overica.separation.quality import one_source_vectors, share_explained, share_real
 from overica.separation.result import Separation
@@ -38,7 +39,7 @@ def separate(
     sample_rate: float,
     n_sources: int | str = "auto",
     *,
-    method: str = "l1",
+    method: str = "gaussian",
     mixing: Any = None,
     random_state: Any = None,
 ) -> Separation:
@@ -58,7 +59,8 @@ def separate(
     n_sources : int or "auto"
         "auto" takes the number that the held-out evidence supports.
     method : str
-        "l1": the smallest sum of moduli. "binary": every coefficient to the nearest column.
+        "gaussian": posterior means of the local Gaussian model, its variances factorised and averaged over random
+        starts. "l1": the smallest sum of moduli. "binary": every coefficient to the nearest column.
     mixing : array (n_channels, n_sources), optional
         A known mixing matrix, of columns of any length; nothing is learned then.
     random_state : int, numpy RandomState, numpy Generator or None
@@ -208,7 +210,7 @@ def _excerpt(x: np.ndarray, unit: float, transform: Transform) -> np.ndarray:
 
 
 def _in_chunks(
-    way: Any, x: np.ndarray, unit: float, A: np.ndarray, transform: Transform, rng: np.random.Generator
+    way: Method, x: np.ndarray, unit: float, A: np.ndarray, transform: Transform, rng: np.random.Generator
 ) -> tuple[np.ndarray, dict[str, list[float]]]:  # fmt: skip
     """Sources of chunks that overlap, faded into one another: memory grows with the result alone."""
     most = _CHUNK_COEFFICIENTS // transform.n_frequencies * transform.hop
@@ -218,12 +220,13 @@ def _in_chunks(
     ramp = np.linspace(0, 1, fade + 2, dtype=np.float32)[1:-1, None]
     sources = np.zeros((len(x), A.shape[1]), x.dtype)
     history: dict[str, list[float]] = {}
+    n_coefficients = len(x) / transform.hop * transform.n_frequencies
     for k in range(n_chunks):
         start, stop = k * step, min(len(x), (k + 1) * step + fade)
         part = np.asarray(x[start:stop] / unit, np.float32)
         if not part.any():
             continue
-        piece = Piece(part, A, transform, rng)
+        piece = Piece(part, A, transform, rng, n_coefficients)
         found = way.sources(piece)
         if k > 0:
             found[:fade] *= ramp

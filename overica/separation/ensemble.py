@@ -1,0 +1,154 @@
+"""Variances of the local Gaussian model, averaged over factorisations from different random starts.
+
+One factorisation with few components cannot follow a voice, and one with many follows the mixture's chance
+coincidences; those differ from start to start. The geometric mean of the variances of several starts keeps what they
+agree on, and is worth a decibel. So are windows of several lengths, some better for pitch and some for plosives:
+their estimates are averaged as sound.
+
+A round begins from powers of the sources: the first from those of the codes of least sum of moduli, every later one
+from the average so far, seen through each window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from overica.separation.codes import complex_l1
+from overica.separation.factors import Factors
+from overica.separation.gaussian import posterior
+from overica.separation.method import NOISE, Method, Piece
+from overica.separation.stft import Transform
+
+_FIRST_FIT = 15
+"""Steps from a random start towards the powers that a round begins from."""
+_FIRST_CODES = 20
+_LEAST_POWER = 1e-7
+"""Added to those powers, in units of the mean power of the coefficients."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """Runs that begin from the same powers."""
+
+    n_runs: int
+    """Random starts per window."""
+    n_steps: int
+    """Steps of spectra and of times on the likelihood."""
+    n_components: int
+    """Spectra per source."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much work is done."""
+
+    windows: tuple[float, ...]
+    """Lengths, seconds."""
+    rounds: tuple[Round, ...]
+
+
+PLANS = {
+    1_000_000: Plan((0.064, 0.096), (Round(3, 12, 128), Round(3, 8, 128), Round(3, 8, 128))),
+    5_000_000: Plan((0.096,), (Round(2, 8, 128), Round(2, 6, 128))),
+    np.inf: Plan((0.096,), (Round(1, 6, 64),)),
+}
+"""By the largest number of coefficients of a channel (one minute, five minutes, any length at 8 kHz)."""
+
+
+class Gaussian(Method):
+    """Posterior means under ensembles of factorised variances.
+
+    Parameters
+    ----------
+    plans : dict
+        The work that is done, by the largest number of coefficients of a channel for which it is; the last for any.
+    """
+
+    name = "gaussian"
+
+    def __init__(self, plans: Mapping[float, Plan] = PLANS) -> None:
+        self.plans = plans
+
+    def sources(self, piece: Piece) -> np.ndarray:
+        """See `Method.sources`."""
+        plan = next(plan for most, plan in self.plans.items() if piece.n_coefficients <= most)
+        sources: np.ndarray | None = None
+        for stage in plan.rounds:
+            total = np.zeros((len(piece.x), piece.mixing.shape[1]), np.float32)
+            for seconds in plan.windows:
+                transform = Transform(piece.transform.sample_rate, seconds)
+                total += _through(transform, piece, sources, stage)
+            sources = total / np.float32(len(plan.windows))
+        assert sources is not None
+        return sources
+
+
+def _through(
+    transform: Transform, piece: Piece, before: np.ndarray | None, stage: Round
+) -> np.ndarray:
+    """Sources (n_frames, n_sources) of one round with one window."""
+    Z = transform.forward(piece.x)
+    unit = np.float32(np.sqrt(np.mean(np.abs(Z) ** 2)))
+    Z /= unit
+    S = (
+        complex_l1(Z, piece.mixing, NOISE, rounds=_FIRST_CODES)
+        if before is None
+        else transform.forward(before) / unit
+    )
+    powers = S.real**2 + S.imag**2 + np.float32(_LEAST_POWER)
+    V = agreed_variances(Z, piece.mixing, powers, stage, piece.rng, piece.history)
+    S = posterior(Z, piece.mixing, V, NOISE).means(V)
+    return transform.inverse(S * unit, len(piece.x))
+
+
+def agreed_variances(
+    Z: np.ndarray,
+    A: np.ndarray,
+    powers: np.ndarray,
+    stage: Round,
+    rng: np.random.Generator,
+    history: dict[str, list[float]],
+) -> np.ndarray:
+    """Geometric mean of the variances of all runs of a round, (n_sources, n_frequencies, n_windows)."""
+    logs = np.zeros_like(powers)
+    for _ in range(stage.n_runs):
+        factors = start_factors(powers, stage.n_components, rng)
+        logs += np.log(fit_variances(Z, A, factors, stage.n_steps, history))
+    return np.exp(logs / np.float32(stage.n_runs))
+
+
+def start_factors(powers: np.ndarray, n_components: int, rng: np.random.Generator) -> list[Factors]:
+    """Factors of every source from a random start, fitted to powers (n_sources, n_frequencies, n_windows)."""
+    factors = [Factors(*P.shape, n_components, float(P.mean()), rng) for P in powers]
+    for one, P in zip(factors, powers, strict=True):
+        one.fit(P, _FIRST_FIT)
+    return factors
+
+
+def fit_variances(
+    Z: np.ndarray,
+    A: np.ndarray,
+    factors: Sequence[Factors],
+    n_steps: int,
+    history: dict[str, list[float]],
+) -> np.ndarray:
+    """Steps of `factors` on the likelihood of coefficients Z, none of which lowers it; the variances that come of it.
+
+    The mean log likelihood per coefficient, nats, in the unit of Z, is appended to ``history["log_likelihood"]``, and
+    the number of the run to ``history["run"]``.
+    """
+    runs = history.setdefault("run", [])
+    run = runs[-1] + 1 if runs else 0.0
+    V = np.stack([one.variances() for one in factors])
+    for k in range(2 * n_steps):
+        found = posterior(Z, A, V, NOISE)
+        runs.append(run)
+        history.setdefault("log_likelihood", []).append(found.log_likelihood / Z[0].size)
+        for score, precision, one in zip(found.scores, found.precision, factors, strict=True):
+            step = one.step_times if k % 2 else one.step_spectra
+            step(score.real**2 + score.imag**2, precision)
+        V = np.stack([one.variances() for one in factors])
+    return V

@@ -1,0 +1,39 @@
+"""What a method of separation is: a way to the sources of a piece of sound once the mixing matrix is known."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from overica.separation.stft import Transform
+
+NOISE = 1e-6
+"""Variance of the noise in a method's own unit, the mean power of the coefficients: rounding, not sound."""
+
+
+@dataclass
+class Piece:
+    """A stretch of sound to be separated."""
+
+    x: np.ndarray
+    """Single precision, unit mean power, (n_frames, n_channels)."""
+    mixing: np.ndarray
+    """Unit columns, (n_channels, n_sources)."""
+    transform: Transform
+    rng: np.random.Generator
+    n_coefficients: float = 0.0
+    """Of a channel of the whole sound that the stretch is of: a method may do less for each of many."""
+    history: dict[str, list[float]] = field(default_factory=dict)
+    """Where a method writes the figures of its rounds."""
+
+
+class Method(ABC):
+    """One way."""
+
+    name: str
+
+    @abstractmethod
+    def sources(self, piece: Piece) -> np.ndarray:
+        """Estimates (n_frames, n_sources), in units of the mixture."""
