@@ -1,7 +1,7 @@
 """Separation of more talkers than microphones: the mixing matrix from sparse coefficients, then the sources.
 
-`separate` does all of it. The names of the methods are in `METHODS`. `evaluate_separation` compares the result with true
-sources, `plot_separation` draws it.
+`separate` does all of it. The names of the methods are in `METHODS`. `evaluate_separation` compares the result with
+true sources, `plot_separation` draws it.
 """
 
 from overica.separation.evaluation import SeparationScores, evaluate_separation
