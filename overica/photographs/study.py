@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
 
@@ -112,7 +112,7 @@ def study_photographs(
     """
     settings = StudySettings() if settings is None else settings
     seeds = range(random_state, random_state + settings.n_seeds)
-    parts: list[Study] = Parallel(n_jobs=min(n_jobs, len(seeds)))(
+    parts: list[Study] = Parallel(n_jobs=min(effective_n_jobs(n_jobs), len(seeds)))(
         delayed(_one_seed)(images, settings, seed, report) for seed in seeds
     )
     rows = [row for part in parts for row in part.rows]
