@@ -4,10 +4,11 @@
 feature 3 is rare. Three neurons would become 1, 2 and their sum, and feature 3 would be lost; a fourth neuron would
 bring it back, unless the proportions vary, when it becomes one more combination.
 
-**We see** the drawing come true for the L1 autoencoder under a strong penalty, where even six columns do not bring
-feature 3 back. Under a weak one the same autoencoder learns the three features and no combination: a rectified
-linear encoder cannot easily say "1 without 2". TopK, which must take a code in every sample, mixes; most other variants
-do not.
+**We see** the drawing come true for the L1 autoencoder under a strong penalty, where a fourth column does not
+bring feature 3 back. Its columns for "1 alone" and "2 alone" even point away from the other feature. Under a weak
+penalty three columns are never a sum, and most runs find feature 3: a rectified linear encoder cannot easily say "1
+without 2".
+TopK, which must take a code in every sample, loses it at every width; the other variants miss it in some runs.
 
 **What now works:** overcomplete ICA finds the three features at every width. It used to lose the third in half of the
 seeds, because surplus columns were dropped by how much they are used, where a frequent sum beats a rare feature; they
@@ -42,15 +43,15 @@ def draw(ax, C: np.ndarray, found: str) -> None:
     for a in C:
         ax.plot([0, a[0]], [0, a[1]], color=LEARNED, lw=1)
         ax.plot(a[0], a[1], "o", color=LEARNED, ms=4.5)
-    ax.set(xlim=(-0.75, 1.2), ylim=(-0.75, 1.2), xticks=[], yticks=[], aspect="equal")
+    ax.set(xlim=(-0.85, 1.2), ylim=(-0.95, 1.2), xticks=[], yticks=[], aspect="equal")
     ax.spines[:].set_color(QUIET)
-    ax.text(-0.68, -0.68, found, fontsize=8)
+    ax.text(-0.8, -0.9, found, fontsize=8)
 
 
 def run(full: bool) -> Outcome:
     """Fit every method at every width."""
     seeds = range(3 if full else 1)
-    steps = 800 if full else 300
+    steps = 500 if full else 300
     settings: dict[str, dict[str, float]] = {"strong": {"penalty": 2.5}, "relu": {"penalty": 0.3}}
     names = ["strong", *METHODS]
     labels = {name: label for name, (label, _) in METHODS.items()}
@@ -96,9 +97,7 @@ def run(full: bool) -> Outcome:
         "There it has a column between features 1 and 2 in every run": min(
             sums["strong", *CASES[0]]
         ) > 0,
-        "L1 under a weak penalty finds all with three columns, and no sum": all(
-            third["relu", *CASES[0]]
-        ) and max(sums["relu", *CASES[0]]) == 0,
+        "L1 under a weak penalty has no such column among three": max(sums["relu", *CASES[0]]) == 0,
         "The fourth column of ICA is the sum where proportions are fixed": min(
             sums["ica", *CASES[1]]
         ) > 0,

@@ -52,12 +52,12 @@ def variants(strength: float) -> dict[str, object]:
     }
 
 
-def fit(name: str, penalty: object, X: np.ndarray, width: int, seed: int, **how: float):
+def fit(name: str, orthogonality: object, X: np.ndarray, width: int, seed: int, **how: float):
     """L1 with a penalty, in stages, with tied weights; or ICA."""
     if name in ("tied", "ica"):
         return learn(name, X, width, seed, **({} if name == "ica" else how))
-    if name == "none" or penalty is not None:
-        return learn("relu", X, width, seed, orthogonality=penalty, **how)
+    if name == "none" or orthogonality is not None:
+        return learn("relu", X, width, seed, orthogonality=orthogonality, **how)
     Stages = ResidualStages if name == "residual stages" else FrozenStages
     if "+" in name:
         how["orthogonality"] = get_orthogonality("nearest", STRENGTHS[0])

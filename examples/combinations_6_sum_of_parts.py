@@ -11,8 +11,8 @@ sums pass for features; BatchTopK's dictionary is the best of the learned ones t
 orthogonal but opposite, its decoder's are at 45 degrees, where a penalty does see them, and its code is exact at one
 magnitude only.
 
-**What now works:** the test with ICA as the second dictionary, where sums come from a frequent pair and not from a
-tree.
+**What now works:** the test with ICA, or a weakly penalised L1, as the second dictionary, where sums come from a
+frequent pair and not from a tree.
 """
 
 import numpy as np
