@@ -21,6 +21,10 @@ def separate(*args):
     return CliRunner().invoke(main, ["separate", *map(str, args)])
 
 
+# The quickest method: what the command does around it is tested here.
+QUICKLY = ("--method", "l1")
+
+
 @pytest.fixture(autouse=True)
 def small_picture(request, monkeypatch):
     """Drawing takes a second; one test looks at the real picture."""
@@ -49,7 +53,7 @@ def quick(monkeypatch):
 
 def test_sources_mixing_and_picture(tmp_path):
     path = write(tmp_path / "mix.wav", X, subtype="FLOAT")
-    result = separate(path, "--sources", 3, "-o", tmp_path / "o", "--images", "--seed", 1)
+    result = separate(path, "--sources", 3, "-o", tmp_path / "o", "--images", "--seed", 1, *QUICKLY)
     assert result.exit_code == 0, result.output
     facts = json.loads((tmp_path / "o" / "mixing.json").read_text())
     learned = np.array(facts["mixing"])
@@ -69,7 +73,7 @@ def test_sources_mixing_and_picture(tmp_path):
 def test_same_seed_same_files(tmp_path):
     path = write(tmp_path / "mix.wav", X)
     for folder in "ab":
-        assert separate(path, "--sources", 2, "-o", tmp_path / folder).exit_code == 0
+        assert separate(path, "--sources", 2, "-o", tmp_path / folder, *QUICKLY).exit_code == 0
     for name in ("source-1.wav", "source-2.wav", "mixing.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
@@ -177,7 +181,7 @@ def test_a_missing_extra_says_what_to_install(tmp_path, monkeypatch):
 )
 def test_odd_formats_and_rates(tmp_path, rate, subtype, seconds):
     path = write(tmp_path / "mix.wav", bursts(3, seconds, rate) @ A.T, rate, subtype)
-    result = separate(path, "--sources", 3, "-o", tmp_path / "o")
+    result = separate(path, "--sources", 3, "-o", tmp_path / "o", *QUICKLY)
     assert result.exit_code == 0, result.output
     info = soundfile.info(tmp_path / "o" / "source-3.wav")
     assert info.samplerate == rate
@@ -188,7 +192,7 @@ def test_odd_formats_and_rates(tmp_path, rate, subtype, seconds):
 def test_three_channels(tmp_path):
     B = np.array([[1.0, 0.5, 0.1], [0.1, 1.0, -0.5], [0.4, -0.2, 1.0]])
     path = write(tmp_path / "mix.wav", S @ B.T, subtype="FLOAT")
-    result = separate(path, "--sources", 3, "-o", tmp_path / "o")
+    result = separate(path, "--sources", 3, "-o", tmp_path / "o", *QUICKLY)
     assert result.exit_code == 0, result.output
     facts = json.loads((tmp_path / "o" / "mixing.json").read_text())
     assert "directions_degrees" not in facts
@@ -199,7 +203,7 @@ def test_three_channels(tmp_path):
 def test_warnings_reach_the_user_in_one_line_each(tmp_path):
     clipped = np.clip(100 * X, -0.999, 0.999)
     path = write(tmp_path / "mix.wav", clipped)
-    result = separate(path, "--sources", 3, "-o", tmp_path / "o")
+    result = separate(path, "--sources", 3, "-o", tmp_path / "o", *QUICKLY)
     assert result.exit_code == 0, result.output
     lines = [line for line in result.stderr.splitlines() if "is clipped" in line]
     assert len(lines) == 2
