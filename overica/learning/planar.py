@@ -69,14 +69,20 @@ class PlanarEvidence:
         With scale 1; must have a `characteristic_function`.
     rng : numpy.random.Generator
         Draws the added noise.
+    margin : float
+        Period of the grid, in units of the range of the samples. The density repeats with it: a model whose tails
+        reach beyond gets them back on the other side, and is judged too mildly. Models that fit do not reach far; to
+        compare with one that does not fit, take 4.
     """
 
-    def __init__(self, X: np.ndarray, prior: Prior, rng: np.random.Generator) -> None:
-        size = grid_size(X)
+    def __init__(
+        self, X: np.ndarray, prior: Prior, rng: np.random.Generator, *, margin: float = _MARGIN
+    ) -> None:
+        size = grid_size(X, margin)
         if size is None:
             raise ValueError("`X` has tails too heavy for a grid to resolve its middle")
         low, high = X.min(axis=0), X.max(axis=0)
-        period = _MARGIN * float((high - low).max())
+        period = margin * float((high - low).max())
         self._size, self._step = size, period / size
         self._characteristic_function = prior.characteristic_function
         self._origin = (low + high - period) / 2
@@ -109,7 +115,9 @@ class PlanarEvidence:
         at_samples = density.reshape(-1)[self._cells].clamp_min(_FLOOR)
         return (self._weights * torch.log(at_samples)).sum()
 
-    def maximise(self, start: np.ndarray, max_iter: int = 150, *, turn: bool = True) -> PlanarFit:
+    def maximise(
+        self, start: np.ndarray, max_iter: int = 150, *, turn: bool = True, noisy: bool = True
+    ) -> PlanarFit:
         """Quasi-Newton (L-BFGS) ascent in A and the log odds of presence, then in the log of the noise too.
 
         The noise is let go last: from far away, more of it explains everything a little.
@@ -123,6 +131,8 @@ class PlanarEvidence:
         turn : bool
             Whether columns may turn. If not, lengths, presence and noise alone are fitted: what is maximised is the
             evidence of the given directions.
+        noisy : bool
+            Whether there may be more noise than the grid resolves.
 
         Examples
         --------
@@ -152,7 +162,7 @@ class PlanarEvidence:
             assert p.grad is not None
             return float(value.detach()), p.grad.numpy()
 
-        for top in (lowest, highest):
+        for top in (lowest, highest) if noisy else (lowest,):
             if top > lowest:
                 # Where noise is far below the grid's resolution its logarithm has no slope to follow.
                 trials = [np.append(parameters[:-1], log) for log in np.linspace(lowest, top, 8)]
@@ -201,9 +211,9 @@ class PlanarEvidence:
         return torch.as_tensor(cells), torch.as_tensor(histogram[cells] / len(X))
 
 
-def grid_size(X: np.ndarray) -> int | None:
+def grid_size(X: np.ndarray, margin: float = _MARGIN) -> int | None:
     """The smallest grid fine enough for samples in the plane; None where the tails are too heavy for any."""
-    period = _MARGIN * float(np.ptp(X, axis=0).max())
+    period = margin * float(np.ptp(X, axis=0).max())
     spread = float(np.sqrt(((X - X.mean(axis=0)) ** 2).mean()))
     return next((size for size in _GRIDS if period / size <= _RESOLUTION * spread), None)
 

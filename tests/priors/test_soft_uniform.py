@@ -35,6 +35,18 @@ def test_characteristic_function(t):
     assert prior.characteristic_function(np.array([t]))[0] == pytest.approx(wanted, abs=1e-8)
 
 
+def test_evidence_of_given_directions():
+    """On a square, Laplace sources of mean size t have -2 (log(2 t) + 1) nats a sample."""
+    rng = np.random.default_rng(1)
+    X = rng.uniform(-1, 1, (20_000, 2))
+    evidence = PlanarEvidence(X, Laplace(), rng, margin=4.0)
+    diagonals = np.array([[1.0, 1.0], [-1.0, 1.0]])
+    for directions, size in ((np.eye(2), 0.5), (diagonals, np.sqrt(2) / 3)):
+        found = evidence.maximise(directions, turn=False, noisy=False)
+        assert found.log_evidence == pytest.approx(-2 * (np.log(2 * size) + 1), abs=0.03)
+        np.testing.assert_allclose(mean_cosine(found.mixing, directions), 1)
+
+
 def test_square():
     """Where a sparse prior prefers the diagonals, this one finds the edges."""
     rng = np.random.default_rng(0)
