@@ -17,6 +17,7 @@ SMALLEST = {
     "evidence": ["--samples", "100"],
     "photographs": ["--quick", "--part", "annealing"],
     "sae": ["--quick", "--part", "parity", "--variants", "topk", "--steps", "20"],
+    "separation": ["--quick", "--numbers", "2,3"],
 }
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 
@@ -46,7 +47,12 @@ def test_every_benchmark_is_in_the_readme():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", [name for name in NAMES if name in ("inference", "evidence", "photographs", "sae")]
+    "name",
+    [
+        name
+        for name in NAMES
+        if name in ("inference", "evidence", "photographs", "sae", "separation")
+    ],
 )
 def test_smallest_run(name):
     assert len(run(name, SMALLEST[name]).splitlines()) > 2

@@ -122,7 +122,10 @@ def agreed_variances(
 
 def start_factors(powers: np.ndarray, n_components: int, rng: np.random.Generator) -> list[Factors]:
     """Factors of every source from a random start, fitted to powers (n_sources, n_frequencies, n_windows)."""
-    factors = [Factors(*P.shape, n_components, float(P.mean()), rng) for P in powers]
+    _, n_frequencies, n_windows = powers.shape
+    factors = [
+        Factors(n_frequencies, n_windows, n_components, float(P.mean()), rng) for P in powers
+    ]
     for one, P in zip(factors, powers, strict=True):
         one.fit(P, _FIRST_FIT)
     return factors

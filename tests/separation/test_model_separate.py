@@ -165,7 +165,7 @@ def test_arguments_are_checked(arguments, message):
 
 def test_clipping_is_noticed(data):
     limit = 0.3 * np.abs(data.x).max()
-    with pytest.warns(SeparationWarning, match="channel 0 is clipped"):
+    with pytest.warns(SeparationWarning, match="channel [01] is clipped"):
         separate(
             np.clip(data.x, -limit, limit), data.sample_rate, method="binary", mixing=data.mixing
         )
