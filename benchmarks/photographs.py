@@ -1,10 +1,11 @@
 """Coding cost of photographs over overcompleteness and precision, and how exact the evidence behind it is.
 
-    python benchmarks/photographs.py [--part cost|precision|annealing] [--side 8] [--seeds 3] [--quick]
+    python benchmarks/photographs.py [--part cost|precision|annealing] [--side 6] [--seeds 3] [--quick]
 
 cost: bits per pixel of held-out patches of scikit-learn's two photographs, as `overica photographs` prints them, with
 the spread over seeds; each seed has regions, patches and starts of its own. Every basis gets the same density (sparse
-sources; noise, scales and presence of highest likelihood), so that the columns differ in the bases alone.
+sources; noise, scales and presence of highest likelihood), so that the columns differ in the bases alone. The table is
+that of the command at its defaults.
 
 precision: FastICA and the estimator at 2x over the precision. "active": non-zero codes of the estimator's `transform`
 at its own `penalty_`; "present": expected sources of the refitted density; "above": principal components

@@ -101,22 +101,20 @@ class DictionaryDensity:
         noise, presence = 0.1 * power, np.full(n, min(0.5, n_features / (2 * n)))
         scales = np.full(n, np.sqrt(power * n_features / (2 * n * presence[0])))
         S = np.zeros((len(X), n))
-        sums = [np.zeros(n), np.zeros(n), 0.0]
+        drawn, size, power_left = np.zeros(n), np.zeros(n), 0.0
         for round_ in range(self.n_rounds):
             model = Model(self.mixing * scales, self.prior, noise, noise, presence)
             codes = sample_posterior(model, X, S / scales, random_state=rng)
             S = codes * scales
-            new = [(S != 0).mean(axis=0), np.abs(S).mean(axis=0)]
-            residual = float(((X - S @ self.mixing.T) ** 2).mean())
             gain = 1 / max(1, round_ - self.n_rounds // 2 + 1)
-            sums = [
-                old + gain * (now - old) for old, now in zip(sums, [*new, residual], strict=True)
-            ]
-            presence = np.clip(sums[0], _RAREST, 1 - _RAREST)
+            drawn += gain * ((S != 0).mean(axis=0) - drawn)
+            size += gain * (np.abs(S).mean(axis=0) - size)
+            power_left += gain * (float(((X - S @ self.mixing.T) ** 2).mean()) - power_left)
+            presence = np.clip(drawn, _RAREST, 1 - _RAREST)
             # A source that was never drawn keeps its scale.
-            seen = sums[0] * len(X) >= 1
-            scales = np.where(seen, sums[1] / np.maximum(sums[0], 1e-12), scales)
-            noise = max(sums[2], _LEAST_NOISE * power)
+            seen = drawn * len(X) >= 1
+            scales = np.where(seen, size / np.maximum(drawn, 1e-12), scales)
+            noise = max(power_left, _LEAST_NOISE * power)
         self.model_ = Model(self.mixing * scales, self.prior, noise, noise, presence)
         self.model_ = replace(self.model_, penalty=self._best_penalty(X))
         return self

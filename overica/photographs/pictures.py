@@ -46,7 +46,11 @@ def save_pictures(study: Study, folder: Path) -> list[Path]:
 
 
 def plot_coding(study: Study) -> Figure:
-    """Bits per pixel over overcompleteness by both definitions: means of seeds, with the range."""
+    """Bits per pixel over overcompleteness by both definitions: means of seeds, with the range.
+
+    Some regions cost more than others whatever the method, so each seed's mean over all of them is taken out
+    of the range. Random columns may lie above the picture.
+    """
     figure = Figure(figsize=(9.5, 4.2), dpi=DPI, layout="constrained")
     axes = figure.subplots(1, 2)
     panels = (
@@ -83,11 +87,16 @@ def plot_coding(study: Study) -> Figure:
 
 
 def _coding_panel(ax: Axes, rows: list[Row], name: str) -> None:
+    measured = [row for row in rows if getattr(row, name) is not None]
+    levels = {
+        seed: float(np.mean([getattr(row, name) for row in measured if row.seed == seed]))
+        for seed in {row.seed for row in measured}
+    }
+    overall = float(np.mean(list(levels.values())))
     found: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        value = getattr(row, name)
-        if value is not None:
-            found[row.method][row.overcompleteness].append(value)
+    for row in measured:
+        value = getattr(row, name) - levels[row.seed] + overall
+        found[row.method][row.overcompleteness].append(value)
     for method, (colour, mark) in _LOOKS.items():
         if method not in found:
             continue
@@ -99,6 +108,13 @@ def _coding_panel(ax: Axes, rows: list[Row], name: str) -> None:
             widths, means, yerr=reach, color=colour, marker=mark, markersize=5, linewidth=1.3, capsize=2,
             label=_LABELS[method], zorder=3 if method == "overica" else 2,
         )  # fmt: skip
+    shown = [
+        v for method, by_width in found.items() if method != "random" for v in by_width.values()
+    ]
+    if shown:
+        low, high = min(map(min, shown)), max(map(max, shown))
+        margin = 0.08 * (high - low) or 0.1
+        ax.set_ylim(low - margin, high + margin)
     if RAW in found:
         level = float(np.mean(found[RAW][1.0]))
         ax.axhline(level, color=DATA, linewidth=0.8, linestyle=":", label=_LABELS[RAW])
@@ -110,7 +126,7 @@ def plot_gabors(study: Study) -> Figure:
     Left: share of columns above an R^2. Middle: orientation and frequency of the widest basis of ours. Right: widths
     of its envelopes in cycles, along the stripes over across them.
     """
-    figure = Figure(figsize=(10.5, 3.7), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(10.5, 4.3), dpi=DPI, layout="constrained")
     shares = figure.add_subplot(1, 3, 1)
     _share_panel(shares, study)
     ours = [key for key in study.gabors if key[0] == "overica"]
@@ -129,13 +145,13 @@ def plot_gabors(study: Study) -> Figure:
     polar.grid(color=QUIET, linewidth=0.3)
     polar.spines["polar"].set_color(QUIET)
     label = f"{_LABELS[key[0]]} {key[1]:g}x"
-    polar.set_title(f"wave vectors, cycles per pixel ({label})", fontsize=9, pad=12)
+    polar.set_xlabel(f"wave vectors, cycles per pixel ({label})", fontsize=8)
     widths = figure.add_subplot(1, 3, 3)
     across, along = (
         (fits.frequency * width)[good] for width in (fits.width_across, fits.width_along)
     )
     widths.scatter(across, along, s=9, color=LEARNED, alpha=0.5, linewidths=0)
-    limit = 1.0
+    limit = 2.0
     widths.plot([0, limit], [0, limit], color=QUIET, linewidth=0.8, zorder=0)
     widths.set_xlim(0, limit)
     widths.set_ylim(0, limit)
@@ -144,6 +160,7 @@ def plot_gabors(study: Study) -> Figure:
     widths.set_ylabel("along the stripes", fontsize=8)
     outside = int(((across > limit) | (along > limit)).sum())
     note = f"; {outside} beyond" if outside else ""
+    figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
     widths.set_title(f"widths in cycles, {int(good.sum())} columns{note}", fontsize=9, loc="left")
     quieten(widths)
     return figure
@@ -168,5 +185,4 @@ def _share_panel(ax: Axes, study: Study) -> None:
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("R² of the Gabor function", fontsize=8)
     ax.set_title("share of columns above an R²", fontsize=9, loc="left")
-    ax.legend(fontsize=6.5, frameon=False, loc="lower left")
     quieten(ax)

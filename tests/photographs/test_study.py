@@ -75,8 +75,16 @@ def test_table_shows_gaps_and_spread():
     rows = [Row("raw", 1.0, s, None, 5.0) for s in (0, 1)]
     rows += [Row("overica", 2.0, s, 3.0 + s, 4.0, gabor_share=0.5) for s in (0, 1)]
     _, raw, ours = table_of(rows).splitlines()
-    assert raw.split() == ["raw", "5.000", "±", ".000"]
-    assert ours.split() == ["overica", "2x", "3.500", "±", ".500", "4.000", "±", ".000", "50", "%"]
+    assert raw.split() == ["raw", "5.000", "±", "0.000"]
+    assert ours.split() == ["overica", "2x", "3.500", "±", "0.500", "4.000", "±", "0.000", "50", "%"]
+
+
+def test_table_pairs_seeds():
+    rows = [Row("fastica", 1.0, s, 3.0 + s, 4.0) for s in (0, 1)]
+    rows += [Row("overica", 2.0, s, 2.9 + s, 4.25) for s in (0, 1)]
+    ours = table_of(rows).splitlines()[2].split()
+    assert ours[2:8] == ["3.400", "±", "0.500", "0.100", "±", "0.000"]
+    assert ours[8:] == ["4.250", "±", "0.000", "-0.250", "±", "0.000"]
 
 
 @pytest.mark.parametrize(
