@@ -11,6 +11,7 @@ from overica.cli.activations import activations
 from overica.cli.compare import compare
 from overica.cli.demo import demo
 from overica.cli.evaluate import evaluate
+from overica.cli.features import features
 from overica.cli.photographs import photographs
 from overica.cli.separate import separate
 
@@ -21,5 +22,5 @@ def main() -> None:
     """Overcomplete independent component analysis."""
 
 
-for command in (activations, compare, demo, evaluate, photographs, separate):
+for command in (activations, compare, demo, evaluate, features, photographs, separate):
     main.add_command(command)

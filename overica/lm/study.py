@@ -78,6 +78,12 @@ class FeatureStudy:
             )
         self.config = config or FeatureStudyConfig(**settings)
         self.store = store if isinstance(store, ActivationStore) else ActivationStore(store)
+        least = round(self.config.widths[0] * self.store.n_features)
+        if self.config.active[-1] >= least:
+            raise ValueError(
+                f"`active` must be below the number of features, {least} at the narrowest width, got "
+                f"{self.config.active[-1]:g}"
+            )
 
     def run(
         self, folder: str | os.PathLike[str], *, progress: bool = True, fresh: bool = False
@@ -207,6 +213,13 @@ def read_dictionary(folder: Path, job: str) -> np.ndarray:
     with np.load(folder / "fits" / f"{job}.npz", allow_pickle=False) as arrays:
         rows: np.ndarray = arrays["components"]
         return rows
+
+
+def read_offset(folder: Path, job: str) -> np.ndarray:
+    """What codes of zero stand for, (n_features,)."""
+    with np.load(folder / "fits" / f"{job}.npz", allow_pickle=False) as arrays:
+        offset: np.ndarray = arrays["offset"]
+        return offset
 
 
 def read_codes(folder: Path, job: str) -> sparse.csc_matrix | None:

@@ -75,12 +75,12 @@ class SparseCodes:
         self.penalty = penalty
         self._mean, self._whitening = ica.mean_, whitening
         theta = ica.scales_.astype(np.float64)
-        theta = theta / theta.mean()
+        self._theta = theta / theta.mean()
         # In units in which every source has scale one the penalty is the same for all.
-        self._mixing = np.ascontiguousarray(ica.mixing_.astype(np.float64) * theta)
+        self._mixing = np.ascontiguousarray(ica.mixing_.astype(np.float64) * self._theta)
         self._gram = self._mixing.T @ self._mixing
         self._prior = get_prior(ica.prior).with_scale(1.0)
-        self.components_ = whitening.back(self._mixing.T)
+        self.components_ = whitening.back(ica.components_.astype(np.float64))
 
     def fit(self, X: np.ndarray, y: Any = None) -> SparseCodes:
         """Nothing is left to fit."""
@@ -91,7 +91,12 @@ class SparseCodes:
         samples = self._whitening.there(np.asarray(X, np.float64)) - self._mean
         problem = MAPProblem(self._mixing, np.ascontiguousarray(samples), self._prior, self.penalty)
         codes = np.asarray(solve(problem, tol=1e-6).codes)
-        return np.asarray(debias(self._gram, codes, self.penalty))
+        return np.asarray(debias(self._gram, codes, self.penalty)) * self._theta
+
+    def loudest(self, X: np.ndarray) -> float:
+        """The penalty from which on all codes of samples are zero."""
+        samples = self._whitening.there(np.asarray(X, np.float64)) - self._mean
+        return float(np.abs(samples @ self._mixing).max())
 
     def inverse_transform(self, X: np.ndarray) -> np.ndarray:
         """Samples of codes, (n_samples, n_features)."""
@@ -132,8 +137,7 @@ def penalty_for(
     X = X[:_CALIBRATION]
     # Above the largest correlation everything is silent.
     probe = make(1.0)
-    centred = X - probe.inverse_transform(np.zeros((1, len(probe.components_))))
-    high = float(np.log(np.abs(centred @ probe.components_.T).max() * 10 + 1e-30))
+    high = float(np.log(probe.loudest(X) * 1.01 + 1e-30))
     low = high + float(np.log(_RANGE))
     for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)

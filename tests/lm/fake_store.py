@@ -21,7 +21,11 @@ def write_store(folder, n_documents=40, length=40, n_features=8, n_components=12
     documents = np.repeat(np.arange(n_documents), length)
     sources = [f"doc <b>{i}</b>" for i in range(n_documents)]
     writer = StoreWriter(
-        folder, n_features, WORDS, {"model": "none", "layer": 1, "context": 128}, word_pieces=True
+        folder,
+        n_features,
+        WORDS,
+        {"model": "/nowhere/none", "layer": 1, "context": 128},
+        word_pieces=True,
     )
     positions = np.tile(np.arange(length), n_documents)
     with writer.shard(TokenRows(ids, documents, positions, sources)) as rows:

@@ -13,7 +13,9 @@ from overica.compare.report.records import Cell
 WIDTH, HEIGHT = 180, 118
 
 
-def draw_histogram(cells: Sequence[Cell], mark: Mark, label: str) -> Markup | None:
+def draw_histogram(
+    cells: Sequence[Cell], mark: Mark, label: str, towards: str = "a true one"
+) -> Markup | None:
     """Return bars of the learned directions' largest cosines and the outline of random ones.
 
     Counts are added over the cells that share the first one's bins, and drawn as shares of the
@@ -72,7 +74,7 @@ def draw_histogram(cells: Sequence[Cell], mark: Mark, label: str) -> Markup | No
     return figure(
         WIDTH,
         HEIGHT,
-        f"{label}: histogram of each learned direction's largest cosine with a true one",
+        f"{label}: histogram of each learned direction's largest cosine with {towards}",
         element("g", *bars, class_=f"bars {mark.class_}") if bars else "",
         base,
         element("polyline", points=points(outline), class_="random"),

@@ -1,0 +1,70 @@
+"""What ``overica features`` does: the study, its pages, and what to say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from overica.lm.store import ActivationStore
+from overica.lm.study import FeatureStudy
+from overica.lm.study_config import FeatureStudyConfig
+from overica.lm.study_page import write_study_pages
+from overica.lm.study_results import StudyResults
+from overica.lm.study_verdict import study_verdict
+
+
+def run_features(
+    activations: Path,
+    output: Path,
+    *,
+    methods: Sequence[str] = (),
+    widths: Sequence[float] = (),
+    active: Sequence[float] = (),
+    quick: bool = False,
+    fresh: bool = False,
+    progress: bool = True,
+    **settings: Any,
+) -> Iterator[str]:
+    """Run a study and write its pages; returns the lines for the terminal.
+
+    Parameters
+    ----------
+    activations : Path
+        Folder of an `ActivationStore`.
+    output : Path
+        Folder for the study.
+    methods, widths, active : sequence
+        Empty: the defaults of `FeatureStudyConfig`.
+    quick : bool
+        Rough and short.
+    fresh : bool
+        Run everything anew.
+    progress : bool
+        Show a bar.
+    **settings
+        Others of `FeatureStudyConfig`; None leaves the default.
+
+    Yields
+    ------
+    str
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        As `FeatureStudy`.
+    """
+    given = {"methods": tuple(methods), "widths": tuple(widths), "active": tuple(active)}
+    chosen = {name: value for name, value in {**given, **settings}.items() if value not in ((), None)}  # fmt: skip
+    config = FeatureStudyConfig(**chosen)
+    store = ActivationStore(activations)
+    study = FeatureStudy(store, config.quick() if quick else config)
+    records = study.run(output, progress=progress, fresh=fresh)
+    page = write_study_pages(output, store)
+    headline, findings = study_verdict(StudyResults.read(output))
+    yield headline
+    yield from (f"- {theme}: {text}" for theme, text in findings)
+    failed = [record["cell"] for record in records if record["status"] != "ok"]
+    if failed:
+        yield f"failed   {', '.join(failed)}"
+    yield f"pages    {page}"
