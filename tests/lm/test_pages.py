@@ -1,0 +1,116 @@
+"""Pages of features as files: hostile text stays text, links lead somewhere, data are small and self-contained."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from overica.lm import FeatureStudy
+from overica.lm.study_page import write_study_pages
+from tests.lm.fake_store import EVIL, write_store
+
+SETTINGS = {
+    "methods": ("ica_nonnegative", "batchtopk"), "widths": (1.5, 2), "full_width": 1.5, "active": (2,), "seeds": 2,
+    "n_steps": 60, "ica_steps": 40, "n_evaluated": 60, "n_scored": 30, "n_described": 300, "n_substituted": 0,
+}  # fmt: skip
+RUNS = ("ica_nonnegative-1.5x", "batchtopk-1.5x", "ica_nonnegative-2x", "batchtopk-2x")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    store, _ = write_store(tmp_path_factory.mktemp("acts"))
+    folder = tmp_path_factory.mktemp("study")
+    FeatureStudy(store, **SETTINGS).run(folder, progress=False)
+    write_study_pages(folder, store)
+    return folder
+
+
+def script_value(path):
+    text = path.read_text(encoding="utf-8")
+    found = re.fullmatch(r"window\.\w+=(.*);\n", text, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def test_hostile_tokens_end_no_script(folder):
+    source = (folder / "assets" / "tokens.js").read_text(encoding="utf-8")
+    tokens = script_value(folder / "assets" / "tokens.js")
+    assert any(word.strip() == EVIL for word in tokens["words"])
+    assert not set("<>&\u2028\u2029") & set(source)
+    for run in RUNS:
+        assert not set("<>&\u2028\u2029") & set((folder / run / "data.js").read_text("utf-8"))
+
+
+def test_html_holds_no_text_of_the_data(folder):
+    for page in folder.rglob("*.html"):
+        source = page.read_text(encoding="utf-8")
+        assert "alert(" not in source
+        assert "<b>" not in source
+
+
+def test_pages_ask_for_nothing_from_outside(folder):
+    for path in [*folder.rglob("*.html"), *folder.glob("assets/*")]:
+        source = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert "http" not in source.replace("http-equiv", "")
+    assert sum(p.stat().st_size for p in folder.rglob("*.html")) < 400_000
+
+
+def test_links_lead_somewhere(folder):
+    for page in folder.rglob("*.html"):
+        for target in re.findall(r'(?:href|src)="([^"#]+)"', page.read_text(encoding="utf-8")):
+            assert (page.parent / target).is_file(), target
+
+
+def test_contexts_are_where_the_feature_fires(folder):
+    from overica.lm.study import read_codes
+
+    tokens = script_value(folder / "assets" / "tokens.js")
+    run = script_value(folder / "batchtopk-1.5x" / "data.js")
+    codes = read_codes(folder, "batchtopk-1.5x-s0-k2").toarray()
+    assert run["n_tokens"] == len(codes) == len(tokens["ids"])
+    for j, feature in enumerate(run["features"]):
+        firings, _, largest, *_ = feature
+        assert firings == np.count_nonzero(codes[:, j])
+        assert largest == pytest.approx(codes[:, j].max(initial=0), rel=1e-3)
+        documents = [tokens["documents"][row] for row, _, _ in feature[8]]
+        assert len(set(documents)) == len(documents)
+        for row, value, shades in feature[8]:
+            assert value == pytest.approx(codes[row, j], rel=1e-3)
+            assert shades[run["before"]] in "123456789"
+            for i, shade in enumerate(shades):
+                at = row - run["before"] + i
+                if shade != ".":
+                    assert (shade != "0") == (codes[at, j] != 0)
+                    assert tokens["documents"][at] == tokens["documents"][row]
+
+
+def test_partners_are_mutual(folder):
+    first = script_value(folder / "batchtopk-1.5x" / "data.js")["partners"]
+    second = script_value(folder / "ica_nonnegative-1.5x" / "data.js")["partners"]
+    forth = first["ica_nonnegative-1.5x"]["index"]
+    back = second["batchtopk-1.5x"]["index"]
+    assert [back[i] for i in forth] == list(range(12))
+
+
+def test_study_page_says_the_verdict_and_shows_all_tables(folder):
+    source = (folder / "index.html").read_text(encoding="utf-8")
+    for title in ("Sparsity against quality", "Evidence over the width", "From seed to seed",
+                  "From method to method", "Near-parallel features", "Is the prior right?", "Cost"):  # fmt: skip
+        assert title in source
+    assert source.count("<svg") > 10
+    assert "nan" not in re.sub(r"<style>.*?</style>", "", source, flags=re.DOTALL).lower().split()
+
+
+def test_pages_of_a_part_of_a_study(folder, tmp_path):
+    """An interrupted study has a page of what there is."""
+    lines = (folder / "results.jsonl").read_text().splitlines()
+    (tmp_path / "results.jsonl").write_text(lines[0] + "\n")
+    (tmp_path / "study.json").write_text((folder / "study.json").read_text())
+    (tmp_path / "fits").mkdir()
+    (tmp_path / "fits" / "covariance.npy").write_bytes(
+        (folder / "fits" / "covariance.npy").read_bytes()
+    )
+    assert write_study_pages(tmp_path).is_file()
+    with pytest.raises(FileNotFoundError, match=r"study\.json"):
+        write_study_pages(tmp_path / "nothing")
