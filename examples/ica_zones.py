@@ -7,7 +7,7 @@ wedges that overlap only between neighbours, so that of the fifteen pairs only s
 active in each, and the columns themselves. In the plane MAP tells the same six pairs, and nobody can do better there:
 the sum of two that are not neighbours is a shorter way along what lies between. More dimensions set them apart. With 32
 features in 16 dimensions no threshold of an encoder tells the support even of a single feature, since a strong one
-passes its neighbours' thresholds too; a trained autoencoder does a little better, and MAP does far better.
+passes its neighbours' thresholds too. A trained autoencoder is better the fewer are active, and MAP far better.
 
 **What now works**: `OvercompleteICA.transform`, or `overica.inference.solve` for codes of any dictionary, an
 autoencoder's too.
