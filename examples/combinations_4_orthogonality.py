@@ -6,9 +6,11 @@ spares small ones, only features that fire, only the closest neighbour, neighbou
 cosines, a negative weight to make combinations on purpose, stages frozen one after the other, stages on the residual,
 and tied weights as a soft orthogonality.
 
-**We see** which of them bring feature 3 back in the toy where L1 under a strong penalty loses it (left), what
-they cost, and which collapse (two columns at cosine 1). On trees of features, whose true directions are not
-orthogonal, no variant gets near one true feature per column (right).
+**We see**, in the toy where L1 under a strong penalty loses feature 3 (left), that absolute cosines bring it back,
+of all pairs, of those that fire, or of nearest ones, and so does the cost that spares small cosines; they take a little
+of the explained variance. Signed cosines, the mixture, stages and tied weights do not, and a negative weight can
+collapse columns. On trees of features, whose true directions are not orthogonal, no variant gets near one true feature
+per column (right).
 
 **What now works:** a penalty helps where the truth is orthogonal, and known to be. Where codes are inferred under a
 fitted prior (ICA, last row) feature 3 needs none.
