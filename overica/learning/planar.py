@@ -31,6 +31,8 @@ _RESOLUTION = 0.15
 """Coarsest grid step, in units of the data's standard deviation, that resolves a density."""
 _MARGIN = 1.3
 """Period of the grid, in units of the range of the data."""
+_ROOM = 10.0
+"""The least period, in units of the data's standard deviation."""
 _FLOOR = 1e-12
 _CLOUD = 1 / 6
 """Variance that cloud-in-cell binning adds per axis, in squared grid steps."""
@@ -69,20 +71,14 @@ class PlanarEvidence:
         With scale 1; must have a `characteristic_function`.
     rng : numpy.random.Generator
         Draws the added noise.
-    margin : float
-        Period of the grid, in units of the range of the samples. The density repeats with it: a model whose tails
-        reach beyond gets them back on the other side, and is judged too mildly. Models that fit do not reach far; to
-        compare with one that does not fit, take 4.
     """
 
-    def __init__(
-        self, X: np.ndarray, prior: Prior, rng: np.random.Generator, *, margin: float = _MARGIN
-    ) -> None:
-        size = grid_size(X, margin)
+    def __init__(self, X: np.ndarray, prior: Prior, rng: np.random.Generator) -> None:
+        size = grid_size(X)
         if size is None:
             raise ValueError("`X` has tails too heavy for a grid to resolve its middle")
         low, high = X.min(axis=0), X.max(axis=0)
-        period = margin * float((high - low).max())
+        period = _period(X)
         self._size, self._step = size, period / size
         self._characteristic_function = prior.characteristic_function
         self._origin = (low + high - period) / 2
@@ -211,10 +207,22 @@ class PlanarEvidence:
         return torch.as_tensor(cells), torch.as_tensor(histogram[cells] / len(X))
 
 
-def grid_size(X: np.ndarray, margin: float = _MARGIN) -> int | None:
+def _period(X: np.ndarray) -> float:
+    """Period of the grid: the range of the samples and a margin, and room for the tails of a model.
+
+    The density repeats with it. A prior whose tails reach further than the samples, as a sparse one does if the sources
+    are evenly spread, would get them back on the other side and be judged too mildly.
+    """
+    return max(_MARGIN * float(np.ptp(X, axis=0).max()), _ROOM * _spread(X))
+
+
+def _spread(X: np.ndarray) -> float:
+    return float(np.sqrt(((X - X.mean(axis=0)) ** 2).mean()))
+
+
+def grid_size(X: np.ndarray) -> int | None:
     """The smallest grid fine enough for samples in the plane; None where the tails are too heavy for any."""
-    period = margin * float(np.ptp(X, axis=0).max())
-    spread = float(np.sqrt(((X - X.mean(axis=0)) ** 2).mean()))
+    period, spread = _period(X), _spread(X)
     return next((size for size in _GRIDS if period / size <= _RESOLUTION * spread), None)
 
 

@@ -39,7 +39,7 @@ def test_evidence_of_given_directions():
     """On a square, Laplace sources of mean size t have -2 (log(2 t) + 1) nats a sample."""
     rng = np.random.default_rng(1)
     X = rng.uniform(-1, 1, (20_000, 2))
-    evidence = PlanarEvidence(X, Laplace(), rng, margin=4.0)
+    evidence = PlanarEvidence(X, Laplace(), rng)
     diagonals = np.array([[1.0, 1.0], [-1.0, 1.0]])
     for directions, size in ((np.eye(2), 0.5), (diagonals, np.sqrt(2) / 3)):
         found = evidence.maximise(directions, turn=False, noisy=False)
