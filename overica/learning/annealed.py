@@ -71,17 +71,14 @@ def annealed_log_evidence(
 
     Examples
     --------
-    A single source of scale one, present always, without a mixing to speak of:
+    A single source that is always present, of which the fast evidence is exact:
 
     >>> from overica.learning import log_evidence
     >>> from overica.priors import Laplace
-    >>> model = Model(np.eye(1), Laplace(), 0.01, noise_variance=0.01)
+    >>> model = Model(np.eye(1), Laplace(), 0.09, noise_variance=0.09)
     >>> X = np.array([[0.5], [2.0]])
-    >>> bool(
-    ...     np.allclose(
-    ...         annealed_log_evidence(model, X, random_state=0), log_evidence(model, X), atol=0.1
-    ...     )
-    ... )
+    >>> found = annealed_log_evidence(model, X, n_chains=200, random_state=0)
+    >>> bool(np.abs(found - log_evidence(model, X)).max() < 0.05)
     True
     """
     _check_l1(model)

@@ -86,7 +86,7 @@ def coding_cost(
             "`model` must have a method `score` that returns a log density, got "
             f"{type(model).__name__}; `DictionaryDensity` gives any dictionary one"
         )
-    return -nats / np.log(2) / X.shape[1] - float(np.log2(precision))
+    return float(-nats / np.log(2) / X.shape[1] - np.log2(precision))
 
 
 def pixel_entropy(X: np.ndarray, precision: float) -> float:
@@ -182,7 +182,7 @@ def coefficient_cost(
     tables, symbols = (np.round(codes / low).astype(np.int64) for codes in (S_table, S))
     bits = sum(_code_length(tables[:, j], symbols[:, j]) for j in range(n)) / m
     n_active = float((symbols != 0).sum(axis=1).mean())
-    return CoefficientCost(bits, lost(low), n_active, float(low), penalty)
+    return CoefficientCost(float(bits), lost(low), n_active, float(low), penalty)
 
 
 def _codes(A: np.ndarray, X: np.ndarray, penalty: float) -> np.ndarray:

@@ -87,7 +87,8 @@ class CompleteICA(Method):
         self, data: Photographs, n_components: int, setting: float, effort: Effort, seed: int
     ) -> np.ndarray:
         """See `Method.learn`."""
-        ica = FastICA(n_components, whiten="unit-variance", max_iter=200, random_state=seed)
+        # The patches are white already, and its own whitening of them can end with a singular matrix.
+        ica = FastICA(whiten=False, max_iter=200, random_state=seed)
         return np.asarray(_quietly(ica, data.fit.white).mixing_)
 
 

@@ -24,7 +24,7 @@ def table_of(rows: Sequence[Row], reference: str = "fastica") -> str:
     ...     Row("pca", 1.0, s, 3.6 + s, 4.0) for s in (0, 1)
     ... ]
     >>> print(table_of(rows).splitlines()[2].rstrip())
-    pca             1x  4.100 ± .500   -.100 ± .000   4.000 ± .000    .000 ± .000
+    pca             1x   4.100 ± 0.500  -0.100 ± 0.000   4.000 ± 0.000   0.000 ± 0.000
     """
     head = (
         f"{'method':12s}{'columns':>6s}  {'evidence':16s}{'less':16s}{'coefficients':16s}{'less':16s}"
