@@ -7,7 +7,7 @@ the same basis is learned from either.
 **We see** both pictures, and that the blob only looks Gaussian. It is far from it in every direction; but for a regular
 star of three lines everything up to the fifth moment is the same in all directions, which is why the eye finds none.
 The sixth is not, and the exact evidence has its peak at the true directions for both sets: sharp for the exponential
-sources, whose density has edges along the rays, and some hundred times flatter for the Laplace ones.
+sources, whose density has edges along the rays, and some thirty times flatter for the Laplace ones.
 
 **What now works:** `make_exponential` and `make_laplace` draw such sets with their truth, and `describe()` says that
 the columns of both can be found. The paper's claim holds in principle; E4.1 has what the difference in sharpness costs.

@@ -104,7 +104,7 @@ def run(full: bool) -> Outcome:
             gap, S = late[name, start]
             measured[f"{SETS[name]}, 1000 plain steps from {start}: worst relative gap, largest error of a code"] = (
                 f"{gap:.0e}, {np.abs(S - codes['active_set']).max():.2g}")  # fmt: skip
-    axes["wide"].legend(fontsize=7.5, frameon=False, loc="lower left", bbox_to_anchor=(0, 0.28))
+    axes["wide"].legend(fontsize=7.5, frameon=False, loc="lower left", bbox_to_anchor=(0, 0.42))
     names = list(codes)
     table = np.array([[np.abs(codes[a] - codes[b]).max() for b in names] for a in names])
     axes["agree"].imshow(np.log10(table + 1e-16), cmap="Blues", vmin=-16, vmax=2)
