@@ -7,11 +7,14 @@
 feature is 1 - c/2. The post leaves out the bias. A decoder's bias costs nothing where the code does, so it takes a
 part over: the best pair is an offset of ``p c / (2 (1 - p))`` and a code of
 ``1 - c / (2 (1 - p))``, which is what training finds. The code shrinks a little more than the law says, the
-reconstruction exactly as much.
+reconstruction exactly as much. (In one dimension half the starts point backwards and learn when the feature is
+absent; they are drawn again.)
 
 **What now works**: one factor per feature, fitted when all else is learned, brings the reconstruction of present
 features back to 1; see `shrinkage_2_cures.py` for what it cannot bring back.
 """
+
+from itertools import count
 
 import numpy as np
 from experiment import Outcome, command, spread
@@ -30,10 +33,14 @@ def shrunk(n_features: int, c: float, n_steps: int, seed: int) -> tuple[float, f
     """
     X = (np.random.default_rng(seed).random((4000, n_features)) < P).astype(float)
     unit = np.linalg.norm(X, axis=1).mean() / np.sqrt(n_features)
-    sae = ReLUSAE(
-        n_features, penalty=c / unit, n_steps=n_steps, batch_size=4000 if n_features == 1 else 512,
-        learning_rate=0.03 if n_features == 1 else 0.01, random_state=seed,
-    ).fit(X)  # fmt: skip
+    for start in count(1000 * seed):
+        sae = ReLUSAE(
+            n_features, penalty=c / unit, n_steps=n_steps, batch_size=512, random_state=start,
+            learning_rate=0.03 if n_features == 1 else 0.01,
+        ).fit(X)  # fmt: skip
+        # In one dimension a start that points backwards learns when the feature is absent.
+        if sae.components_.max() > 0:
+            break
     codes = sae.transform(X) @ np.abs(sae.components_)
     tuned = fine_tune_scale(sae, X)
     return (

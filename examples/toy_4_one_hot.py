@@ -3,12 +3,12 @@
 **The post** let a share of the samples have a feature of one set only. Even at .75 autoencoders found the true
 features in some settings and instances and not in others, without a trend in rate or penalty.
 
-**We see** a trend once training has converged: the lowest loss goes from the diagonals to the axes as the share
-grows, and with three quarters of one-hot samples it is at the axes for every setting that was trained to its end.
-What looked like chance are starts that stopped early and rates too slow or too fast for the length of the run.
+**We see** a trend once training has converged: the lowest loss is at the diagonals without one-hot samples and at
+the axes with a quarter of them already, where single starts still end at either. With three quarters of them it is at
+the axes for every setting that trains to its end; slow rates with weak penalties stop on the way. What looked like
+chance are starts that stopped early.
 
-**What now works**: of several starts keep the one of the lowest loss, and train until it no longer falls. Below a
-half, `toy_5_ica.py` shows what else finds the axes.
+**What now works**: of several starts keep the one of the lowest loss, and train until it no longer falls.
 """
 
 from composed import best_of_grid, compass, composed_set, degrees_off, realisations

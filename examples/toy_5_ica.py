@@ -5,13 +5,14 @@ L1 penalty asks for codes that are small.
 
 **We see** that "ICA" alone says too little: what a method assumes of the sources decides. Overcomplete ICA with a
 Laplace prior ends at the diagonals of the uncorrelated set like the autoencoders do, since evenly spread amplitudes
-look sparser along the diagonals, and still does so at one-hot shares where autoencoders, trained to their end, are at
-the axes already. With the evidence of two priors, sparse sources (Laplace) and evenly spread ones (uniform), each
-present with a fitted probability, and the prior of higher evidence taken, it finds the axes of every set whose axes
-can be known. FastICA, which looks for kurtosis of either sign, finds most of them and fails at the share where the
-true sources have nearly that of a Gaussian. With correlated amplitudes the evidence says composed pairs, and
-rightly, see `toy_6_identifiable.py`; FastICA says axes there, by luck: it takes the flattest directions, and
-independent those are not.
+look sparser along the diagonals. It still does so at one-hot shares where autoencoders, trained to their end, are at
+the axes already: its starts end in a local optimum there, which the same evidence from another start may pass by.
+With the evidence of two priors, sparse sources (Laplace) and evenly spread ones (uniform), each present with a fitted
+probability, and the prior of higher evidence taken, it finds the axes of every set whose axes can be known. FastICA,
+which looks for kurtosis of either sign, finds most of them and fails at the share where the true sources have
+nearly that of a Gaussian. With correlated amplitudes the evidence says composed pairs, and rightly, see
+`toy_6_identifiable.py`; FastICA says axes there, by luck: it takes the flattest directions, and independent those
+are not.
 
 **What now works**: ICA whose prior is chosen by the evidence, from `PlanarEvidence` with `Laplace` and `SoftUniform`.
 """
