@@ -15,6 +15,7 @@ SMALLEST = {
     "learning": ["--quick", "--part", "memory"],
     "inference": ["--quick"],
     "evidence": ["--samples", "100"],
+    "lm": ["--quick", "--tokens", "3000", "--methods", "batchtopk", "--steps", "10"],
     "photographs": ["--quick", "--part", "annealing"],
     "sae": ["--quick", "--part", "parity", "--variants", "topk", "--steps", "20"],
     "separation": ["--quick", "--numbers", "2,3"],

@@ -134,10 +134,12 @@ def fit_densities(sizes: Any) -> dict[str, DensityFit]:
     >>> max(fits, key=lambda name: fits[name].log_likelihood), fits["exponential"].distance < 0.03
     ('exponential', True)
     """
-    s = np.asarray(check_array(sizes, "sizes", {"n": None}), np.float64) if len(sizes) else []
-    if len(s) and np.min(s) < 0:
-        raise ValueError(f"`sizes` must not be negative, got {np.min(s):.3g}")
-    s = np.sort(np.asarray(s)[np.asarray(s) > 0]) if len(s) else np.empty(0)
+    if not len(sizes):
+        return {}
+    s = np.asarray(check_array(sizes, "sizes", {"n": None}), np.float64)
+    if s.min() < 0:
+        raise ValueError(f"`sizes` must not be negative, got {s.min():.3g}")
+    s = np.sort(s[s > 0])
     n = len(s)
     if n < _FEWEST or s[0] == s[-1]:
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from overica.lm.densities import FAMILIES
 from overica.lm.study_results import Record, Spread, StudyResults
@@ -74,7 +74,7 @@ def _headline(results: StudyResults) -> str:
 
 
 def _leaders(results: StudyResults, metric: str, width: float) -> list[str]:
-    standings = _standings(results, lambda m: results.metric(metric, method=m, width=width))
+    standings = _by_metric(results, metric, width)
     if not standings:
         return []
     first = standings[0][1]
@@ -82,13 +82,11 @@ def _leaders(results: StudyResults, metric: str, width: float) -> list[str]:
 
 
 def _quality(results: StudyResults) -> str:
-    """Every method's figures at the middle level, and the difference between the families."""
+    """Every method's figures at the middle level, best first."""
     sentences = []
     for metric in ("explained_variance", *measures(results)):
         for width in results.widths:
-            standings = _standings(
-                results, lambda m, w=width, k=metric: results.metric(k, method=m, width=w)
-            )
+            standings = _by_metric(results, metric, width)
             if len(standings) < 2:
                 continue
             each = ", ".join(f"{results.methods[m]} {_number(s)}" for m, s in standings)
@@ -96,30 +94,24 @@ def _quality(results: StudyResults) -> str:
     return " ".join(sentences)
 
 
+def _by_metric(results: StudyResults, metric: str, width: float) -> list[tuple[str, Spread]]:
+    return _ranked({m: results.metric(metric, method=m, width=width) for m in results.methods})
+
+
+def _evidence_of(results: StudyResults, method: str, width: float) -> Spread:
+    return results.spread(lambda r: r["evidence"], method=method, width=width, middle=True)
+
+
 def _evidence(results: StudyResults) -> str:
     sentences = []
     for width in results.widths:
-        standings = _standings(
-            results,
-            lambda m, w=width: results.spread(
-                lambda r: r["evidence"], method=m, width=w, middle=True
-            ),
-        )
+        standings = _ranked({m: _evidence_of(results, m, width) for m in results.methods})
         if standings:
             each = ", ".join(f"{results.methods[m]} {s.mean:.1f}" for m, s in standings)
             sentences.append(f"Held-out evidence at {width:g}x, nats a token: {each}.")
     for method, label in results.methods.items():
-        values = [
-            (w, s.mean)
-            for w in results.widths
-            if math.isfinite(
-                (
-                    s := results.spread(
-                        lambda r: r["evidence"], method=method, width=w, middle=True
-                    )
-                ).mean
-            )
-        ]
+        found = [(width, _evidence_of(results, method, width).mean) for width in results.widths]
+        values = [(width, mean) for width, mean in found if math.isfinite(mean)]
         if len(values) > 1:
             sentences.append(_over_width(label, values))
     gaussian = results.header.get("gaussian_evidence")
@@ -177,7 +169,7 @@ def _matches(results: StudyResults) -> str:
                 and (found := results.between(a, b))
             ]
             if shares:
-                span = f"{_percent(min(shares))} to {_percent(max(shares))}"
+                span = " to ".join(dict.fromkeys(map(_percent, (min(shares), max(shares)))))
                 told.append(f"{span} {name}")
         if told:
             sentences.append(f"At {width:g}x, |cos| above .7 one to one: {'; '.join(told)}.")
@@ -214,7 +206,7 @@ def _densities(results: StudyResults) -> str:
         gain = found["gain"][best]
         sentences.append(
             f"{record['label']} at {record['width']:g}x: {FAMILIES[best].label} fits most often "
-            f"({_percent(found['best'][best])} of {found['features']} features; median {gain:+.2f} nats a firing on "
+            f"({_percent(found['best'][best])} of {found['features']} features; median {gain:+.2f} nats a firing over "
             f"the exponential), exponential {_percent(found['best'].get('exponential') or 0)}; median distance of the "
             f"{prior}'s sizes {found['distance']['exponential']:.2f}"
             + (f", {_percent(found['one_sided'])} of a feature's firings on one side" if record["signed"] else "")
@@ -241,16 +233,16 @@ def _rightness(results: StudyResults) -> str:
         else "wrong in shape"
     )
     return (
-        f"So the exponential is {word} for the active codes of ICA: its cumulative distribution is off by "
+        f"So the exponential is {word} for the active codes of ICA at this sparsity, which leaves out the smallest "
+        f"ones: its cumulative distribution is off by "
         f"{best:.2f}{'' if best == worst else f' to {worst:.2f}'} for the median feature."
     )
 
 
-def _standings(results: StudyResults, value: Callable[[str], Spread]) -> list[tuple[str, Spread]]:
-    found = [(method, value(method)) for method in results.methods]
-    return sorted(
-        [pair for pair in found if math.isfinite(pair[1].mean)], key=lambda pair: -pair[1].mean
-    )
+def _ranked(found: Mapping[str, Spread]) -> list[tuple[str, Spread]]:
+    """What is known, the highest first."""
+    known = [pair for pair in found.items() if math.isfinite(pair[1].mean)]
+    return sorted(known, key=lambda pair: -pair[1].mean)
 
 
 def _level(first: Spread, second: Spread) -> bool:

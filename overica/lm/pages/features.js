@@ -90,7 +90,8 @@
     [...shades].forEach((shade, i) => {
       const at = start + i;
       if (shade === ".") return;
-      if (at === row) text.append(make("mark", {}, word(at)));
+      // The space after a token is no part of it.
+      if (at === row) text.append(make("mark", {}, word(at).trimEnd() || " "), word(at).slice(word(at).trimEnd().length));
       else if (shade === "0") text.append(word(at));
       else {
         const span = make("span", {"data-shade": shade}, word(at));
@@ -140,7 +141,7 @@
         make("div", {}, make("h3", {}, "Sizes of its codes"), histogram(f),
           make("p", {class: "figure-note"}, density(f))),
         make("div", {}, make("h3", {}, "Nearest features"),
-          links(f.nearest.map(([i, cosine]) => [`#${i}`, `${i}: ${strongest(features[i]).join("  ")}`, `cos ${short(cosine, 2)}`])),
+          links(f.nearest.map(([i, cosine]) => [`#${i}`, `${i}: ${strongest(features[i]).join("  ") || "never active"}`, `cos ${short(cosine, 2)}`])),
           ...(others.length ? [make("h3", {}, "Its match in other fits"), links(others)] : []))));
     document.title = `Feature ${f.index} · ${run.title}`;
   }

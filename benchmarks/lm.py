@@ -1,0 +1,110 @@
+"""ICA beside sparse autoencoders on the activations of a transformer: quality, evidence, stability, clusters, priors.
+
+The study of ``overica features`` on a folder of activations (``--store``), or on those of MiniLM's third layer at the
+docstrings of numpy, scipy and scikit-learn, which are collected first where the packages are installed. Prints the
+tables with their spread over seeds, and the verdict; the folder (``-o``) has the pages of all features.
+
+All methods see the same tokens; what is printed is of documents that none has seen. Autoencoders are trained anew for
+each level of sparsity; ICA is fitted once and its features encode at each. CPU seconds of the fits stand in the last
+table: read quality beside them.
+"""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import torch  # noqa: E402  (thread counts are read at import)
+
+from overica.lm import ActivationStore, FeatureStudy, FeatureStudyConfig  # noqa: E402
+from overica.lm.study_page import build_page, write_study_pages  # noqa: E402
+from overica.lm.study_results import StudyResults  # noqa: E402
+
+LAYER = 3
+
+
+def collected(folder, n_tokens):
+    """Activations of MiniLM at docstrings; a folder that is there is gone on with."""
+    from overica.lm import collect_activations, scientific_docstrings
+
+    texts = scientific_docstrings()
+    return collect_activations("minilm", LAYER, texts, folder, max_tokens=n_tokens, verbose=1)
+
+
+def show(table):
+    """One table as text."""
+    heads = [row.head for row in table.rows]
+    left = max(map(len, [table.corner, *heads])) + 2
+    cells = [
+        [
+            " ".join([e.text, f"±{e.spread}" if e.spread else "", *(f"({n})" for n in e.notes)])
+            for e in row.entries
+        ]
+        for row in table.rows
+    ]
+    widths = [
+        max(len(column), *(len(" ".join(row[i].split())) for row in cells)) + 2
+        for i, column in enumerate(table.columns)
+    ]
+    print(f"\n{table.caption}")
+    for head, row in zip([table.corner, *heads], [table.columns, *cells], strict=True):
+        texts = (" ".join(cell.split()) for cell in row)
+        print(head.ljust(left) + "".join(t.rjust(w) for t, w in zip(texts, widths, strict=True)))
+
+
+def main():
+    """Run the study and print it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--store", type=Path, help="folder of activations; else they are collected")
+    parser.add_argument(
+        "-o", "--output", type=Path, help="folder of the study; else a temporary one"
+    )
+    parser.add_argument("--methods", help="comma-separated")
+    parser.add_argument("--widths", help="comma-separated")
+    parser.add_argument("--seeds", type=int)
+    parser.add_argument("--steps", type=int, help="of the autoencoders")
+    parser.add_argument("--ica-steps", type=int)
+    parser.add_argument("--full-width", type=float, help="wider fits have one seed and one level")
+    parser.add_argument("--quick", action="store_true", help="one width, one level, few steps")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    settings = {
+        "methods": tuple(options.methods.split(",")) if options.methods else None,
+        "widths": tuple(map(float, options.widths.split(","))) if options.widths else None,
+        "seeds": options.seeds,
+        "n_steps": options.steps,
+        "ica_steps": options.ica_steps,
+        "full_width": options.full_width,
+    }
+    config = FeatureStudyConfig(**{k: v for k, v in settings.items() if v is not None})
+    config = config.quick() if options.quick else config
+    with tempfile.TemporaryDirectory() as scratch:
+        if options.store is None:
+            try:
+                n_tokens = options.tokens or (30_000 if options.quick else 300_000)
+                store = collected(Path(scratch) / "activations", n_tokens)
+            except (ImportError, FileNotFoundError) as error:
+                print(f"nothing to measure: {error}")
+                return
+        else:
+            store = ActivationStore(options.store)
+        folder = options.output or Path(scratch) / "study"
+        FeatureStudy(store, config).run(folder)
+        if options.output is not None:
+            write_study_pages(folder, store)
+        page = build_page(StudyResults.read(folder))
+        for section in page.sections:
+            for table in [*section.tables, *section.more]:
+                show(table)
+        print(f"\n{page.headline}")
+        for theme, text in page.findings:
+            print(f"- {theme}: {text}")
+        for notice in page.notices:
+            print(f"! {notice}")
+
+
+if __name__ == "__main__":
+    main()
