@@ -161,8 +161,8 @@ def coefficient_cost(
     >>> rng = np.random.default_rng(0)
     >>> X = rng.uniform(0, 16, (4000, 2))
     >>> cost = coefficient_cost(np.eye(2), X[:3000], X[3000:], 1 / 12, penalty=0.0)
-    >>> round(cost.step, 2), round(cost.bits, 1)
-    (1.0, 4.0)
+    >>> round(cost.step, 2), round(cost.bits)
+    (1.0, 4)
     """
     A = np.ascontiguousarray(mixing, np.float64)
     m, n = A.shape
