@@ -7,8 +7,9 @@ added some: .05, for sources of mean 2. "Didn't work."
 from the truth, from a perturbed start too. Noise is not what was missing; the evidence rule needs none, and all but
 does not notice it until its variance is that of the signal.
 
-**What now works:** the noise variance is learned with the basis, by exact evidence in the plane. It is right to a
-tenth or so from a hundredth of the signal's variance on; below, it is under the resolution of the grid, and the answer is only "little".
+**What now works:** the noise variance is learned with the basis, by exact evidence in the plane. It is right to a tenth
+or so from a hundredth of the signal's variance on; below, it is under the resolution of the grid, and the answer is
+only "little".
 """
 
 import numpy as np
