@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ _INSTANTANEOUS = 0.65
 _CHUNK_COEFFICIENTS = 1_300_000
 """Coefficients of a channel that are separated at once; longer sounds in chunks."""
 _FADE_SECONDS = 1.0
+_BLOCK = 2**18
+"""Frames."""
 
 
 class SeparationWarning(UserWarning):
@@ -91,14 +94,14 @@ def separate(
     >>> found.sources.shape
     (16000, 3)
     """
-    x = check_array(x, "x", {"n_frames": None, "n_channels": None})
+    x = check_array(x, "x", {"n_frames": None, "n_channels": None}, finite=False)
     transform = Transform(check_scalar(sample_rate, "sample_rate", strict=True))
     way = METHODS[check_choice(method, "method", METHODS)]
     wanted = _number(n_sources)
     rng = generator(random_state)
     _check_sound(x, transform.sample_rate)
     _warn_if_clipped(x)
-    unit = float(np.sqrt(np.mean(x.astype(np.float64) ** 2)))
+    unit = float(np.sqrt(sum(_energy(block) for block in _blocks(x)) / x.size))
 
     evidence: dict[int, float] = {}
     Z = transform.forward(_excerpt(x, unit, transform))
@@ -121,11 +124,24 @@ def separate(
 
     sources, history = _in_chunks(way, x, unit, A, transform, rng)
     if mixing is None:
-        order = np.argsort(-(sources**2).sum(axis=0), kind="stable")
-        sources, A = sources[:, order], A[:, order]
+        loudness = np.einsum("ij,ij->j", sources, sources)
+        order = np.argsort(-loudness, kind="stable")
+        A = A[:, order]
+        for block in _blocks(sources):
+            block[:] = block[:, order]
     return Separation(
         sources, A.astype(x.dtype), transform.sample_rate, way.name, quality, explained, evidence, history
     )  # fmt: skip
+
+
+def _blocks(x: np.ndarray) -> Iterator[np.ndarray]:
+    """Views of all rows in turn: what is computed of a long sound must not need its size in memory again."""
+    for start in range(0, len(x), _BLOCK):
+        yield x[start : start + _BLOCK]
+
+
+def _energy(block: np.ndarray) -> float:
+    return float((block.astype(np.float64) ** 2).sum())
 
 
 def _number(n_sources: int | str) -> int | None:
@@ -153,13 +169,16 @@ def _check_sound(x: np.ndarray, sample_rate: float) -> None:
         raise ValueError(
             f"`x` must last at least {_SHORTEST:g} s, got {n_frames / sample_rate:.3g} s"
         )
+    bad = sum(int((~np.isfinite(block)).sum()) for block in _blocks(x))
+    if bad:
+        raise ValueError(f"`x` must be finite, got {bad} values that are NaN or infinite")
     if not x.any():
         raise ValueError("`x` must hold sound, got silence: every frame is zero")
-    peak = float(np.abs(x).max())
+    peak = max(float(np.abs(block).max()) for block in _blocks(x))
     covariance = np.zeros((n_channels, n_channels))
-    for start in range(0, n_frames, 2**18):
-        block = x[start : start + 2**18].astype(np.float64) / peak
-        covariance += block.T @ block
+    for block in _blocks(x):
+        scaled = block.astype(np.float64) / peak
+        covariance += scaled.T @ scaled
     eigenvalues = np.linalg.eigvalsh(covariance)
     if eigenvalues[-2] <= _RANK * eigenvalues[-1]:
         raise ValueError(
