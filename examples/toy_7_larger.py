@@ -7,7 +7,7 @@ dimensions instead of lying in opposite pairs.
 **We see** that two sets of two are the exception. Larger sets, stored in as many dimensions as opposite pairs need,
 are no trouble: autoencoders and ICA find the true features. What hurts is superposition: in three dimensions the toy
 model itself gives some features up, and of those that it stores the autoencoders find a part only, ICA more of them.
-Composed directions are the rule in the smallest set; beyond, TopK learns some where features are squeezed together.
+In the smallest set autoencoders learn composed directions alone; beyond, TopK learns some where features are squeezed.
 
 **What now works**: any of the methods where features lie in opposite pairs, ICA where they are squeezed. The grey bars
 are what random directions get; in three dimensions that is much of what anything gets.
