@@ -3,16 +3,14 @@
 **The post** tried autoencoders alone. Independent component analysis asks for sources that are independent, where an
 L1 penalty asks for codes that are small.
 
-**We see** that "ICA" alone says too little: what a method assumes of the sources decides. Overcomplete ICA with a
-Laplace prior ends at the diagonals of the uncorrelated set like the autoencoders do, since evenly spread amplitudes
-look sparser along the diagonals. It still does so at one-hot shares where autoencoders, trained to their end, are at
-the axes already: its starts end in a local optimum there, which the same evidence from another start may pass by.
-With the evidence of two priors, sparse sources (Laplace) and evenly spread ones (uniform), each present with a fitted
-probability, and the prior of higher evidence taken, it finds the axes of every set whose axes can be known. FastICA,
-which looks for kurtosis of either sign, finds most of them and fails at the share where the true sources have
-nearly that of a Gaussian. With correlated amplitudes the evidence says composed pairs, and rightly, see
-`toy_6_identifiable.py`; FastICA says axes there, by luck: it takes the flattest directions, and independent those
-are not.
+**We see** that "ICA" alone says too little: what a method assumes of the sources decides. On the uncorrelated set
+overcomplete ICA with a Laplace prior misses the axes as the autoencoders do, though not at the diagonals in every
+run: evenly spread amplitudes look no sparser along the axes, and with the noise fitted too its evidence is nearly
+flat. With the evidence of two priors, sparse sources (Laplace) and evenly spread ones (uniform), each present with a
+fitted probability, and the prior of higher evidence taken, it finds the axes of every set whose axes can be known.
+FastICA, which looks for kurtosis of either sign, finds most of them and fails at the share where the true sources
+have nearly that of a Gaussian. With correlated amplitudes the evidence says composed pairs, and rightly, see
+`toy_6_identifiable.py`. Autoencoders trained to their end are at the axes from a quarter of one-hot samples on.
 
 **What now works**: ICA whose prior is chosen by the evidence, from `PlanarEvidence` with `Laplace` and `SoftUniform`.
 """
@@ -107,8 +105,9 @@ def run(full: bool) -> Outcome:
     quieten(ax)
     ours = "prior by evidence"
     return Outcome(figure, measured, {
-        "uncorrelated: autoencoder and Laplace ICA find composed pairs": (
-            min(off["uncorrelated", "autoencoder"] + off["uncorrelated", "OvercompleteICA (Laplace)"]) > 30
+        "uncorrelated: autoencoders find composed pairs": min(off["uncorrelated", "autoencoder"]) > 30,
+        "uncorrelated: Laplace ICA misses the truth": (
+            min(off["uncorrelated", "OvercompleteICA (Laplace)"]) > 10
         ),
         "uncorrelated: with the prior of higher evidence ICA finds the truth": max(off["uncorrelated", ours]) < 3,
         "with one-hot samples so it does": max(max(off[name, ours]) for name in SETS if "one" in name) < 3,
