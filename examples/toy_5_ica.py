@@ -60,7 +60,7 @@ def run(full: bool) -> Outcome:
         chosen: list[str] = []
         again = []
         for seed in range(n_seeds):
-            data = composed_set(name, seed, 10_000 if full else 4000)
+            data = composed_set(name, seed)
             saes = realisations(
                 data.X,
                 2,
