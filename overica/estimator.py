@@ -320,7 +320,9 @@ class OvercompleteICA(Persistent, DictionaryTransformer):
         >>> from overica.datasets import make_exponential
         >>> X = make_exponential(3000, random_state=0).X
         >>> start = np.random.default_rng(0).standard_normal((2, 8))
-        >>> ica = OvercompleteICA(8, prior="exponential", init=start, max_iter=100, random_state=0).fit(X)
+        >>> ica = OvercompleteICA(
+        ...     8, prior="exponential", init=start, max_iter=100, random_state=0
+        ... ).fit(X)
         >>> ica.prune(X).n_components_
         3
         """
