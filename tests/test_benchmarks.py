@@ -52,7 +52,7 @@ def test_every_benchmark_is_in_the_readme():
     [
         name
         for name in NAMES
-        if name in ("inference", "evidence", "photographs", "sae", "separation")
+        if name in ("inference", "evidence", "lm", "photographs", "sae", "separation")
     ],
 )
 def test_smallest_run(name):

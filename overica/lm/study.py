@@ -93,7 +93,8 @@ class FeatureStudy:
         Parameters
         ----------
         folder : path
-            For ``results.jsonl``, ``study.json``, dictionaries and codes; made if it is missing.
+            For ``results.jsonl``, ``study.json``, dictionaries and codes; made if it is missing. What is there of other
+            settings is dropped: a study has a folder of its own.
         progress : bool
             Show a bar over the fits.
         fresh : bool
