@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overica.inference.kernels import lasso, lasso_moments
+from overica.inference.kernels import lasso, lasso_moments, threads
 
 
 def relative_gap(A, X, penalty, codes, nonnegative):
@@ -172,18 +172,32 @@ def test_moments_are_the_sums_over_supports(m, n, nonnegative):
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
 @pytest.mark.parametrize(("m", "n"), [(2, 5), (16, 32), (24, 600)])
-def test_results_do_not_depend_on_the_number_of_threads(m, n):
+def test_results_do_not_depend_on_the_number_of_threads(m, n, monkeypatch):
+    monkeypatch.setattr(threads, "WORK_PER_THREAD", 1)
     A = dictionary(m, n)
     X = samples(A, 333)
     results = []
-    for threads in (1, 2):
-        numba.set_num_threads(threads)
+    for n_threads in (1, 2):
+        numba.set_num_threads(n_threads)
         try:
             results.append((*lasso_moments(A, X, 0.05), lasso(A, X, 0.05)[0]))
         finally:
             numba.set_num_threads(1)
     for one, two in zip(*results, strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
+def test_small_batches_take_one_thread():
+    numba.set_num_threads(2)
+    try:
+        with threads.threads_for(1500, 8, 16) as used:
+            assert used == numba.get_num_threads() == 1
+        with threads.threads_for(100_000, 64, 128) as used:
+            assert used == numba.get_num_threads() == 2
+        assert numba.get_num_threads() == 2
+    finally:
+        numba.set_num_threads(1)
 
 
 def test_a_sample_does_not_depend_on_its_company():

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from overica._validation import Array
 from overica.inference.kernels.plans import run_direct, run_planar, run_screened
+from overica.inference.kernels.threads import threads_for
 from overica.inference.kernels.workspace import WIDE
 
 __all__ = ["Moments", "lasso", "lasso_moments"]
@@ -113,7 +114,8 @@ def lasso(
         run = run_screened
     n_iter = 0
     if len(X):
-        n_iter = run(A, X, float(penalty), bool(nonnegative), codes0 is not None, tol, codes)
+        with threads_for(len(X), *A.shape):
+            n_iter = run(A, X, float(penalty), bool(nonnegative), codes0 is not None, tol, codes)
     return codes, n_iter
 
 
@@ -152,5 +154,6 @@ def lasso_moments(
     tol = TOLERANCE[A.dtype] if tol is None else float(tol)
     if n_samples:
         warm = codes0 is not None
-        run_direct(A, X, float(penalty), bool(nonnegative), warm, tol, codes, moments)
+        with threads_for(len(X), *A.shape):
+            run_direct(A, X, float(penalty), bool(nonnegative), warm, tol, codes, moments)
     return moments
