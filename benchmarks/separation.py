@@ -20,6 +20,8 @@ the best ones.
     worst cos  smallest |cosine| of a true column to the learned one, over all mixtures
     auto       mixtures whose number of sources is found when it is not given
 
+Every mixture's figures go to standard error as they come.
+
 `--long` separates ten minutes of stereo at 48 kHz instead, and prints seconds and the largest memory.
 """
 
@@ -27,6 +29,7 @@ import argparse
 import itertools
 import os
 import resource
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -98,6 +101,8 @@ def judge(signals, sample_rate, seed):
     }
     cosine = float(np.abs(found.mixing.T @ A).max(axis=0).min())
     figures = [sdr(sources, estimates[name]) for name in COLUMNS]
+    cells = " ".join(f"{figure:.2f}" for figure in figures)
+    print(f"{n_talkers} talkers, seed {seed}: {cells} {cosine:.6f}", file=sys.stderr, flush=True)
     return figures, cosine, counted.n_sources == n_talkers, seconds
 
 

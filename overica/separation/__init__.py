@@ -8,7 +8,8 @@ from overica.separation.evaluation import SeparationScores, evaluate_separation
 from overica.separation.methods import METHODS
 from overica.separation.picture import plot_separation
 from overica.separation.result import Separation
-from overica.separation.separate import SeparationWarning, separate
+from overica.separation.separate import separate
+from overica.separation.sound import SeparationWarning
 
 __all__ = [
     "METHODS",

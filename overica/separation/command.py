@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from overica.separation.files import Recording, open_recording
 from overica.separation.picture import direction_degrees
 from overica.separation.result import Separation
-from overica.separation.separate import SeparationWarning, separate
+from overica.separation.separate import separate
+from overica.separation.sound import SeparationWarning
 from overica.separation.writing import MIXING, PICTURE, check_folder, write_separation
 
 
@@ -71,7 +74,10 @@ def _separated(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SeparationWarning)
         try:
-            separation = separate(x, recording.sample_rate, n_sources=n_sources, **options)
+            with _bar() as progress:
+                separation = separate(
+                    x, recording.sample_rate, n_sources=n_sources, progress=progress, **options
+                )
         except ValueError as error:
             # What the function calls `x` and `n_sources` is the file and an option here.
             reason = str(error).removeprefix("`x` ").replace("`n_sources`", "--sources")
@@ -82,6 +88,23 @@ def _separated(
         if issubclass(warning.category, SeparationWarning):
             doubts.append(str(warning.message))
     return separation, doubts
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[float], None]]:
+    """A progress bar in a terminal, nothing elsewhere."""
+    with tqdm(
+        total=1.0,
+        desc="separating",
+        bar_format="{l_bar}{bar}| {elapsed}",
+        disable=None,
+        leave=False,
+    ) as bar:
+
+        def progress(share: float) -> None:
+            bar.update(share - bar.n)
+
+        yield progress
 
 
 def _told(recording: Recording, separation: Separation, facts: dict[str, Any]) -> Iterator[str]:

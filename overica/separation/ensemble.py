@@ -11,7 +11,8 @@ from the average so far, seen through each window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,19 +76,29 @@ class Gaussian(Method):
     def sources(self, piece: Piece) -> np.ndarray:
         """See `Method.sources`."""
         plan = next(plan for most, plan in self.plans.items() if piece.n_coefficients <= most)
+        n_runs = len(plan.windows) * sum(stage.n_runs for stage in plan.rounds)
+        done = itertools.count(1)
+
+        def run_done() -> None:
+            piece.tell(next(done) / n_runs)
+
         sources: np.ndarray | None = None
         for stage in plan.rounds:
             total = np.zeros((len(piece.x), piece.mixing.shape[1]), np.float32)
             for seconds in plan.windows:
                 transform = Transform(piece.transform.sample_rate, seconds)
-                total += _through(transform, piece, sources, stage)
+                total += _through(transform, piece, sources, stage, run_done)
             sources = total / np.float32(len(plan.windows))
         assert sources is not None
         return sources
 
 
 def _through(
-    transform: Transform, piece: Piece, before: np.ndarray | None, stage: Round
+    transform: Transform,
+    piece: Piece,
+    before: np.ndarray | None,
+    stage: Round,
+    run_done: Callable[[], object],
 ) -> np.ndarray:
     """Sources (n_frames, n_sources) of one round with one window."""
     Z = transform.forward(piece.x)
@@ -99,7 +110,7 @@ def _through(
         else transform.forward(before) / unit
     )
     powers = S.real**2 + S.imag**2 + np.float32(_LEAST_POWER)
-    V = agreed_variances(Z, piece.mixing, powers, stage, piece.rng, piece.history)
+    V = agreed_variances(Z, piece.mixing, powers, stage, piece.rng, piece.history, run_done)
     S = posterior(Z, piece.mixing, V, NOISE).means(V)
     return transform.inverse(S * unit, len(piece.x))
 
@@ -111,12 +122,14 @@ def agreed_variances(
     stage: Round,
     rng: np.random.Generator,
     history: dict[str, list[float]],
+    run_done: Callable[[], object] = lambda: None,
 ) -> np.ndarray:
     """Geometric mean of the variances of all runs of a round, (n_sources, n_frequencies, n_windows)."""
     logs = np.zeros_like(powers)
     for _ in range(stage.n_runs):
         factors = start_factors(powers, stage.n_components, rng)
         logs += np.log(fit_variances(Z, A, factors, stage.n_steps, history))
+        run_done()
     return np.exp(logs / np.float32(stage.n_runs))
 
 

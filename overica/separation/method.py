@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +28,8 @@ class Piece:
     """Of a channel of the whole sound that the stretch is of: a method may do less for each of many."""
     history: dict[str, list[float]] = field(default_factory=dict)
     """Where a method writes the figures of its rounds."""
+    tell: Callable[[float], object] = lambda share: None
+    """Called with the share of the work that is done."""
 
 
 class Method(ABC):

@@ -33,6 +33,8 @@ _FEWEST = 400
 _MOST = 10_000
 """Points that are learned from, and as many held out."""
 _EXAMINED = 2_000_000
+LOWEST = 3
+"""First frequency that is looked at: the window spreads an offset over those below."""
 _SURPLUS = 2
 _MOST_SOURCES = 8
 """Largest number that "auto" tries with two channels; half of it more for every further one."""
@@ -65,8 +67,8 @@ def one_source_points(Z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     A coefficient x, turned by the phase that makes ``sum_c x_c^2`` real, has its longer axis as real part; the axes'
     squared lengths are ``(|x|^2 +- |sum_c x_c^2|) / 2``.
     """
-    # Real by construction, whatever is heard: the coefficients at zero and at half the sample rate.
-    inner = Z[:, 1:-1]
+    # At half the sample rate coefficients are real by construction; the lowest hold drifts of the offset, no voice.
+    inner = Z[:, LOWEST:-1]
     step = max(1, inner[0].size // _EXAMINED)
     X = inner.reshape(len(Z), -1)[:, ::step].astype(np.complex128)
     power = (np.abs(X) ** 2).sum(axis=0)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from overica.separation.mixing import LOWEST
+
 _SAMPLE = 20_000
 _LOUD = 0.3
 _APART = 2
@@ -26,14 +28,14 @@ def one_source_vectors(Z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     n_windows = Z.shape[2]
     if n_windows < 2 * _APART + 1:
         return np.empty((0, len(Z)), complex)
-    middle = Z[:, 1:-1, _APART : n_windows - _APART]
+    middle = Z[:, LOWEST:-1, _APART : n_windows - _APART]
     power = (np.abs(middle) ** 2).sum(axis=0).ravel()
     heard = power > 1e-10 * power.max()
     loud = np.flatnonzero(heard & (power >= np.quantile(power[heard], 1 - _LOUD)))
     loud = rng.permutation(loud)[:_SAMPLE]
     rows, windows = np.unravel_index(loud, middle.shape[1:])
     shifts = np.arange(3) * _APART
-    blocks = Z[:, 1 + rows[:, None], windows[:, None] + shifts].transpose(1, 0, 2)
+    blocks = Z[:, LOWEST + rows[:, None], windows[:, None] + shifts].transpose(1, 0, 2)
     vectors, lengths, _ = np.linalg.svd(blocks, full_matrices=False)
     alone = lengths[:, 0] ** 2 >= _ONE_SOURCE * (lengths**2).sum(axis=1)
     return np.asarray(vectors[alone, :, 0])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,26 +16,16 @@ from overica.separation.methods import METHODS
 from overica.separation.mixing import fix_signs, learn_mixing
 from overica.separation.quality import one_source_vectors, share_explained, share_real
 from overica.separation.result import Separation
+from overica.separation.sound import SeparationWarning, blocks, check_sound, warn_if_clipped
 from overica.separation.stft import Transform
 
-_SHORTEST = 0.5
-"""Seconds."""
-_RANK = 1e-10
-"""Smallest ratio of the second to the first eigenvalue of the channels' covariance."""
-_CLIPPED = 3
-"""Equal frames in a row at a channel's peak."""
-_CLIPPED_SHARE = 1e-4
 _INSTANTANEOUS = 0.65
 """Least share of coefficients of one source whose channels differ by a real factor."""
 _CHUNK_COEFFICIENTS = 1_300_000
 """Coefficients of a channel that are separated at once; longer sounds in chunks."""
 _FADE_SECONDS = 1.0
-_BLOCK = 2**18
-"""Frames."""
-
-
-class SeparationWarning(UserWarning):
-    """The sources may be wrong, and why."""
+_BLOCKS = 10
+"""Stretches of a long sound that the mixing matrix is learned from."""
 
 
 def separate(
@@ -45,6 +36,7 @@ def separate(
     method: str = "gaussian",
     mixing: Any = None,
     random_state: Any = None,
+    progress: Callable[[float], object] | None = None,
 ) -> Separation:
     """Sources of an instantaneous mixture, more of them than channels included.
 
@@ -68,11 +60,14 @@ def separate(
         A known mixing matrix, of columns of any length; nothing is learned then.
     random_state : int, numpy RandomState, numpy Generator or None
         Source of every draw.
+    progress : callable, optional
+        Called with the share of the work that is done, from 0 to 1.
 
     Returns
     -------
     Separation
-        Sources in order of their power, the loudest first; in the order of `mixing` if that was given.
+        Sources in order of their power, the loudest first; in the order of `mixing` if that was given. A constant
+        offset of a channel is in none of them.
 
     Raises
     ------
@@ -99,12 +94,17 @@ def separate(
     way = METHODS[check_choice(method, "method", METHODS)]
     wanted = _number(n_sources)
     rng = generator(random_state)
-    _check_sound(x, transform.sample_rate)
-    _warn_if_clipped(x)
-    unit = float(np.sqrt(sum(_energy(block) for block in _blocks(x)) / x.size))
+    offset, unit = check_sound(x, transform.sample_rate)
+    warn_if_clipped(x)
 
+    def tell(share: float) -> None:
+        if progress is not None:
+            progress(share)
+
+    tell(0.0)
+    scaled = _Scaled(x, offset, unit)
     evidence: dict[int, float] = {}
-    Z = transform.forward(_excerpt(x, unit, transform))
+    Z = transform.forward(_excerpt(scaled, transform))
     if mixing is None:
         learned = learn_mixing(Z, wanted, rng)
         A, evidence = learned.columns, learned.evidence
@@ -122,26 +122,16 @@ def separate(
             stacklevel=2,
         )
 
-    sources, history = _in_chunks(way, x, unit, A, transform, rng)
+    sources, history = _in_chunks(way, scaled, A, transform, rng, tell)
     if mixing is None:
         loudness = np.einsum("ij,ij->j", sources, sources)
         order = np.argsort(-loudness, kind="stable")
         A = A[:, order]
-        for block in _blocks(sources):
+        for block in blocks(sources):
             block[:] = block[:, order]
     return Separation(
         sources, A.astype(x.dtype), transform.sample_rate, way.name, quality, explained, evidence, history
     )  # fmt: skip
-
-
-def _blocks(x: np.ndarray) -> Iterator[np.ndarray]:
-    """Views of all rows in turn: what is computed of a long sound must not need its size in memory again."""
-    for start in range(0, len(x), _BLOCK):
-        yield x[start : start + _BLOCK]
-
-
-def _energy(block: np.ndarray) -> float:
-    return float((block.astype(np.float64) ** 2).sum())
 
 
 def _number(n_sources: int | str) -> int | None:
@@ -159,54 +149,6 @@ def _known(mixing: Any, n_channels: int, wanted: int | None) -> np.ndarray:
     return fix_signs(np.asarray(A, np.float64))
 
 
-def _check_sound(x: np.ndarray, sample_rate: float) -> None:
-    n_frames, n_channels = x.shape
-    if n_channels < 2:
-        raise ValueError("`x` needs at least two different channels, got one")
-    if n_frames < n_channels:
-        raise ValueError(f"`x` must have shape (n_frames, n_channels), got {x.shape}: transposed?")
-    if n_frames < _SHORTEST * sample_rate:
-        raise ValueError(
-            f"`x` must last at least {_SHORTEST:g} s, got {n_frames / sample_rate:.3g} s"
-        )
-    bad = sum(int((~np.isfinite(block)).sum()) for block in _blocks(x))
-    if bad:
-        raise ValueError(f"`x` must be finite, got {bad} values that are NaN or infinite")
-    if not x.any():
-        raise ValueError("`x` must hold sound, got silence: every frame is zero")
-    peak = max(float(np.abs(block).max()) for block in _blocks(x))
-    covariance = np.zeros((n_channels, n_channels))
-    for block in _blocks(x):
-        scaled = block.astype(np.float64) / peak
-        covariance += scaled.T @ scaled
-    eigenvalues = np.linalg.eigvalsh(covariance)
-    if eigenvalues[-2] <= _RANK * eigenvalues[-1]:
-        raise ValueError(
-            "`x` needs at least two different channels, got channels that are multiples of one"
-        )
-
-
-def _warn_if_clipped(x: np.ndarray) -> None:
-    for c, channel in enumerate(x.T):
-        high, low = channel.max(), channel.min()
-        runs = 0
-        for start in range(0, len(channel), 2**20):
-            part = channel[start : start + 2**20 + _CLIPPED - 1]
-            at_peak = (part >= high) | (part <= low)
-            n_runs = len(at_peak) - _CLIPPED + 1
-            inside = np.ones(max(n_runs, 0), bool)
-            for shift in range(_CLIPPED):
-                inside &= at_peak[shift : shift + n_runs]
-            runs += int(inside.sum())
-        if high > low and runs > _CLIPPED_SHARE * len(channel):
-            warnings.warn(
-                f"channel {c} is clipped ({runs} times {_CLIPPED} frames in a row at its peak): the sum of the sources "
-                "is cut off there, and what is cut off is shared out among the estimates",
-                SeparationWarning,
-                stacklevel=3,
-            )
-
-
 def _warn_if_unsupported(wanted: int | None, supported: int) -> None:
     if wanted is not None and wanted > supported:
         warnings.warn(
@@ -217,41 +159,64 @@ def _warn_if_unsupported(wanted: int | None, supported: int) -> None:
         )
 
 
-def _excerpt(x: np.ndarray, unit: float, transform: Transform) -> np.ndarray:
+@dataclass(frozen=True)
+class _Scaled:
+    """A sound without offset and of unit power, in single precision; only the part that is asked for."""
+
+    x: np.ndarray
+    offset: np.ndarray
+    unit: float
+
+    def part(self, start: int, stop: int) -> np.ndarray:
+        return np.asarray((self.x[start:stop] - self.offset) / self.unit, np.float32)
+
+
+def _excerpt(sound: _Scaled, transform: Transform) -> np.ndarray:
     """What the mixing matrix is learned from: all of a short sound, evenly spread blocks of a long one."""
+    n_frames = len(sound.x)
     frames = _CHUNK_COEFFICIENTS // transform.n_frequencies * transform.hop
-    if len(x) <= frames:
-        return np.asarray(x / unit, np.float32)
-    n_blocks = 10
-    size = frames // n_blocks
-    starts = np.linspace(0, len(x) - size, n_blocks).astype(int)
-    return np.concatenate([np.asarray(x[a : a + size] / unit, np.float32) for a in starts])
+    if n_frames <= frames:
+        return sound.part(0, n_frames)
+    size = frames // _BLOCKS
+    starts = np.linspace(0, n_frames - size, _BLOCKS).astype(int)
+    return np.concatenate([sound.part(start, start + size) for start in starts])
 
 
 def _in_chunks(
-    way: Method, x: np.ndarray, unit: float, A: np.ndarray, transform: Transform, rng: np.random.Generator
-) -> tuple[np.ndarray, dict[str, list[float]]]:  # fmt: skip
+    way: Method,
+    sound: _Scaled,
+    A: np.ndarray,
+    transform: Transform,
+    rng: np.random.Generator,
+    tell: Callable[[float], None],
+) -> tuple[np.ndarray, dict[str, list[float]]]:
     """Sources of chunks that overlap, faded into one another: memory grows with the result alone."""
+    n_frames, dtype = len(sound.x), sound.x.dtype
     most = _CHUNK_COEFFICIENTS // transform.n_frequencies * transform.hop
     fade = min(round(_FADE_SECONDS * transform.sample_rate), most // 4)
-    n_chunks = max(1, -(-(len(x) - fade) // (most - fade)))
-    step = -(-(len(x) - fade) // n_chunks)
+    n_chunks = max(1, -(-(n_frames - fade) // (most - fade)))
+    step = -(-(n_frames - fade) // n_chunks)
     ramp = np.linspace(0, 1, fade + 2, dtype=np.float32)[1:-1, None]
-    sources = np.zeros((len(x), A.shape[1]), x.dtype)
+    sources = np.zeros((n_frames, A.shape[1]), dtype)
     history: dict[str, list[float]] = {}
-    n_coefficients = len(x) / transform.hop * transform.n_frequencies
+    n_coefficients = n_frames / transform.hop * transform.n_frequencies
     for k in range(n_chunks):
-        start, stop = k * step, min(len(x), (k + 1) * step + fade)
-        part = np.asarray(x[start:stop] / unit, np.float32)
+        start, stop = k * step, min(n_frames, (k + 1) * step + fade)
+        part = sound.part(start, stop)
         if not part.any():
             continue
-        piece = Piece(part, A, transform, rng, n_coefficients)
+
+        def done(share: float, before: int = k) -> None:
+            tell((before + share) / n_chunks)
+
+        piece = Piece(part, A, transform, rng, n_coefficients, tell=done)
         found = way.sources(piece)
         if k > 0:
             found[:fade] *= ramp
         if k < n_chunks - 1:
             found[-fade:] *= ramp[::-1]
-        sources[start:stop] += found * x.dtype.type(unit)
+        sources[start:stop] += found * dtype.type(sound.unit)
         for name, values in piece.history.items():
             history.setdefault(name, []).extend(values)
+        done(1.0)
     return sources, history

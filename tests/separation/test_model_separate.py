@@ -10,7 +10,7 @@ from overica.metrics import match_components
 from overica.separation import METHODS, SeparationWarning, separate
 from overica.separation import separate as separate_function
 from overica.separation.method import Piece
-from overica.separation.separate import _in_chunks
+from overica.separation.separate import _in_chunks, _Scaled
 from overica.separation.stft import Transform
 
 
@@ -99,7 +99,8 @@ def test_chunks_are_seamless(data, monkeypatch):
     module = __import__("sys").modules[separate_function.__module__]
     transform = Transform(data.sample_rate)
     rng = np.random.default_rng(0)
-    whole, _ = _in_chunks(METHODS["l1"], data.x, 1.0, data.mixing, transform, rng)
+    sound, told = _Scaled(data.x, np.zeros(2), 1.0), []
+    whole, _ = _in_chunks(METHODS["l1"], sound, data.mixing, transform, rng, told.append)
     monkeypatch.setattr(module, "_CHUNK_COEFFICIENTS", 50 * transform.n_frequencies)
     pieces = []
     way = METHODS["l1"]
@@ -109,7 +110,7 @@ def test_chunks_are_seamless(data, monkeypatch):
             pieces.append(len(piece.x))
             return super().sources(piece)
 
-    parts, _ = _in_chunks(Counting(), data.x, 1.0, data.mixing, transform, rng)
+    parts, _ = _in_chunks(Counting(), sound, data.mixing, transform, rng, told.append)
     assert len(pieces) > 2
     assert max(pieces) <= 50 * transform.hop + transform.hop
     assert sdr(whole, parts).min() > 25
@@ -165,7 +166,7 @@ def test_arguments_are_checked(arguments, message):
 
 def test_clipping_is_noticed(data):
     limit = 0.3 * np.abs(data.x).max()
-    with pytest.warns(SeparationWarning, match="channel [01] is clipped"):
+    with pytest.warns(SeparationWarning, match="channel [12] of 2 is clipped"):
         separate(
             np.clip(data.x, -limit, limit), data.sample_rate, method="binary", mixing=data.mixing
         )
