@@ -59,17 +59,15 @@ def _headline(results: StudyResults) -> str:
     for metric in ("explained_variance", first_measure(results)):
         if metric is None:
             continue
-        led = [_leaders(results, metric, width) for width in results.widths]
-        names = [" and ".join(leaders) for leaders in led if leaders]
+        led = {width: _leaders(results, metric, width) for width in results.widths}
+        names = {width: _listed(leaders) for width, leaders in led.items() if leaders}
         if names:
-            alike = len(set(names)) == 1
-            where = "at every width" if alike and len(names) > 1 else ""
-            each = ", ".join(
-                f"{name} at {width:g}x" for name, width in zip(names, results.widths, strict=True)
-            )
-            parts.append(
-                f"{measure_label(metric)}: {f'{names[0]} {where}'.strip() if alike else each}"
-            )
+            alike = len(set(names.values())) == 1
+            every = " at every width" if len(names) > 1 else ""
+            told = ", ".join(f"{name} at {width:g}x" for width, name in names.items())
+            if alike:
+                told = f"{next(iter(names.values()))}{every}"
+            parts.append(f"{measure_label(metric)}: {told}")
     return f"Best at {results.middle:g} active features a token. {_capital('; '.join(parts))}."
 
 
@@ -150,6 +148,10 @@ def _level(first: Spread, second: Spread) -> bool:
 def _number(spread: Spread) -> str:
     text = f"{spread.mean:.3f}"
     return f"{text} ±{spread.deviation:.3f}" if spread.count > 1 else text
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _capital(text: str) -> str:
