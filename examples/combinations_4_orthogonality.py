@@ -9,8 +9,8 @@ and tied weights as a soft orthogonality.
 **We see**, in the toy where L1 under a strong penalty loses feature 3 (left), that the cost that spares small cosines
 brings it back in every run, over all pairs or over neighbour lists. Absolute cosines do in some runs: of all pairs,
 of those that fire, or of nearest ones, and it depends on the weight. All take a little of the explained variance.
-Signed cosines, the mixture, stages and tied weights do not help, and a negative weight can collapse columns. On trees of
-features, whose true directions are not orthogonal, no variant gets near one true feature per column (right).
+Signed cosines, the mixture, stages and tied weights do not help, and a negative weight can collapse columns. On trees
+of features, whose true directions are not orthogonal, no variant gets near one true feature per column (right).
 
 **What now works:** a penalty helps where the truth is orthogonal, and known to be. Where codes are inferred under a
 fitted prior (ICA, last row) feature 3 needs none.

@@ -4,13 +4,12 @@
 there are more than two sets, when frequencies follow Zipf's law, and when ten features share three or four hidden
 dimensions instead of lying in opposite pairs.
 
-**We see** that two sets of two are the exception. Larger sets, stored in as many dimensions as opposite pairs need,
-are no trouble: autoencoders and ICA find the true features. What hurts is superposition: in three dimensions the toy
-model itself gives some features up, and of those that it stores the autoencoders find a part only, ICA more of them.
-In the smallest set autoencoders learn composed directions alone; beyond, TopK learns some where features are squeezed.
+**We see** that two sets of two are the exception, where nothing finds the true features (see `toy_5_ica.py` for what
+it takes). In all larger cells ICA finds every feature that the toy model stores, in every run. The autoencoders find all
+of them in some runs; in others one or two of ten are composed or missed, more of them under Zipf's law and where ten
+features are squeezed into three dimensions, of which the toy model itself gives two up.
 
-**What now works**: any of the methods where features lie in opposite pairs, ICA where they are squeezed. The grey bars
-are what random directions get; in three dimensions that is much of what anything gets.
+**What now works**: ICA, in every cell but the smallest. The grey bars are what random directions get.
 """
 
 import numpy as np
@@ -82,15 +81,15 @@ def run(full: bool) -> Outcome:
     )
     ax.legend(fontsize=9, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
     quieten(ax)
-    large = [cell for cell in cells if cell in ("2 × 5 in 5", "3 × 4 in 6")]
-    small = [np.mean(cosines["2 × 2 in 2", name]) for name in COLORS]
-    squeezed = [np.mean(cosines["2 × 5 in 3", name]) for name in COLORS if name != "ICA"]
+    smallest = [np.mean(cosines["2 × 2 in 2", name]) for name in COLORS]
+    larger = [cell for cell in cells if cell != "2 × 2 in 2"]
+    means = {name: np.mean([cosines[cell, name] for cell in larger]) for name in COLORS}
     return Outcome(figure, measured, {
-        "sets of two: no method finds the features": max(small) < 0.9,
-        "sets of four and more in opposite pairs: every method finds them (cosine above .95)": all(
-            min(cosines[cell, name]) > 0.95 for cell in large for name in COLORS
+        "sets of two: no method finds the features": max(smallest) < 0.9,
+        "larger sets: ICA finds them in every cell and run (cosine above .95)": all(
+            min(cosines[cell, "ICA"]) > 0.95 for cell in larger
         ),
-        "ten features in three dimensions: the autoencoders do not find them all": max(squeezed) < 0.95,
+        "there ICA is ahead of both autoencoders on average": means["ICA"] == max(means.values()),
     })  # fmt: skip
 
 
