@@ -5,9 +5,9 @@ there are more than two sets, when frequencies follow Zipf's law, and when ten f
 dimensions instead of lying in opposite pairs.
 
 **We see** that two sets of two are the exception, where nothing finds the true features (see `toy_5_ica.py` for what
-it takes). In all larger cells ICA finds every feature that the toy model stores, in every run. The autoencoders find all
-of them in some runs; in others one or two of ten are composed or missed, more of them under Zipf's law and where ten
-features are squeezed into three dimensions, of which the toy model itself gives two up.
+it takes). In all larger cells ICA finds every feature that the toy model stores, in every run. The autoencoders find
+all in some runs; in others one or two of ten are composed or missed, more under Zipf's law and where ten features are
+squeezed into three dimensions, of which the toy model itself gives two up.
 
 **What now works**: ICA, in every cell but the smallest. The grey bars are what random directions get.
 """
