@@ -41,7 +41,7 @@ POSTS = {
 }
 HEADER = """# The experiments
 
-Every experiment of the posts this package grew from, each a script of under a hundred lines with its figure and a
+Every experiment of the posts this package grew from, each a short script with its figure and a
 verdict that its run checks. A small version takes seconds, `--full` the sizes and seeds of the figures given here:
 
 ```bash

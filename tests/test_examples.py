@@ -29,7 +29,7 @@ def test_there_are_experiments_of_every_post():
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_has_a_verdict_and_a_full_record(path):
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    for part in ("**The post**", "**We see", "**What now works"):
+    for part in ("**The post", "**We see", "**What now works"):
         assert part in docstring
     record = json.loads((gallery.GALLERY / f"{path.stem}.json").read_text(encoding="utf-8"))
     assert record["full"], "run it with --full"
