@@ -83,19 +83,30 @@ def load_patches(
     if not pictures:
         raise ValueError("`images` must hold at least one picture, got none")
 
-    rng = np.random.default_rng(random_state)
-    windows = [
-        np.lib.stride_tricks.sliding_window_view(picture, (height, width)) for picture in pictures
-    ]
+    X = draw_windows(pictures, n_patches, (height, width), np.random.default_rng(random_state))
+    return X - X.mean(axis=1, keepdims=True)
+
+
+def draw_windows(
+    pictures: Sequence[np.ndarray], n_patches: int, shape: tuple[int, int], rng: np.random.Generator
+) -> np.ndarray:
+    """Random windows of pictures, (n_patches, height * width), at positions uniform over those of all pictures.
+
+    Examples
+    --------
+    >>> ramp = np.arange(12.0).reshape(3, 4)
+    >>> draw_windows([ramp], 5, (3, 4), np.random.default_rng(0))[0, :5]
+    array([0., 1., 2., 3., 4.])
+    """
+    windows = [np.lib.stride_tricks.sliding_window_view(picture, shape) for picture in pictures]
     positions = np.array([w.shape[0] * w.shape[1] for w in windows])
     picture_of = rng.choice(len(windows), size=n_patches, p=positions / positions.sum())
-    X = np.empty((n_patches, height * width))
+    X = np.empty((n_patches, shape[0] * shape[1]))
     for i, view in enumerate(windows):
         chosen = np.flatnonzero(picture_of == i)
-        rows = rng.integers(view.shape[0], size=len(chosen))
-        columns = rng.integers(view.shape[1], size=len(chosen))
-        X[chosen] = view[rows, columns].reshape(len(chosen), height * width)
-    return X - X.mean(axis=1, keepdims=True)
+        rows, columns = (rng.integers(size, size=len(chosen)) for size in view.shape[:2])
+        X[chosen] = view[rows, columns].reshape(len(chosen), X.shape[1])
+    return X
 
 
 def whiten_image(image: ArrayLike) -> np.ndarray:

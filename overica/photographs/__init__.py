@@ -20,6 +20,7 @@ from overica.photographs.regions import Patches, Photographs, split_photographs
 from overica.photographs.settings import QUICK, StudySettings
 from overica.photographs.study import Study, study_photographs
 from overica.photographs.summary import save_study, table_of
+from overica.photographs.verdict import verdict
 
 __all__ = [
     "METHODS",
@@ -45,4 +46,5 @@ __all__ = [
     "split_photographs",
     "study_photographs",
     "table_of",
+    "verdict",
 ]

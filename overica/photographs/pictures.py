@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from overica.photographs.gabor import WELL_FITTED
 from overica.photographs.judging import Row
 from overica.photographs.methods import METHODS
 from overica.photographs.study import GAUSSIAN, RAW, Study
@@ -24,6 +25,8 @@ _LOOKS = {
     "random": (QUIET, "x"),
 }
 """Colour (Okabe and Ito's) and mark of every method."""
+_BESIDE = (RAW, GAUSSIAN, "random")
+"""No learned bases; they may lie far above those."""
 _LABELS = {name: method.label for name, method in METHODS.items()} | {
     GAUSSIAN: "Gaussian (PCA)",
     RAW: "raw pixels",
@@ -39,8 +42,13 @@ def save_pictures(study: Study, folder: Path) -> list[Path]:
     for (method, width), basis in study.bases.items():
         if method == "overica":
             paths.append(folder / f"basis-{width:g}x.png")
-            figure = Figure(figsize=(7, 7), dpi=DPI, layout="constrained")
-            plot_patches(basis, (side, side), ax=figure.subplots())
+            figure = Figure(figsize=(7, 7.3), dpi=DPI, layout="constrained")
+            ax = plot_patches(basis, (side, side), ax=figure.subplots())
+            ax.set_title(
+                f"{_LABELS[method]} {width:g}x: {basis.shape[1]} columns of {side} x {side} white pixels, "
+                "the most used first; mid-grey is 0",
+                fontsize=9, loc="left",
+            )  # fmt: skip
             figure.savefig(paths[-1])
     return paths
 
@@ -49,7 +57,7 @@ def plot_coding(study: Study) -> Figure:
     """Bits per pixel over overcompleteness by both definitions: means of seeds, with the range.
 
     Some regions cost more than others whatever the method, so each seed's mean over all of them is taken out
-    of the range. Random columns may lie above the picture.
+    of the range. The scale is that of the learned bases; what lies above it is named in a corner with its cost.
     """
     figure = Figure(figsize=(9.5, 4.2), dpi=DPI, layout="constrained")
     axes = figure.subplots(1, 2)
@@ -97,27 +105,42 @@ def _coding_panel(ax: Axes, rows: list[Row], name: str) -> None:
     for row in measured:
         value = getattr(row, name) - levels[row.seed] + overall
         found[row.method][row.overcompleteness].append(value)
+    top = _scale_to_learned(ax, found)
     for method, (colour, mark) in _LOOKS.items():
-        if method not in found:
+        if method not in found or min(map(min, found[method].values())) > top:
             continue
         widths = sorted(found[method])
         values = [np.array(found[method][width]) for width in widths]
         means = np.array([v.mean() for v in values])
         reach = [means - [v.min() for v in values], [v.max() for v in values] - means]
         ax.errorbar(
-            widths, means, yerr=reach, color=colour, marker=mark, markersize=5, linewidth=1.3, capsize=2,
-            label=_LABELS[method], zorder=3 if method == "overica" else 2,
+            widths, means, yerr=reach if max(map(len, values)) > 1 else None, color=colour, marker=mark, markersize=5,
+            linewidth=1.3, capsize=2, label=_LABELS[method], zorder=3 if method == "overica" else 2,
         )  # fmt: skip
-    shown = [
-        v for method, by_width in found.items() if method != "random" for v in by_width.values()
-    ]
-    if shown:
-        low, high = min(map(min, shown)), max(map(max, shown))
-        margin = 0.08 * (high - low) or 0.1
-        ax.set_ylim(low - margin, high + margin)
-    if RAW in found:
-        level = float(np.mean(found[RAW][1.0]))
-        ax.axhline(level, color=DATA, linewidth=0.8, linestyle=":", label=_LABELS[RAW])
+
+
+def _scale_to_learned(ax: Axes, found: dict[str, dict[float, list[float]]]) -> float:
+    """Scale of the learned bases; names what lies above it, and returns its end."""
+    costs = {method: np.concatenate(list(by_width.values())) for method, by_width in found.items()}
+    learned = [v for method, v in costs.items() if method not in _BESIDE] or list(costs.values())
+    low, high = min(v.min() for v in learned), max(v.max() for v in learned)
+    margin = 0.08 * (high - low) or 0.1
+    top = float(high + 2 * margin)
+    ax.set_ylim(low - margin, top)
+    above = []
+    for method in _BESIDE:
+        values = costs.get(method)
+        if values is None or values.max() <= top:
+            continue
+        wide = np.ptp(values) > 0.1
+        ends = f"{values.min():.1f} to {values.max():.1f}" if wide else f"{values.mean():.2f}"
+        above.append(f"{_LABELS[method]} {ends}")
+    if above:
+        ax.text(
+            0.99, 0.99, "above: " + ", ".join(above), transform=ax.transAxes, fontsize=7, color=DATA, ha="right",
+            va="top",
+        )  # fmt: skip
+    return top
 
 
 def plot_gabors(study: Study) -> Figure:
@@ -144,8 +167,9 @@ def plot_gabors(study: Study) -> Figure:
     polar.tick_params(labelsize=7, colors=DATA)
     polar.grid(color=QUIET, linewidth=0.3)
     polar.spines["polar"].set_color(QUIET)
-    label = f"{_LABELS[key[0]]} {key[1]:g}x"
-    polar.set_xlabel(f"wave vectors, cycles per pixel ({label})", fontsize=8)
+    label = f"{_LABELS[key[0]]} {key[1]:g}x, {int(good.sum())} columns"
+    polar.set_title("wave vectors, cycles per pixel", fontsize=9)
+    polar.set_xlabel(label, fontsize=8)
     widths = figure.add_subplot(1, 3, 3)
     across, along = (
         (fits.frequency * width)[good] for width in (fits.width_across, fits.width_along)
@@ -156,12 +180,12 @@ def plot_gabors(study: Study) -> Figure:
     widths.set_xlim(0, limit)
     widths.set_ylim(0, limit)
     widths.set_aspect("equal")
-    widths.set_xlabel("across the stripes", fontsize=8)
+    widths.set_xlabel(f"across the stripes ({label})", fontsize=8)
     widths.set_ylabel("along the stripes", fontsize=8)
     outside = int(((across > limit) | (along > limit)).sum())
-    note = f"; {outside} beyond" if outside else ""
+    note = f" ({outside} beyond)" if outside else ""
     figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
-    widths.set_title(f"widths in cycles, {int(good.sum())} columns{note}", fontsize=9, loc="left")
+    widths.set_title(f"widths of envelopes, cycles{note}", fontsize=9, loc="left")
     quieten(widths)
     return figure
 
@@ -180,9 +204,10 @@ def _share_panel(ax: Axes, study: Study) -> None:
             r2, 1 - np.arange(len(r2)) / len(r2), color=colour, linewidth=1.3,
             linestyle="-" if width == widest[method] else "--", label=f"{_LABELS[method]} {width:g}x",
         )  # fmt: skip
-    ax.axvline(0.8, color=QUIET, linewidth=0.8, zorder=0)
+    ax.axvline(WELL_FITTED, color=QUIET, linewidth=0.8, zorder=0)
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)
+    ax.set_box_aspect(1)
     ax.set_xlabel("R² of the Gabor function", fontsize=8)
     ax.set_title("share of columns above an R²", fontsize=9, loc="left")
     quieten(ax)

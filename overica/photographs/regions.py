@@ -11,6 +11,7 @@ from sklearn.datasets import load_sample_images
 
 from overica._validation import check_scalar
 from overica.datasets.images import to_grey
+from overica.datasets.photographs import draw_windows
 
 _MANY = 10
 """From this many photographs on, whole ones are held out."""
@@ -125,7 +126,10 @@ def split_photographs(
         raise ValueError("`images` must hold at least one picture, got none")
     rng = np.random.default_rng(random_state)
     sets = _assign(_regions(pictures, side), rng)
-    grey = [_draw(sets[name], n, side, rng) for name, n in zip(_SHARES, sizes, strict=True)]
+    grey = [
+        draw_windows(sets[name], n, (side, side), rng)
+        for name, n in zip(_SHARES, sizes, strict=True)
+    ]
     cells = [
         np.round(x / precision) * precision + rng.uniform(-0.5, 0.5, x.shape) * precision
         for x in grey
@@ -188,17 +192,3 @@ def _assign(regions: list[np.ndarray], rng: np.random.Generator) -> dict[str, li
         name: [regions[i] for i in order[start:end]]
         for name, start, end in zip(_SHARES, starts, ends, strict=True)
     }
-
-
-def _draw(
-    regions: list[np.ndarray], n_patches: int, side: int, rng: np.random.Generator
-) -> np.ndarray:
-    windows = [np.lib.stride_tricks.sliding_window_view(r, (side, side)) for r in regions]
-    positions = np.array([w.shape[0] * w.shape[1] for w in windows])
-    X = np.empty((n_patches, side * side))
-    home = rng.choice(len(windows), n_patches, p=positions / positions.sum())
-    for i, view in enumerate(windows):
-        chosen = np.flatnonzero(home == i)
-        rows, columns = (rng.integers(size, size=len(chosen)) for size in view.shape[:2])
-        X[chosen] = view[rows, columns].reshape(len(chosen), side * side)
-    return X

@@ -54,4 +54,4 @@ QUICK = StudySettings(
     side=4, overcompleteness=(1.0, 2.0), n_seeds=1, n_fit=4_000, n_choose=200, n_judge=600, n_annealed=40,
     n_table=1_500, effort=Effort(n_steps=60, n_passes=2),
 )  # fmt: skip
-"""Small patches, one seed: seconds."""
+"""Small patches, one seed: half a minute."""

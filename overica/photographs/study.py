@@ -82,7 +82,7 @@ def study_photographs(
     n_jobs : int
         Seeds at a time, each in a process of its own; -1 is one per processor.
     report : callable
-        Called with a line of text for every basis.
+        Called with a line of text for every seed and every basis.
 
     Returns
     -------
@@ -127,6 +127,8 @@ def _one_seed(
         n_patches=(settings.n_fit, settings.n_choose, settings.n_judge), random_state=seed,
     )  # fmt: skip
     study = Study(settings, _without_basis(data, seed), noise_floor=data.noise_share)
+    counts = ", ".join(f"{n} to {name}" for name, n in data.n_regions.items())
+    report(f"seed {seed}  regions: {counts}")
     for name in settings.methods:
         _run_method(METHODS[name], data, seed, study, report)
     return study
@@ -153,16 +155,21 @@ def _run_method(
         study.rows.append(row)
         study.bases[method.name, float(width)] = basis
         study.gabors[method.name, float(width)] = fits
-        report(line_of(row))
+        report(_line_of(row, len(study.gabors), study.settings))
 
 
-def line_of(row: Row) -> str:
-    """A row as a line for a terminal."""
+def _line_of(row: Row, n_done: int, settings: StudySettings) -> str:
+    n_bases = sum(
+        width <= 1 or METHODS[name].overcomplete
+        for name in settings.methods
+        for width in settings.overcompleteness
+    )
 
     def shown(value: float | None, form: str) -> str:
         return "-" if value is None else format(value, form)
 
     return (
-        f"seed {row.seed}  {row.method:11s}{row.overcompleteness:4g}x  evidence {shown(row.evidence_bits, '.3f')}"
-        f"  coefficients {shown(row.coefficient_bits, '.3f')} bits per pixel  ({shown(row.seconds, '.0f')} s)"
+        f"seed {row.seed}  basis {n_done:2d} of {n_bases}  {row.method:11s}{row.overcompleteness:4g}x"
+        f"  evidence {shown(row.evidence_bits, '.3f')}  coefficients {shown(row.coefficient_bits, '.3f')}"
+        f" bits per pixel  (learned in {shown(row.seconds, '.0f')} s)"
     )

@@ -1,4 +1,4 @@
-"""The figures of a study as a short table, and its folder of files."""
+"""The figures of a study as a short table and as text, and its folder of files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from overica.photographs.judging import Row
 from overica.photographs.pictures import save_pictures
 from overica.photographs.study import GAUSSIAN, RAW, Study
+from overica.photographs.verdict import verdict
 
 
 def table_of(rows: Sequence[Row], reference: str = "fastica") -> str:
@@ -62,13 +63,18 @@ def explain(study: Study) -> str:
     )
 
 
+def text_of(study: Study) -> str:
+    """All that the terminal and ``results.txt`` say: what was measured, the table, and what is best."""
+    return f"{explain(study)}\n\n{table_of(study.rows)}\n\n{verdict(study.rows)}\n"
+
+
 def save_study(study: Study, folder: Path) -> list[Path]:
     """Write pictures, ``results.json`` and ``results.txt``; their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = save_pictures(study, folder)
     figures, text = folder / "results.json", folder / "results.txt"
     figures.write_text(json.dumps(study.to_json(), indent=1), encoding="utf-8")
-    text.write_text(f"{explain(study)}\n\n{table_of(study.rows)}\n", encoding="utf-8")
+    text.write_text(text_of(study), encoding="utf-8")
     return [*paths, figures, text]
 
 

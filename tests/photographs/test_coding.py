@@ -124,7 +124,7 @@ def test_code_tables_are_codes(law):
         "wide": np.round(rng.laplace(scale=40, size=500)).astype(int),
         "constant": np.zeros(500, int),
     }[law]
-    lengths = [_code_length(table, np.array([k])) for k in range(-900, 901)]
+    lengths = [_code_length(table, np.array([k])) for k in range(-700, 701)]
     assert 0.99 < sum(2.0 ** -np.array(lengths)) <= 1 + 1e-9
     assert np.isfinite(_code_length(table, np.array([10_000])))
 
