@@ -91,8 +91,8 @@ def learn_mixing(Z: np.ndarray, n_sources: int | None, rng: np.random.Generator)
     Z : array (n_channels, n_frequencies, n_windows)
         Complex coefficients.
     n_sources : int or None
-        None finds it: the least number from which none further raises the held-out evidence by more than .006 nats per
-        coefficient and 2 % (in short sounds, 12 nats in all), copies merged.
+        None finds it: the least number from which no larger one raises the held-out evidence, for each source more, by
+        .006 nats per coefficient and 2 % (in short sounds, 12 nats in all), copies merged.
     rng : numpy.random.Generator
 
     Returns
@@ -172,6 +172,7 @@ def _supported(
 ) -> int:
     best, gained = 1, evidence[1]
     for n_sources in sorted(evidence):
-        if evidence[n_sources] > gained + max(gain, _GAIN_SHARE * gained):
+        each = max(gain, _GAIN_SHARE * gained)
+        if evidence[n_sources] > gained + (n_sources - best) * each:
             best, gained = n_sources, evidence[n_sources]
     return int(mixtures[best].distinct(_COPY).shape[1])

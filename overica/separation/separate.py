@@ -84,10 +84,10 @@ def separate(
     Examples
     --------
     >>> from overica.datasets import make_talkers
-    >>> data = make_talkers(3, n_seconds=2.0)
-    >>> found = separate(data.x, data.sample_rate, n_sources=3, random_state=0)
+    >>> data = make_talkers(3, n_seconds=1.0)
+    >>> found = separate(data.x, data.sample_rate, n_sources=3, method="l1", random_state=0)
     >>> found.sources.shape
-    (16000, 3)
+    (8000, 3)
     """
     x = check_array(x, "x", {"n_frames": None, "n_channels": None}, finite=False)
     transform = Transform(check_scalar(sample_rate, "sample_rate", strict=True))

@@ -90,6 +90,8 @@ def test_signs():
 def test_quality_tells_delays_and_reverberation_from_a_mixture():
     A, x, Z = coefficients(4)
     rng = np.random.default_rng(0)
+    _, _, of_five = coefficients(5)
+    assert share_real(one_source_vectors(of_five, rng)) > 0.8
     vectors = one_source_vectors(Z, rng)
     assert share_real(vectors) > 0.85
     assert share_explained(vectors, A) > share_explained(vectors, A[:, :2]) + 0.2

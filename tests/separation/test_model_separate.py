@@ -27,12 +27,17 @@ def paired_sdr(data, found):
 
 @pytest.fixture(scope="module")
 def data():
-    return make_talkers(3, n_seconds=4.0)
+    return make_talkers(3, n_seconds=2.0)
 
 
 @pytest.fixture(scope="module")
-def found(data):
-    return separate(data.x, data.sample_rate, 3, random_state=0)
+def told():
+    return []
+
+
+@pytest.fixture(scope="module")
+def found(data, told):
+    return separate(data.x, data.sample_rate, 3, random_state=0, progress=told.append)
 
 
 def test_sources_and_directions(data, found):
@@ -60,6 +65,21 @@ def test_the_likelihood_rises_in_every_run(found):
     assert np.diff(history["log_likelihood"])[same_run].min() > -1e-4
 
 
+def test_progress_goes_from_nothing_to_all(found, told):
+    assert told[0] == 0.0
+    assert told[-1] == 1.0
+    assert (np.diff(told) >= 0).all()
+    assert len(told) > 10
+
+
+def test_an_offset_is_no_source(data):
+    mixed = separate(data.x, data.sample_rate, 3, method="binary", random_state=0)
+    moved = separate(data.x + [2.0, -3.0], data.sample_rate, 3, method="binary", random_state=0)
+    np.testing.assert_allclose(moved.mixing, mixed.mixing, atol=1e-3)
+    assert sdr(mixed.sources, moved.sources).min() > 25
+    assert np.abs(moved.sources.mean(axis=0)).max() < 0.01
+
+
 def test_number_found_and_same_seed_same_answer(data):
     first = separate(data.x, data.sample_rate, method="binary", random_state=3)
     again = separate(data.x, data.sample_rate, "auto", method="binary", random_state=3)
@@ -70,7 +90,7 @@ def test_number_found_and_same_seed_same_answer(data):
 
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_units_and_precision(method, data):
-    x = data.x[:8000]
+    x = data.x[:4000]
     one = separate(x, data.sample_rate, method=method, mixing=data.mixing, random_state=0)
     loud = separate(
         (1e4 * x).astype(np.float32), data.sample_rate, method=method, mixing=-3 * data.mixing, random_state=0
@@ -83,7 +103,7 @@ def test_units_and_precision(method, data):
 
 
 def test_as_many_sources_as_channels_are_exact():
-    data = make_talkers(2, n_seconds=2.0)
+    data = make_talkers(2, n_seconds=1.0)
     found = separate(data.x, data.sample_rate, 2, random_state=0)
     assert paired_sdr(data, found).min() > 25
 
@@ -101,7 +121,7 @@ def test_chunks_are_seamless(data, monkeypatch):
     rng = np.random.default_rng(0)
     sound, told = _Scaled(data.x, np.zeros(2), 1.0), []
     whole, _ = _in_chunks(METHODS["l1"], sound, data.mixing, transform, rng, told.append)
-    monkeypatch.setattr(module, "_CHUNK_COEFFICIENTS", 50 * transform.n_frequencies)
+    monkeypatch.setattr(module, "_CHUNK_COEFFICIENTS", 30 * transform.n_frequencies)
     pieces = []
     way = METHODS["l1"]
 
@@ -112,12 +132,12 @@ def test_chunks_are_seamless(data, monkeypatch):
 
     parts, _ = _in_chunks(Counting(), sound, data.mixing, transform, rng, told.append)
     assert len(pieces) > 2
-    assert max(pieces) <= 50 * transform.hop + transform.hop
+    assert max(pieces) <= 30 * transform.hop + transform.hop
     assert sdr(whole, parts).min() > 25
 
 
 def test_silence_inside_is_left_silent(data):
-    x = data.x[:16_000].copy()
+    x = data.x.copy()
     x[6000:12_000] = 0
     found = separate(x, data.sample_rate, method="l1", mixing=data.mixing)
     assert np.abs(found.sources[7500:10_500]).max() < 1e-4 * np.abs(found.sources).max()
