@@ -1,6 +1,7 @@
 """``overica photographs``: overcomplete bases of photographs and what they cost in bits per pixel."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -92,7 +93,7 @@ def photographs(
     """Learn bases of photographs, and measure what they cost in bits per pixel.
 
     Beside overcomplete ICA stand FastICA, PCA, scikit-learn's dictionary learning and random columns, all on
-    patches of regions that were held out. The defaults take some five minutes of one processor.
+    patches of regions that were held out. The defaults take some six minutes of one processor.
     """
     from dataclasses import replace
 
@@ -100,7 +101,7 @@ def photographs(
     from overica.photographs import QUICK, StudySettings, study_photographs
     from overica.photographs.summary import save_study, text_of
 
-    given = {
+    given: dict[str, Any] = {
         "side": side,
         "overcompleteness": overcompleteness,
         "precision": precision,

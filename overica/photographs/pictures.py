@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -77,7 +79,7 @@ def plot_coding(study: Study) -> Figure:
         ax.margins(x=0.08)
         ax.grid(axis="y", color=QUIET, linewidth=0.3)
         quieten(ax)
-    handles: dict[str, object] = {}
+    handles: dict[str, Artist] = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
@@ -107,7 +109,7 @@ def _coding_panel(ax: Axes, rows: list[Row], name: str) -> None:
         found[row.method][row.overcompleteness].append(value)
     top = _scale_to_learned(ax, found)
     for method, (colour, mark) in _LOOKS.items():
-        if method not in found or min(map(min, found[method].values())) > top:
+        if method not in found or min(map(np.mean, found[method].values())) > top:
             continue
         widths = sorted(found[method])
         values = [np.array(found[method][width]) for width in widths]
@@ -117,6 +119,8 @@ def _coding_panel(ax: Axes, rows: list[Row], name: str) -> None:
             widths, means, yerr=reach if max(map(len, values)) > 1 else None, color=colour, marker=mark, markersize=5,
             linewidth=1.3, capsize=2, label=_LABELS[method], zorder=3 if method == "overica" else 2,
         )  # fmt: skip
+    if RAW in found and (level := float(np.mean(found[RAW][1.0]))) <= top:
+        ax.axhline(level, color=DATA, linewidth=0.8, linestyle=":", label=_LABELS[RAW])
 
 
 def _scale_to_learned(ax: Axes, found: dict[str, dict[float, list[float]]]) -> float:
@@ -156,7 +160,7 @@ def plot_gabors(study: Study) -> Figure:
     key = max(ours, key=lambda pair: pair[1]) if ours else next(iter(study.gabors))
     fits = study.gabors[key]
     good = fits.well_fitted
-    polar = figure.add_subplot(1, 3, 2, projection="polar")
+    polar: Any = figure.add_subplot(1, 3, 2, projection="polar")
     for turn in (0.0, np.pi):
         polar.scatter(
             fits.orientation[good] + turn, fits.frequency[good], s=9, color=LEARNED, alpha=0.5, linewidths=0
