@@ -74,7 +74,9 @@ def test_progress_goes_from_nothing_to_all(found, told):
 
 def test_an_offset_is_no_source(data):
     mixed = separate(data.x, data.sample_rate, 3, method="binary", random_state=0)
-    moved = separate(data.x + [2.0, -3.0], data.sample_rate, 3, method="binary", random_state=0)
+    moved = separate(
+        data.x + np.array([2.0, -3.0]), data.sample_rate, 3, method="binary", random_state=0
+    )
     np.testing.assert_allclose(moved.mixing, mixed.mixing, atol=1e-3)
     assert sdr(mixed.sources, moved.sources).min() > 25
     assert np.abs(moved.sources.mean(axis=0)).max() < 0.01
