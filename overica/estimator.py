@@ -318,10 +318,11 @@ class OvercompleteICA(Persistent, DictionaryTransformer):
         >>> import numpy as np
         >>> from overica import OvercompleteICA
         >>> from overica.datasets import make_exponential
-        >>> X = make_exponential(3000, random_state=0).X
-        >>> start = np.random.default_rng(0).standard_normal((2, 8))
+        >>> X = make_exponential(5000, random_state=1).X
+        >>> angles = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+        >>> start = np.stack([np.cos(angles), np.sin(angles)])
         >>> ica = OvercompleteICA(
-        ...     8, prior="exponential", init=start, max_iter=100, random_state=0
+        ...     8, prior="exponential", init=start, max_iter=150, random_state=0
         ... ).fit(X)
         >>> ica.prune(X).n_components_
         3

@@ -6,6 +6,7 @@ to be importable.
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,7 @@ def imported_rooms(source: str, parents: tuple[str, ...]) -> set[str]:
     return rooms
 
 
+@cache
 def edges() -> set[tuple[str, str]]:
     found = set()
     for path in PACKAGE.rglob("*.py"):

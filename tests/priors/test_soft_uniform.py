@@ -47,6 +47,7 @@ def test_evidence_of_given_directions():
         np.testing.assert_allclose(mean_cosine(found.mixing, directions), 1)
 
 
+@pytest.mark.slow
 def test_square():
     """Where a sparse prior prefers the diagonals, this one finds the edges."""
     rng = np.random.default_rng(0)
