@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overica.learning.evidence import judge
+from overica.learning.evidence import enough_judges, judge
 from overica.learning.posterior import Model, infer
 from overica.learning.rules import Evidence, LearningRule
 from overica.learning.samples import Samples
@@ -20,9 +20,6 @@ Report = Callable[[dict[str, float]], None]
 _MEMORY = 0.9
 _CHECKS = 12
 _JUDGES = 1000
-_JUDGED_CODES = 2**19
-"""Samples times columns that a check looks at: with many columns, fewer samples do."""
-_FEWEST_JUDGES = 300
 _EXPLODED = 1e8
 _PATIENCE = 30
 
@@ -75,8 +72,7 @@ class Ascent:
         LearningError
             If the mixing matrix explodes, or no source is active any more.
         """
-        enough = max(_FEWEST_JUDGES, _JUDGED_CODES // model.mixing.shape[1])
-        judges = samples.held_out[: min(_JUDGES, enough)]
+        judges = samples.held_out[: min(_JUDGES, enough_judges(model))]
         state = State(model)
         best, best_score = model, -np.inf
         if self.annealing.start == self.annealing.end:

@@ -13,15 +13,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from overica.learning.evidence import judge
+from overica.learning.evidence import enough_judges, judge
 from overica.learning.posterior import Model, infer
 
 _LOWEST = 1e-8
 _HIGHEST = 1e2
 _FACTOR = 2.0
-_SEARCH = 2**19
-"""Codes of the samples on which the penalty is searched; beyond, fewer samples do."""
-_FEWEST = 300
 
 
 def calibrate(
@@ -50,7 +47,7 @@ def calibrate(
     scales : bool
         Whether to fit scales, or leave those of the model.
     """
-    few = max(_FEWEST, _SEARCH // model.mixing.shape[1])
+    few = enough_judges(model)
     if few < len(judges):
         found = _search(model, X[: 2 * few], judges[:few], noise_variance, scales)
         return _at(found.penalty, found, X, judges, noise_variance, scales)[0]

@@ -15,6 +15,9 @@ _ROUNDS = 30
 _PRESENCE_TOL = 1e-4
 _RAREST = 1e-6
 _FEWEST_FREE = 0.05
+_JUDGED_CODES = 2**19
+"""Samples times columns that a comparison of models looks at."""
+_FEWEST_JUDGES = 300
 """Share of the dimensions that supports must leave free for the noise to be told from the sources."""
 _LEAST_NOISE = 1e-8
 
@@ -60,6 +63,11 @@ def log_evidence(model: Model, X: np.ndarray) -> np.ndarray:
     """
     parts = _configurations(model, X)
     return np.concatenate([part.log_evidence(model) for part in parts])
+
+
+def enough_judges(model: Model) -> int:
+    """How many samples tell models of this size apart: with many columns, fewer, since each costs more."""
+    return max(_FEWEST_JUDGES, _JUDGED_CODES // model.mixing.shape[1])
 
 
 def judge(model: Model, X: np.ndarray, noise_variance: float | None = None) -> tuple[Model, float]:

@@ -11,8 +11,7 @@ from overica.priors import get_prior
 def test_many_columns_are_searched_on_fewer_samples_and_settled_on_all(monkeypatch):
     data = make_mixture(4000, 8, 12, "sparse_laplace", n_active=2, random_state=0)
     model = Model(data.mixing, get_prior("laplace"), penalty=0.5)
-    monkeypatch.setattr(calibration, "_FEWEST", 100)
-    monkeypatch.setattr(calibration, "_SEARCH", 0)
+    monkeypatch.setattr(calibration, "enough_judges", lambda model: 100)
     sizes = []
     judge = calibration.judge
 
