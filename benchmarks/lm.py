@@ -62,6 +62,7 @@ def main():
     parser.add_argument(
         "-o", "--output", type=Path, help="folder of the study; else a temporary one"
     )
+    parser.add_argument("--tokens", type=int, help="how many are collected where no store is given")
     parser.add_argument("--methods", help="comma-separated")
     parser.add_argument("--widths", help="comma-separated")
     parser.add_argument("--seeds", type=int)

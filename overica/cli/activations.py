@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from overica.cli._errors import told
+
 
 @click.command()
 @click.argument("files", nargs=-1)
@@ -84,8 +86,6 @@ def activations(
     FILES are more of --text. The folder holds memory-mapped arrays with the tokens beside them; open it with
     overica.lm.ActivationStore.
     """
-    from overica.cli._errors import told
-
     with told():
         from overica.lm.command import run_activations
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from overica.cli._errors import told
+
 # No path can hold it, so it marks where "--" stood.
 _SEPARATOR = "\0"
 
@@ -47,7 +49,6 @@ def evaluate(files: tuple[str, ...], filter_length: int, json_path: Path | None)
     are images of the sources at the microphones, and there gain and direction count. No figure is beyond 100 dB or
     below -100 dB; a silent estimate has the lowest figures.
     """
-    from overica.cli._errors import told
 
     with told():
         from overica.separation.evaluation_files import (

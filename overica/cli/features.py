@@ -4,6 +4,9 @@ from pathlib import Path
 
 import click
 
+from overica.cli._errors import told
+from overica.cli._lists import Numbers, Words
+
 
 @click.command()
 @click.argument("activations", type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -17,10 +20,17 @@ import click
 )
 @click.option(
     "--methods",
+    type=Words(),
     help="Comma-separated: ica, ica_nonnegative, ica_whitened, relu, batchtopk, matryoshka, topk, jumprelu.",
 )
-@click.option("--widths", help="Features per dimension, comma-separated.  [default: 2,4,8]")
-@click.option("--active", help="Active features per token, comma-separated.  [default: 10,20,40]")
+@click.option(
+    "--widths", type=Numbers(), help="Features per dimension, comma-separated.  [default: 2,4,8]"
+)
+@click.option(
+    "--active",
+    type=Numbers(),
+    help="Active features per token, comma-separated.  [default: 10,20,40]",
+)
 @click.option("--seeds", type=int, help="Fits of each method.  [default: 2]")
 @click.option("--steps", "n_steps", type=int, help="Of the autoencoders.  [default: 500]")
 @click.option("--ica-steps", type=int, help="Of ICA.  [default: 50]")
@@ -32,9 +42,9 @@ import click
 def features(
     activations: Path,
     output: Path,
-    methods: str | None,
-    widths: str | None,
-    active: str | None,
+    methods: tuple[str, ...] | None,
+    widths: tuple[float, ...] | None,
+    active: tuple[float, ...] | None,
     seeds: int | None,
     n_steps: int | None,
     ica_steps: int | None,
@@ -46,26 +56,11 @@ def features(
 
     ACTIVATIONS is a folder of `overica activations`.
     """
-    from overica.cli._errors import told
-    from overica.lm.study_command import run_features
-
     with told():
+        from overica.lm.study_command import run_features
+
         for line in run_features(
-            activations, output, methods=[m.strip() for m in _parts(methods)],
-            widths=_numbers(widths, "--widths"), active=_numbers(active, "--active"), seeds=seeds,
+            activations, output, methods=methods, widths=widths, active=active, seeds=seeds,
             n_steps=n_steps, ica_steps=ica_steps, full_width=full_width, quick=quick, fresh=fresh,
         ):  # fmt: skip
             click.echo(line)
-
-
-def _parts(text: str | None) -> list[str]:
-    return [part for part in (text or "").split(",") if part.strip()]
-
-
-def _numbers(text: str | None, name: str) -> list[float]:
-    try:
-        return [float(part) for part in _parts(text)]
-    except ValueError:
-        raise click.BadParameter(
-            f"expected numbers separated by commas, got {text!r}", param_hint=name
-        ) from None

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from overica.cli._errors import told
+from overica.cli._lists import Numbers
 
 _GREY_LEVELS = 256
 
@@ -34,26 +35,6 @@ class Precision(click.ParamType):
         return levels
 
 
-class Widths(click.ParamType):
-    """Numbers apart by commas, ascending."""
-
-    name = "widths"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, ...]:
-        """Columns per pixel."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            found = tuple(sorted({float(part) for part in str(value).split(",")}))
-        except ValueError:
-            self.fail(f"{value!r} is not a list of numbers such as 1,2,4", param, ctx)
-        if not all(1 <= width <= 64 for width in found):
-            self.fail(f"{value!r} must lie between 1 and 64 columns per pixel", param, ctx)
-        return found
-
-
 @click.command()
 @click.option(
     "-o",
@@ -73,7 +54,9 @@ class Widths(click.ParamType):
     type=click.IntRange(2, 32),
     help="Pixels of a patch's side; 8 takes three times as long.  [default: 6]",
 )
-@click.option("--overcompleteness", type=Widths(), help="Columns per pixel.  [default: 1,2,4,8]")
+@click.option(
+    "--overcompleteness", type=Numbers(1, 64), help="Columns per pixel.  [default: 1,2,4,8]"
+)
 @click.option("--precision", type=Precision(), help="Grey levels, or bits as 6bits.  [default: 4]")
 @click.option("--seeds", type=click.IntRange(1), help="Splits and starts.  [default: 2]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The first.")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from overica.cli._errors import told
+
 
 class _Count(click.ParamType):
     name = "integer|auto"
@@ -57,7 +59,6 @@ def separate(
       mixing.json       mixing matrix, directions, settings
       separation.png    the directions, and spectrograms before and after
     """
-    from overica.cli._errors import told
 
     with told():
         from overica.separation.command import run_separate

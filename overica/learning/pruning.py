@@ -21,9 +21,12 @@ resolve; a true one is worth ten times the price or more.
 def prune(fit: Fit, model: Model, judges: np.ndarray) -> Model:
     """Drop the column that is present least, refine the rest, and go on while held-out evidence stays.
 
-    A surplus column is either never present, or a copy that shares the samples of a true one; without it the rest
-    explain as much once they have been refined. Without a true one they do not, and the fall of the evidence ends
-    the search: the model before it is returned.
+    A surplus column is either never present, and the rest explain as much without it as they are, or a copy that
+    shares the samples of a true one, and they do once they have been refined. Without a true one they do not, and the
+    fall of the evidence ends the search: the model before it is returned.
+
+    The rest are refined only where the fall asks for it. Two refining runs see other samples and end a little apart,
+    which at low noise is worth more nats than a surplus column: .1 of them in eight dimensions with noise of .017.
 
     Parameters
     ----------
@@ -36,17 +39,22 @@ def prune(fit: Fit, model: Model, judges: np.ndarray) -> Model:
     """
     penalty = model.penalty
 
-    def refined(model: Model) -> tuple[Model, float]:
-        # Refined at the level of noise at which learning ends, judged at the one that calibration found: at
-        # the first, noise explains some of what a missing column leaves.
-        found = fit.run(fit.settings.refining(), replace(model, presence=1.0))
-        return judge(replace(found, penalty=penalty), judges)
+    def judged(model: Model) -> tuple[Model, float]:
+        # At the penalty that calibration found. At that of the noise at which learning ends, noise explains some of
+        # what a missing column leaves.
+        return judge(replace(model, penalty=penalty), judges)
 
-    kept, score = refined(model)
+    def refined(model: Model) -> tuple[Model, float]:
+        return judged(fit.run(fit.settings.refining(), model))
+
+    kept, score = refined(replace(model, presence=1.0))
     while kept.mixing.shape[1] > 1:
         weight = kept.presence * np.linalg.norm(kept.mixing, axis=0)
-        fewer = replace(kept, mixing=np.delete(kept.mixing, np.argmin(weight), axis=1))
-        trial, trial_score = refined(fewer)
+        rest = np.delete(kept.mixing, np.argmin(weight), axis=1)
+        fewer = replace(kept, mixing=rest, presence=1.0)
+        trial, trial_score = judged(fewer)
+        if trial_score < score - PRICE:
+            trial, trial_score = refined(fewer)
         if trial_score < score - PRICE:
             break
         kept, score = trial, max(trial_score, score)

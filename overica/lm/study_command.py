@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,6 @@ def run_features(
     activations: Path,
     output: Path,
     *,
-    methods: Sequence[str] = (),
-    widths: Sequence[float] = (),
-    active: Sequence[float] = (),
     quick: bool = False,
     fresh: bool = False,
     progress: bool = True,
@@ -34,8 +31,6 @@ def run_features(
         Folder of an `ActivationStore`.
     output : Path
         Folder for the study.
-    methods, widths, active : sequence
-        Empty: the defaults of `FeatureStudyConfig`.
     quick : bool
         Rough and short.
     fresh : bool
@@ -43,7 +38,7 @@ def run_features(
     progress : bool
         Show a bar.
     **settings
-        Others of `FeatureStudyConfig`; None leaves the default.
+        Of `FeatureStudyConfig`; None leaves the default.
 
     Yields
     ------
@@ -54,9 +49,7 @@ def run_features(
     ValueError, FileNotFoundError
         As `FeatureStudy`.
     """
-    given = {"methods": tuple(methods), "widths": tuple(widths), "active": tuple(active)}
-    chosen = {name: value for name, value in {**given, **settings}.items() if value not in ((), None)}  # fmt: skip
-    config = FeatureStudyConfig(**chosen)
+    config = FeatureStudyConfig(**{k: v for k, v in settings.items() if v is not None})
     store = ActivationStore(activations)
     study = FeatureStudy(store, config.quick() if quick else config)
     records = study.run(output, progress=progress, fresh=fresh)

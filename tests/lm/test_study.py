@@ -233,4 +233,4 @@ def test_command_line(store, tmp_path):
     assert "`methods` must be one of" in wrong.output
     assert "Traceback" not in wrong.output
     numbers = CliRunner().invoke(main, [*arguments[:2], "--widths", "two"])
-    assert "expected numbers separated by commas" in numbers.output
+    assert "is not a list of numbers such as 1,2,4" in numbers.output
