@@ -137,7 +137,7 @@ def test_every_rule_stays_at_the_truth(rule):
 @pytest.mark.parametrize("prior", ["laplace", "exponential", "smooth_laplace"])
 def test_every_prior(prior):
     data = POSITIVE if prior == "exponential" else DATA
-    ica = quick(prior=prior, batch_size=200).fit(data.X[:600])
+    ica = quick(prior=prior, batch_size=150).fit(data.X[:450])
     S = ica.transform(data.X[:50])
     assert mean_cosine(ica.mixing_, data.mixing, data.nonnegative) > 0.75
     assert (prior != "exponential") or (S >= 0).all()
@@ -148,7 +148,7 @@ def test_every_prior(prior):
 
 @pytest.mark.parametrize("solver", ["active_set", "fista", "interior_point"])
 def test_every_solver(solver, fitted):
-    ica = quick(solver=solver, batch_size=100).fit(DATA.X[:600])
+    ica = quick(solver=solver, batch_size=100).fit(DATA.X[:400])
     assert mean_cosine(ica.mixing_, DATA.mixing) > 0.9
     ica.set_params(solver="auto")
     assert ica.transform(DATA.X[:20]).shape == (20, 6)

@@ -19,9 +19,8 @@ def increasing_root(
 ) -> Array:
     """Elementwise root of a non-decreasing function inside a bracket.
 
-    Newton steps that stay inside the bracket; every third step, and wherever Newton leaves it,
-    bisection. So the width falls by half at least once in three steps, whatever the derivative is
-    worth.
+    Newton steps that stay inside the bracket; bisection wherever they leave it, and where three steps
+    have not made it half as wide, whatever the derivative is worth.
 
     Parameters
     ----------
@@ -46,18 +45,23 @@ def increasing_root(
     resolution = 2 * xp.finfo(lower.dtype).eps * xp.maximum(xp.abs(lower), xp.abs(upper))
     S = lower / 2 + upper / 2
     done = upper - lower <= resolution
+    width = upper - lower
     for step in range(_MAX_STEPS):
         value = function(S)
         lower = xp.where(value <= 0, S, lower)
         upper = xp.where(value >= 0, S, upper)
+        slope = derivative(S)
+        change = -value / slope
+        # Newton's steps come to the root from one side, and the bracket's other end stays far. A step of twice the
+        # length goes beyond the root, and once steps are short the bracket is.
+        newton = S + (2 * change if step % 3 == 1 else change)
         middle = lower / 2 + upper / 2
-        newton = S - value / derivative(S)
         inside = (newton > lower) & (newton < upper)
-        moved = xp.where(inside, newton, middle)
-        exact = (lower == upper) | (inside & (xp.abs(newton - S) <= resolution / 2))
         if step % 3 == 2:
-            moved = xp.where(exact, moved, middle)
-        S = xp.where(done, S, moved)
+            inside = inside & (upper - lower <= width / 2)
+            width = upper - lower
+        exact = (lower == upper) | ((xp.abs(change) <= resolution) & xp.isfinite(slope))
+        S = xp.where(done | exact, S, xp.where(inside, newton, middle))
         done = done | exact | (upper - lower <= resolution)
         if bool(xp.all(done)):
             break
