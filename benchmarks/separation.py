@@ -1,15 +1,15 @@
 """Separation of talkers at two microphones: SDR of overica beside codes, masks and oracles.
 
-    python benchmarks/separation.py [--talkers FOLDER] [--numbers 3,4,5] [--combinations 4] [--mixings 2]
-                                    [--quick] [--long]
+    python benchmarks/separation.py [--part mixtures|clips|levels|long] [--talkers FOLDER] [--numbers 3,4,5]
+                                    [--combinations 4] [--mixings 2] [--quick]
 
 Talkers of equal power are mixed without delay in directions that divide the half turn evenly, turned by a random angle.
 They are the four recordings of the package, 20 s at 8 kHz, or all WAV files of a folder (`--talkers`): as many
 combinations as wanted, or all if those are fewer. Every mixing has a seed of its own for the angle and for `separate`.
 
-SDR: decibels between the part of an estimate that lies along its source and the rest (BSS Eval with filters of one
-frame), mean over the sources; after it the standard deviation over mixtures. Pairs of estimates and sources are
-the best ones.
+mixtures: SDR, decibels between the part of an estimate that lies along its source and the rest (BSS Eval with filters
+of one frame), mean over the sources; after it the standard deviation over mixtures. Pairs of estimates and sources are
+the best ones. Every mixture's figures go to standard error as they come.
 
     overica    all of it blind, number of sources given
     l1         codes of least sum of moduli, the mixing matrix learned
@@ -20,9 +20,12 @@ the best ones.
     worst cos  smallest |cosine| of a true column to the learned one, over all mixtures
     auto       mixtures whose number of sources is found when it is not given
 
-Every mixture's figures go to standard error as they come.
+clips: of how many short clips the number of sources is found, and the worst cosine where it is given; the talkers of a
+clip talk throughout it or not, as they come.
 
-`--long` separates ten minutes of stereo at 48 kHz instead, and prints seconds and the largest memory.
+levels: the same for whole recordings in which one talker is weaker than the others.
+
+long: ten minutes of stereo at 48 kHz, seconds and the largest memory.
 """
 
 import argparse
@@ -114,8 +117,6 @@ def table(signals, sample_rate, arguments):
         + "  worst cos   auto  CPU s"
     )
     for n_talkers in arguments.numbers:
-        if n_talkers > len(signals):
-            continue
         sets = list(itertools.combinations(range(len(signals)), n_talkers))
         order = np.random.default_rng(0).permutation(len(sets))
         chosen = [sets[k] for k in order[: arguments.combinations]]
@@ -135,6 +136,63 @@ def table(signals, sample_rate, arguments):
             f"{found:>2}/{len(runs):<2}  {np.mean([run[3] for run in runs]):>5.1f}",
             flush=True,
         )
+
+
+def directions(x, sample_rate, A, seed):
+    """Whether the number of sources is found, and the smallest |cosine| of a true column where it is given."""
+    counted = separate(x, sample_rate, "auto", method="binary", random_state=seed)
+    found = separate(x, sample_rate, A.shape[1], method="binary", random_state=seed)
+    cosine = float(np.abs(found.mixing.T @ A).max(axis=0).min())
+    return counted.n_sources == A.shape[1], cosine
+
+
+def tally(heading, cases, arguments):
+    """A row per number of talkers and setting; ``cases(n_talkers, seed)`` yields setting, sources, rate, directions."""
+    print(f"talkers  {heading:>9}  number found  median cos  worst cos")
+    for n_talkers in arguments.numbers:
+        rows = {}
+        for seed in range(arguments.combinations * arguments.mixings):
+            for setting, sources, sample_rate, A in cases(n_talkers, seed):
+                figures = directions(sources @ A.T, sample_rate, A, seed)
+                rows.setdefault(setting, []).append(figures)
+        for setting, figures in rows.items():
+            right, cosines = zip(*figures, strict=True)
+            print(
+                f"{n_talkers:>7}  {setting:>9}  {sum(right):>9}/{len(right):<2}  {np.median(cosines):>10.5f}"
+                f"  {min(cosines):>9.5f}", flush=True,
+            )  # fmt: skip
+
+
+def drawn(signals, n_talkers, rng):
+    """Sources (n_frames, n_talkers) and directions, at random."""
+    who = rng.permutation(len(signals))[:n_talkers]
+    return signals[who].T, spread_directions(n_talkers, rng.uniform(0, np.pi / n_talkers))
+
+
+def clips(signals, sample_rate, arguments):
+    """Short clips from anywhere in the recordings."""
+
+    def cases(n_talkers, seed):
+        rng = np.random.default_rng(seed)
+        sources, A = drawn(signals, n_talkers, rng)
+        for seconds in (1, 2, 3):
+            n_frames = round(seconds * sample_rate)
+            first = rng.integers(0, len(sources) - n_frames + 1)
+            yield f"{seconds} s", sources[first : first + n_frames], sample_rate, A
+
+    tally("clip", cases, arguments)
+
+
+def levels(signals, sample_rate, arguments):
+    """One talker weaker than the others."""
+
+    def cases(n_talkers, seed):
+        sources, A = drawn(signals, n_talkers, np.random.default_rng(seed))
+        for decibels in (0, 6, 9, 12):
+            weaker = np.append(np.ones(n_talkers - 1), 10 ** (-decibels / 20))
+            yield f"-{decibels} dB", sources * weaker, sample_rate, A
+
+    tally("weakest", cases, arguments)
 
 
 def long_sound(n_minutes=10.0, sample_rate=48_000):
@@ -159,28 +217,31 @@ def long_sound(n_minutes=10.0, sample_rate=48_000):
           f"{seconds:.0f} CPU s")  # fmt: skip
 
 
+PARTS = {"mixtures": table, "clips": clips, "levels": levels}
+
+
 def main():
     """Read the command line, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--part", choices=(*PARTS, "long"), default="mixtures")
     parser.add_argument("--talkers", metavar="FOLDER", help="WAV files of one sample rate")
-    parser.add_argument(
-        "--numbers", type=lambda text: [int(n) for n in text.split(",")], default=[3, 4, 5]
-    )
+    parser.add_argument("--numbers", type=lambda text: [int(n) for n in text.split(",")])
     parser.add_argument("--combinations", type=int, default=4)
     parser.add_argument("--mixings", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="one mixture of 5 s each")
-    parser.add_argument("--long", action="store_true", help="ten minutes of stereo instead")
-    parser.add_argument("--minutes", type=float, default=10.0, help="of --long")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of part long")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", SeparationWarning)
-    if arguments.long:
+    if arguments.part == "long":
         long_sound(arguments.minutes)
         return
     signals, sample_rate = read(arguments.talkers)
     if arguments.quick:
         arguments.combinations = arguments.mixings = 1
         signals = signals[:, : round(5 * sample_rate)]
-    table(signals, sample_rate, arguments)
+    wanted = arguments.numbers or ([2, 3, 4] if arguments.part == "clips" else [3, 4, 5])
+    arguments.numbers = [n for n in wanted if n <= len(signals)]
+    PARTS[arguments.part](signals, sample_rate, arguments)
 
 
 if __name__ == "__main__":

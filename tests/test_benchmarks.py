@@ -18,7 +18,7 @@ SMALLEST = {
     "lm": ["--quick", "--tokens", "3000", "--methods", "batchtopk", "--steps", "10"],
     "photographs": ["--quick", "--part", "annealing"],
     "sae": ["--quick", "--part", "parity", "--variants", "topk", "--steps", "20"],
-    "separation": ["--quick", "--numbers", "2,3"],
+    "separation": ["--quick", "--numbers", "2,3", "--part", "levels"],
 }
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 
