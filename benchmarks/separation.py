@@ -141,7 +141,10 @@ def table(signals, sample_rate, arguments):
 def directions(x, sample_rate, A, seed):
     """Whether the number of sources is found, and the smallest |cosine| of a true column where it is given."""
     counted = separate(x, sample_rate, "auto", method="binary", random_state=seed)
-    found = separate(x, sample_rate, A.shape[1], method="binary", random_state=seed)
+    try:
+        found = separate(x, sample_rate, A.shape[1], method="binary", random_state=seed)
+    except ValueError:  # a source is not heard
+        return False, 0.0
     cosine = float(np.abs(found.mixing.T @ A).max(axis=0).min())
     return counted.n_sources == A.shape[1], cosine
 

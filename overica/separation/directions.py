@@ -9,6 +9,10 @@ the law of the direction of a Gaussian vector of variance 1 along a_j and eps_j 
 uniform one. Its tails fall as a power, so that the points where two sources meet do not pull the columns apart, and
 a share of points may lie anywhere. Expectation-maximisation is in closed form (Tyler 1987, "Statistical
 analysis for the angular central Gaussian distribution on the sphere", Biometrika 74).
+
+The points of one source are of no such simple shape, and thousands of them pay for a second and a third cluster at the
+same place, with another width: more than the few points of a weak talker do. Clusters at one place hence count as one
+direction, and what is counted, and dropped, are directions.
 """
 
 from __future__ import annotations
@@ -22,6 +26,10 @@ _FIRST_WIDTH = 0.02
 _ROUNDS = 30
 _REFINING = 12
 _TINY = 1e-12
+_COPY = 0.004
+"""Squared sine up to which two clusters are at one place, 3.6 degrees."""
+_SHOULDER = 2.0
+"""The same in widths of the wider cluster, which leans on the narrower."""
 
 
 @dataclass(frozen=True)
@@ -54,24 +62,51 @@ class DirectionMixture:
             mixture = mixture._round(U)
         return mixture
 
-    def without(self, j: int) -> DirectionMixture:
-        """Without cluster j, whose share goes to the others."""
-        shares = np.delete(self.shares, j)
+    def places(self) -> np.ndarray:
+        """Which direction every cluster belongs to, (n_clusters,): 0 is that of the highest peak.
+
+        A cluster is at the place of a higher one if it is close, or so wide that it reaches there.
+        """
+        n_features = self.columns.shape[0]
+        peaks = self.shares[:-1] * self.widths ** (-(n_features - 1) / 2)
+        highest: list[int] = []
+        places = np.empty(len(peaks), int)
+        for j in np.argsort(-peaks, kind="stable"):
+            sines = 1 - (self.columns[:, highest].T @ self.columns[:, j]) ** 2
+            near = np.flatnonzero(sines <= max(_COPY, _SHOULDER * self.widths[j]))
+            places[j] = near[np.argmin(sines[near])] if len(near) else len(highest)
+            if not len(near):
+                highest.append(j)
+        return places
+
+    def without_least_needed(self, U: np.ndarray) -> DirectionMixture:
+        """Without the direction that the points lose least by, whose share goes to the others."""
+        places, densities = self.places(), self.densities(U)
+        total = densities.sum(axis=1)
+        losses = []
+        for place in range(places.max() + 1):
+            gone = np.append(places == place, False)
+            left = np.maximum(total - densities[:, gone].sum(axis=1), _TINY)
+            losses.append(np.log1p(-self.shares[gone].sum()) - np.log(left).mean())
+        stay = places != np.argmin(losses)
+        shares = self.shares[np.append(stay, True)]
+        return DirectionMixture(self.columns[:, stay], self.widths[stay], shares / shares.sum())
+
+    def merged(self) -> DirectionMixture:
+        """One cluster per direction, the largest share first."""
+        places = self.places()
+        n = places.max() + 1
+        shares = np.bincount(places, self.shares[:-1], n)
+        widths = np.bincount(places, self.shares[:-1] * self.widths, n) / shares
+        columns = np.empty((len(self.columns), n))
+        for place in range(n):
+            here = places == place
+            A = self.columns[:, here]
+            columns[:, place] = np.linalg.eigh((A * self.shares[:-1][here]) @ A.T)[1][:, -1]
+        order = np.argsort(-shares, kind="stable")
         return DirectionMixture(
-            np.delete(self.columns, j, axis=1), np.delete(self.widths, j), shares / shares.sum()
+            columns[:, order], widths[order], np.append(shares[order], self.shares[-1])
         )
-
-    def least_needed(self, U: np.ndarray) -> int:
-        """The cluster without which the points lose least."""
-        densities = self.densities(U)
-        total = densities.sum(axis=1, keepdims=True)
-        left = np.maximum(total - densities[:, :-1], _TINY)
-        return int(np.argmax(np.log(left).mean(axis=0) - np.log1p(-self.shares[:-1])))
-
-    def distinct(self, copy: float) -> np.ndarray:
-        """Columns, the largest share first, without those at a cosine of `copy` or more to one before."""
-        order = np.argsort(-self.shares[:-1], kind="stable")
-        return distinct_columns(self.columns[:, order], copy)
 
     def _round(self, U: np.ndarray) -> DirectionMixture:
         n_features, n_clusters = self.columns.shape
@@ -90,9 +125,9 @@ class DirectionMixture:
 
 
 def nested_mixtures(U: np.ndarray, start: np.ndarray) -> dict[int, DirectionMixture]:
-    """Mixtures of as many clusters as given, one fewer, and so on to one: each the one before less what it needs least.
+    """Mixtures of ever fewer directions, down to one: each the one before less the direction it needs least.
 
-    Too many clusters miss no direction; of those that share one, all but one are needed little.
+    Too many clusters miss no direction; of those that are too many most end at the place of another.
 
     Parameters
     ----------
@@ -104,7 +139,7 @@ def nested_mixtures(U: np.ndarray, start: np.ndarray) -> dict[int, DirectionMixt
     Returns
     -------
     dict
-        Number of clusters to mixture.
+        Number of directions to mixture. Numbers may be missing: clusters can come to one place by themselves.
 
     Examples
     --------
@@ -112,18 +147,20 @@ def nested_mixtures(U: np.ndarray, start: np.ndarray) -> dict[int, DirectionMixt
     >>> rng = np.random.default_rng(0)
     >>> angles = rng.choice([0.3, 1.2, 2.4], 2000) + 0.02 * rng.standard_normal(2000)
     >>> U = np.column_stack([np.cos(angles), np.sin(angles)])
-    >>> found = nested_mixtures(U, spread_out(U, 8, rng))[3]
+    >>> found = nested_mixtures(U, spread_out(U, 8, rng))[3].merged()
     >>> np.sort(np.arctan2(*found.columns[::-1]) % np.pi).round(1)
     array([0.3, 1.2, 2.4])
     """
     most = start.shape[1]
     shares = np.full(most + 1, 1 / (most + 1))
     mixture = DirectionMixture(start, np.full(most, _FIRST_WIDTH), shares).improved(U, _ROUNDS)
-    found = {most: mixture}
-    for n_clusters in range(most - 1, 0, -1):
-        mixture = mixture.without(mixture.least_needed(U)).improved(U, _REFINING)
-        found[n_clusters] = mixture
-    return found
+    found: dict[int, DirectionMixture] = {}
+    while True:
+        n_directions = int(mixture.places().max()) + 1
+        found.setdefault(n_directions, mixture)
+        if n_directions == 1:
+            return found
+        mixture = mixture.without_least_needed(U).improved(U, _REFINING)
 
 
 def distinct_columns(A: np.ndarray, copy: float) -> np.ndarray:

@@ -3,8 +3,8 @@
 Speech is sparse there: in many coefficients one source is far above the others. With real columns the real and the
 imaginary parts x' and x'' of such a coefficient are parallel, and their common direction is the source's column;
 coefficients in which several sources meet, or nobody speaks, are left out. `OvercompleteICA`, with its noise annealed,
-learns more columns than wanted from those that stay; a mixture of directions (`directions`) drops copies and
-surplus one at a time, and its held-out evidence says how many are needed.
+learns more columns than wanted from those that stay; a mixture of directions (`directions`) drops the surplus one at a
+time, and its held-out evidence says how many are needed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from sklearn.exceptions import ConvergenceWarning
 from overica.estimator import OvercompleteICA
 from overica.learning import LearningError
 from overica.separation.directions import (
-    DirectionMixture,
     distinct_columns,
     nested_mixtures,
     spread_out,
@@ -36,17 +35,17 @@ _EXAMINED = 2_000_000
 LOWEST = 3
 """First frequency that is looked at: the window spreads an offset over those below."""
 _SURPLUS = 2
+_ROUNDS = 30
 _MOST_SOURCES = 8
 """Largest number that "auto" tries with two channels; half of it more for every further one."""
-_GAIN = 0.006
-"""Held-out nats per coefficient for which a source is believed."""
+_GAIN = 0.003
+"""Held-out nats per coefficient for which a source is believed; in 20 s what is none gains less than .001."""
+_GAIN_IN_ALL = 6.0
+"""The same, nats over all held-out coefficients: what counts in short sounds, where chance gains up to 3."""
 _GAIN_SHARE = 0.02
-"""The same, of the evidence without it: clusters that are not quite of the shape of the model cost that much."""
-_GAIN_IN_ALL = 12.0
-"""The same, nats over all held-out coefficients: what counts in short sounds."""
+"""The same with more than two channels, of the evidence without it: points at which two sources meet lie along the
+plane of their columns, which takes several clusters, each of some .01 of the evidence."""
 _REPEATED = 0.99999
-_COPY = 0.998
-"""Cosine from which two columns are one source."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def learn_mixing(Z: np.ndarray, n_sources: int | None, rng: np.random.Generator)
         Complex coefficients.
     n_sources : int or None
         None finds it: the least number from which no larger one raises the held-out evidence, for each source more, by
-        .006 nats per coefficient and 2 % (in short sounds, 12 nats in all), copies merged.
+        .003 nats per coefficient and by 6 in all (with more than two channels, by 2 % as well).
     rng : numpy.random.Generator
 
     Returns
@@ -113,13 +112,15 @@ def learn_mixing(Z: np.ndarray, n_sources: int | None, rng: np.random.Generator)
     mixtures = nested_mixtures(U, start)
     evidence = {k: mixtures[k].score(held_out) for k in sorted(mixtures) if k <= most}
     gain = max(_GAIN, _GAIN_IN_ALL / len(held_out))
-    supported = _supported(evidence, mixtures, gain)
+    supported = _supported(evidence, gain, _GAIN_SHARE if len(Z) > 2 else 0.0)
     wanted = supported if n_sources is None else n_sources
-    columns = _distinct(mixtures, wanted)
-    if columns.shape[1] < wanted:
+    if max(mixtures) < wanted:
         raise ValueError(
-            f"`n_sources` must be at most {columns.shape[1]}: no more directions are heard, got {n_sources}"
+            f"`n_sources` must be at most {max(mixtures)}: no more directions are heard, got {n_sources}"
         )
+    enough = mixtures[min(k for k in mixtures if k >= wanted)]
+    # One cluster per source, whose tails are as heavy as its points make them, says best where it is.
+    columns = enough.merged().improved(U, _ROUNDS).columns[:, :wanted]
     return Mixing(fix_signs(columns), evidence, supported)
 
 
@@ -155,24 +156,10 @@ def _over_provided(
     return np.column_stack([learned, start])
 
 
-def _distinct(mixtures: dict[int, DirectionMixture], wanted: int) -> np.ndarray:
-    """The columns of the smallest mixture with as many distinct ones as wanted, those of the largest share first."""
-    columns = np.empty((0, 0))
-    for n_clusters in sorted(mixtures):
-        found = mixtures[n_clusters].distinct(_COPY)
-        if found.shape[1] > columns.shape[1]:
-            columns = found
-        if columns.shape[1] >= wanted:
-            break
-    return columns[:, :wanted]
-
-
-def _supported(
-    evidence: dict[int, float], mixtures: dict[int, DirectionMixture], gain: float
-) -> int:
-    best, gained = 1, evidence[1]
+def _supported(evidence: dict[int, float], gain: float, share: float) -> int:
+    best = min(evidence)
     for n_sources in sorted(evidence):
-        each = max(gain, _GAIN_SHARE * gained)
-        if evidence[n_sources] > gained + (n_sources - best) * each:
-            best, gained = n_sources, evidence[n_sources]
-    return int(mixtures[best].distinct(_COPY).shape[1])
+        each = max(gain, share * evidence[best])
+        if evidence[n_sources] > evidence[best] + (n_sources - best) * each:
+            best = n_sources
+    return best

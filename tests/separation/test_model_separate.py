@@ -197,11 +197,14 @@ def test_clipping_is_noticed(data):
         separate(data.x, data.sample_rate, method="binary", mixing=data.mixing)
 
 
-def test_more_sources_than_the_evidence_supports(data):
+def test_more_sources_than_the_evidence_supports():
+    data = make_talkers(3, n_seconds=4.0)
     with pytest.warns(
-        SeparationWarning, match="5 sources are wanted, but the held-out evidence supports 3"
+        SeparationWarning, match="4 sources are wanted, but the held-out evidence supports 3"
     ):
-        separate(data.x, data.sample_rate, 5, method="binary", random_state=0)
+        separate(data.x, data.sample_rate, 4, method="binary", random_state=0)
+    with pytest.raises(ValueError, match="`n_sources` must be at most 4: .*, got 9"):
+        separate(data.x, data.sample_rate, 9, method="binary", random_state=0)
 
 
 def test_delays_are_noticed(data):
