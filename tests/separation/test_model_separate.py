@@ -203,7 +203,7 @@ def test_more_sources_than_the_evidence_supports():
         SeparationWarning, match="4 sources are wanted, but the held-out evidence supports 3"
     ):
         separate(data.x, data.sample_rate, 4, method="binary", random_state=0)
-    with pytest.raises(ValueError, match="`n_sources` must be at most 4: .*, got 9"):
+    with pytest.raises(ValueError, match=r"`n_sources` must be at most 4: .*, got 9"):
         separate(data.x, data.sample_rate, 9, method="binary", random_state=0)
 
 
