@@ -13,9 +13,10 @@ from scipy import sparse
 from overica.compare.featuriser import Dictionary, Featuriser
 from overica.lm.densities import fit_densities
 from overica.lm.directions import cluster_figures
+from overica.lm.exact_codes import ExactCodes
 from overica.lm.study_config import FeatureStudyConfig, Job
 from overica.lm.study_data import StudyData
-from overica.lm.study_methods import FEATURE_METHODS, Assignment
+from overica.lm.study_methods import FEATURE_METHODS, Assignment, Learner
 from overica.metrics import dead_share, explained_variance, max_cosine_histogram
 
 _CHUNK = 4096
@@ -102,6 +103,11 @@ def _run(
         figures = judge(featuriser, dictionary, data.test[: config.n_evaluated])
         if substitute is not None:
             figures |= substitute(featuriser)
+        if record["middle"]:
+            exact = figures
+            if not isinstance(featuriser, ExactCodes):
+                exact = exact_figures(learner, record, config, data, substitute)
+            figures = figures | {f"exact_{name}": value for name, value in exact.items()}
         result.records.append(record | of_fit | {"metrics": figures})
         if record["middle"] and not job.seed and len(data.described):
             result.codes = described_codes(featuriser, dictionary, data)
@@ -120,6 +126,21 @@ def judge(featuriser: Featuriser, dictionary: Dictionary, X: np.ndarray) -> dict
         "positive_share": float((codes > 0).sum() / max(np.count_nonzero(codes), 1)),
         "residual_variance": float(((X - decoded) ** 2).mean()),
     }
+
+
+def exact_figures(
+    learner: Learner, record: Record, config: FeatureStudyConfig, data: StudyData,
+    substitute: Substitute | None,
+) -> dict[str, float]:  # fmt: skip
+    """The same figures with exact codes in place of the method's own encoder: what its directions are worth."""
+    unit = Dictionary.of_rows(learner.dictionary.components, learner.dictionary.offset)
+    codes = ExactCodes.at_level(
+        unit, data.fit, record["target_l0"], nonnegative=not record["signed"]
+    )
+    figures = judge(codes, unit, data.test[: config.n_evaluated])
+    if substitute is not None:
+        figures |= substitute(codes)
+    return figures
 
 
 def described_codes(

@@ -42,7 +42,7 @@ class FeatureStudyConfig:
     """Mean numbers of active features at which methods are compared; the middle one is described feature by feature."""
     full_width: float = 4
     """Wider fits have one seed and the middle level alone."""
-    n_steps: int = 500
+    n_steps: int = 1000
     """Steps of the autoencoders."""
     ica_steps: int = 50
     """Steps of independent components, each of which infers exact codes of its batch."""

@@ -10,18 +10,12 @@ import numpy as np
 
 from overica.compare.featuriser import Dictionary, Featuriser
 from overica.estimator import OvercompleteICA
-from overica.inference import MAPProblem, solve
-from overica.learning.debiasing import debias
+from overica.lm.exact_codes import ExactCodes
 from overica.lm.whitening import Whitening
 from overica.priors import get_prior
 from overica.sae import SAES, fine_tune_scale
 
-_CALIBRATION = 256
-_BISECTIONS = 24
-_TOLERANCE = 0.01
 _TUNED = 8192
-_RANGE = 1e-4
-"""Smallest penalty that is tried, relative to the one that silences everything."""
 
 
 class Learner(Protocol):
@@ -58,51 +52,6 @@ class Assignment:
     batch_size: int = 1024
 
 
-class SparseCodes:
-    """Codes of an ICA model at a penalty of one's own choice, freed of the shrinkage that the penalty brings.
-
-    The support and the signs are those of the exact maximum a posteriori codes,
-
-        argmin_s |x - mean - A s|^2 / 2 + penalty sum_j |s_j| / theta_j,
-
-    in the space in which the model was fitted, theta relative to its mean; on the support the penalty is then lowered
-    to nothing, and sources that come to zero on the way leave. That is least squares with those signs, and what the
-    estimator's own evidence takes as the mode. Without it explained variance at few active features would be that
-    of shrunk codes, to which an encoder that keeps the largest codes is not subject.
-    """
-
-    def __init__(self, ica: OvercompleteICA, whitening: Whitening, penalty: float) -> None:
-        self.penalty = penalty
-        self._mean, self._whitening = ica.mean_, whitening
-        theta = ica.scales_.astype(np.float64)
-        self._theta = theta / theta.mean()
-        # In units in which every source has scale one the penalty is the same for all.
-        self._mixing = np.ascontiguousarray(ica.mixing_.astype(np.float64) * self._theta)
-        self._gram = self._mixing.T @ self._mixing
-        self._prior = get_prior(ica.prior).with_scale(1.0)
-        self.components_ = whitening.back(ica.components_.astype(np.float64))
-
-    def fit(self, X: np.ndarray, y: Any = None) -> SparseCodes:
-        """Nothing is left to fit."""
-        return self
-
-    def transform(self, X: np.ndarray) -> np.ndarray:
-        """Codes, (n_samples, n_components)."""
-        samples = self._whitening.there(np.asarray(X, np.float64)) - self._mean
-        problem = MAPProblem(self._mixing, np.ascontiguousarray(samples), self._prior, self.penalty)
-        codes = np.asarray(solve(problem, tol=1e-6).codes)
-        return np.asarray(debias(self._gram, codes, self.penalty)) * self._theta
-
-    def loudest(self, X: np.ndarray) -> float:
-        """The penalty from which on all codes of samples are zero."""
-        samples = self._whitening.there(np.asarray(X, np.float64)) - self._mean
-        return float(np.abs(samples @ self._mixing).max())
-
-    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
-        """Samples of codes, (n_samples, n_features)."""
-        return np.asarray(X @ self.components_ + self._whitening.back(self._mean[None])[0])
-
-
 class ICALearner:
     """Overcomplete ICA of activations, perhaps whitened ones."""
 
@@ -110,11 +59,13 @@ class ICALearner:
         self._ica, self._whitening = ica, whitening
         rows = whitening.back(np.asarray(ica.components_, np.float64))
         offset = whitening.back(np.asarray(ica.mean_, np.float64)[None])[0]
-        self.dictionary = Dictionary.of_rows(rows, offset)
+        unit = Dictionary.of_rows(rows, offset).components
+        self.dictionary = Dictionary.of_rows(unit, offset)
+        self._nonnegative = get_prior(ica.prior).nonnegative
 
     def at(self, n_active: float, X: np.ndarray) -> Featuriser:
-        """See `Learner.at`: the penalty is found by bisection of its logarithm on the first 256 samples."""
-        return penalty_for(lambda p: SparseCodes(self._ica, self._whitening, p), X, n_active)
+        """See `Learner.at`: exact codes."""
+        return ExactCodes.at_level(self.dictionary, X, n_active, nonnegative=self._nonnegative)
 
     def evidence(self, X: np.ndarray) -> float:
         """See `Learner.evidence`; in the units of the activations, whatever the space of the fit."""
@@ -128,25 +79,6 @@ class ICALearner:
             "median_presence": float(np.median(self._ica.presence_)),
             "n_active_learning": float(self._ica.history_["n_active"][-1]),
         }
-
-
-def penalty_for(
-    make: Callable[[float], SparseCodes], X: np.ndarray, n_active: float
-) -> SparseCodes:
-    """The codes with the wanted mean number of non-zeros on the first samples of X."""
-    X = X[:_CALIBRATION]
-    # Above the largest correlation everything is silent.
-    probe = make(1.0)
-    high = float(np.log(probe.loudest(X) * 1.01 + 1e-30))
-    low = high + float(np.log(_RANGE))
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        probe = make(float(np.exp(middle)))
-        reached = np.count_nonzero(probe.transform(X)) / len(X)
-        if abs(reached - n_active) <= _TOLERANCE * n_active:
-            break
-        low, high = (middle, high) if reached > n_active else (low, middle)
-    return probe
 
 
 class SAELearner:

@@ -83,6 +83,20 @@ def study_sections(results: StudyResults, marks: Mapping[str, Mark]) -> list[Sec
             more=[level_table(results, w, found) for w in results.widths],
         ),
         Section(
+            "inference",
+            "Directions or encoder",
+            "The same dictionaries with exact codes (basis pursuit, then least squares) at the same number of active "
+            "features in place of each method's own encoder: what the directions are worth. ICA's codes are exact "
+            "already.",
+            [
+                by_width(
+                    results, f"{measure_label(n)[:1].upper()}{measure_label(n)[1:]} with exact codes, {middle}",
+                    metric(f"exact_{n}"),
+                )
+                for n in quality
+            ],
+        ),
+        Section(
             "evidence",
             "Evidence over the width",
             "Mean log density of a held-out activation under the model that was learned, in nats; autoencoders are no "

@@ -92,6 +92,20 @@ def _quality(results: StudyResults) -> str:
     return " ".join(sentences)
 
 
+def _inference(results: StudyResults) -> str:
+    """Every dictionary with exact codes, best first."""
+    sentences = []
+    for width in results.widths:
+        standings = _by_metric(results, "exact_explained_variance", width)
+        if len(standings) < 2:
+            continue
+        each = ", ".join(f"{results.methods[m]} {_number(s)}" for m, s in standings)
+        sentences.append(
+            f"Explained variance at {width:g}x with exact codes for every dictionary: {each}."
+        )
+    return " ".join(sentences)
+
+
 def _by_metric(results: StudyResults, metric: str, width: float) -> list[tuple[str, Spread]]:
     return _ranked({m: results.metric(metric, method=m, width=width) for m in results.methods})
 
@@ -160,6 +174,7 @@ def _capital(text: str) -> str:
 
 _THEMES: dict[str, Callable[[StudyResults], str]] = {
     "Quality": _quality,
+    "Encoder": _inference,
     "Evidence": _evidence,
     "Seeds": stability,
     "Methods": matches,
