@@ -14,6 +14,7 @@ _CALIBRATION = 512
 _BISECTIONS = 30
 _TOLERANCE = 0.005
 """Relative error of the mean number of active features that is good enough."""
+_STRIDE = 3.0
 _LOWEST = 1e-6
 """Smallest penalty that is tried, relative to the one that silences everything."""
 
@@ -60,8 +61,8 @@ def map_penalty(
 ) -> float:
     """The penalty at which `map_codes` have a given mean number of non-zeros per sample.
 
-    Found by bisection of its logarithm on the first 512 samples, between the smallest penalty that silences all of
-    them and a millionth of it; the mean number falls with the penalty, apart from rare single codes.
+    Found by bisection of its logarithm on the first 512 samples, from the smallest penalty that silences all of them
+    down to a millionth of it; the mean number falls with the penalty, apart from rare single codes.
 
     Parameters
     ----------
@@ -94,15 +95,21 @@ def map_penalty(
     largest = float((scores if nonnegative else np.abs(scores)).max(initial=0.0))
     if largest <= 0:
         return 1.0
-    low, high = np.log(largest) + np.log(_LOWEST), np.log(largest)
+
+    def reached(penalty: float) -> float:
+        return np.count_nonzero(map_codes(D, X, penalty, nonnegative=nonnegative)) / len(X)
+
+    # From above, since codes at far too small a penalty are dense and take long.
+    high, low = largest, largest / _STRIDE
+    while low > _LOWEST * largest and reached(low) < n_active:
+        high, low = low, low / _STRIDE
     for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        codes = map_codes(D, X, float(np.exp(middle)), nonnegative=nonnegative)
-        reached = np.count_nonzero(codes) / len(X)
-        if abs(reached - n_active) <= max(0.5 / len(X), _TOLERANCE * n_active):
-            return float(np.exp(middle))
-        low, high = (middle, high) if reached > n_active else (low, middle)
-    return float(np.exp(0.5 * (low + high)))
+        middle = float(np.sqrt(low * high))
+        excess = reached(middle) - n_active
+        if abs(excess) <= max(0.5 / len(X), _TOLERANCE * n_active):
+            return middle
+        low, high = (middle, high) if excess > 0 else (low, middle)
+    return float(np.sqrt(low * high))
 
 
 def matching_pursuit(
