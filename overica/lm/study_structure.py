@@ -10,22 +10,21 @@ from overica.lm.study_results import StudyResults
 
 def stability(results: StudyResults) -> str:
     """Features that seeds share."""
-    sentences = []
-    for width in results.widths:
-        found = {m: results.stability(m, width) for m in results.methods}
-        found = {m: f for m, f in found.items() if f}
-        if not found:
-            continue
-        order = sorted(found, key=lambda m: -found[m]["above_0.9"])
-        each = ", ".join(
-            f"{results.methods[m]} {_percent(found[m]['above_0.9'])} ({_percent(found[m]['above_0.7'])})"
-            for m in order
-        )
-        chance = max(f["chance_above_0.9"] for f in found.values())
-        sentences.append(
-            f"Features that two seeds share at {width:g}x, |cos| above .9 (.7): {each}; chance {_percent(chance)}."
-        )
-    return " ".join(sentences)
+    found = {
+        (m, w): figures
+        for m in results.methods
+        for w in results.widths
+        if (figures := results.stability(m, w))
+    }
+    if not found:
+        return ""
+    each = "; ".join(
+        f"{label} {_listed(shares)}"
+        for method, label in results.methods.items()
+        if (shares := [(w, f["above_0.7"]) for (m, w), f in found.items() if m == method])
+    )
+    chance = max(figures["chance_above_0.7"] for figures in found.values())
+    return f"Features that two seeds share, |cos| above .7: {each}; chance {_percent(chance)}."
 
 
 def matches(results: StudyResults) -> str:
@@ -55,42 +54,44 @@ def matches(results: StudyResults) -> str:
 
 def clusters(results: StudyResults) -> str:
     """Near-parallel features, and what becomes of a narrow fit's features in a wider one."""
-    sentences = []
+    shares, kept = [], []
     for method, label in results.methods.items():
         runs = [r for r in results.runs() if r["method"] == method]
-        told = [
-            f"{_percent(r['clusters']['0.7']['clustered_share'])} at {r['width']:g}x "
-            f"({r['clusters']['0.7']['clusters']} clusters)"
-            for r in runs
-        ]
-        kept = [
-            f"{_percent(found['above_0.7'])} of the {a['width']:g}x features have a match at {b['width']:g}x"
-            for a, b in pairwise(runs)
-            if (found := results.between(a, b))
-        ]
-        if told:
-            sentences.append(f"{label}: {', '.join([*told, *kept])}.")
-    return " ".join(["In clusters of cosine above .7.", *sentences]) if sentences else ""
+        if not runs:
+            continue
+        own = [(r["width"], r["clusters"]["0.7"]["clustered_share"]) for r in runs]
+        shares.append(f"{label} {_listed(own)}")
+        found = [(b["width"], results.between(a, b)) for a, b in pairwise(runs)]
+        again = [(width, figures["above_0.7"]) for width, figures in found if figures]
+        if again:
+            kept.append(f"{label} {_listed(again)}")
+    if not shares:
+        return ""
+    text = f"Features in clusters of cosine above .7: {'; '.join(shares)}."
+    if kept:
+        text += f" Features of the next narrower fit that are found again: {'; '.join(kept)}."
+    return text
 
 
 def densities(results: StudyResults) -> str:
     """Which density fits the sizes of a feature's codes, and whether the prior is right."""
     sentences = []
-    for record in results.runs():
-        found = record.get("densities")
-        if not found or not found["features"]:
+    for label in results.methods.values():
+        found = [
+            record["densities"]
+            for record in results.runs()
+            if record["label"] == label and (record.get("densities") or {}).get("features")
+        ]
+        if not found:
             continue
-        best = max(found["best"], key=lambda name: found["best"][name])
-        prior = "Laplace" if record["signed"] else "exponential"
-        gain = found["gain"][best]
+        winners = [max(f["best"], key=f["best"].__getitem__) for f in found]
+        names = " or ".join(dict.fromkeys(FAMILIES[name].label for name in winners))
+        gains = [f["gain"][name] for f, name in zip(found, winners, strict=True)]
+        distances = [f["distance"]["exponential"] for f in found]
         sentences.append(
-            f"{record['label']} at {record['width']:g}x: {FAMILIES[best].label} fits most often "
-            f"({_percent(found['best'][best])} of {found['features']} features; median {gain:+.2f} nats a firing over "
-            f"the exponential), exponential {_percent(found['best'].get('exponential') or 0)}; median distance of the "
-            f"{prior}'s sizes {found['distance']['exponential']:.2f}"
-            + (f", {_percent(found['one_sided'])} of a feature's firings on one side" if record["signed"] else "")
-            + "."
-        )  # fmt: skip
+            f"{label}: {names} fits most often, {_span(gains, '+.2f')} nats a firing over the exponential, whose "
+            f"distance is {_span(distances, '.2f')}."
+        )
     return " ".join([*sentences, _rightness(results)]) if sentences else ""
 
 
@@ -103,7 +104,7 @@ def _rightness(results: StudyResults) -> str:
     ]
     if not distances:
         return ""
-    worst, best = max(distances), min(distances)
+    worst = max(distances)
     word = (
         "about right"
         if worst < 0.05
@@ -113,9 +114,19 @@ def _rightness(results: StudyResults) -> str:
     )
     return (
         f"So the exponential is {word} for the active codes of ICA at this sparsity, which leaves out the smallest "
-        f"ones: its cumulative distribution is off by "
-        f"{best:.2f}{'' if best == worst else f' to {worst:.2f}'} for the median feature."
+        f"ones: its cumulative distribution is off by {_span(distances, '.2f')} for the median feature."
     )
+
+
+def _listed(shares: list[tuple[float, float]]) -> str:
+    """``5 % at 2x, 6 % at 4x``."""
+    return ", ".join(f"{_percent(share)} at {width:g}x" for width, share in shares)
+
+
+def _span(values: list[float], style: str) -> str:
+    """The values' range, or the value."""
+    ends = dict.fromkeys(format(value, style) for value in (min(values), max(values)))
+    return " to ".join(ends)
 
 
 def _percent(share: float) -> str:

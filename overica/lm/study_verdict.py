@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -80,30 +79,29 @@ def _leaders(results: StudyResults, metric: str, width: float) -> list[str]:
 
 
 def _quality(results: StudyResults) -> str:
-    """Every method's figures at the middle level, best first."""
-    sentences = []
-    for metric in ("explained_variance", *measures(results)):
-        for width in results.widths:
-            standings = _by_metric(results, metric, width)
-            if len(standings) < 2:
-                continue
-            each = ", ".join(f"{results.methods[m]} {_number(s)}" for m, s in standings)
-            sentences.append(f"{_capital(measure_label(metric))} at {width:g}x: {each}.")
-    return " ".join(sentences)
+    """The best of each family at the middle level."""
+    names = ("explained_variance", *measures(results))
+    return " ".join(filter(None, (_champions(results, n, measure_label(n)) for n in names)))
 
 
 def _inference(results: StudyResults) -> str:
-    """Every dictionary with exact codes, best first."""
-    sentences = []
+    """The same with exact codes for every dictionary."""
+    said = _champions(results, "exact_explained_variance", "explained variance")
+    return said and f"With exact codes for every dictionary in place of the encoders. {said}"
+
+
+def _champions(results: StudyResults, metric: str, label: str) -> str:
+    """The best of ICA and the best autoencoder over the widths."""
+    families = {name: method["family"] for name, method in results.header["methods"].items()}
+    told = []
     for width in results.widths:
-        standings = _by_metric(results, "exact_explained_variance", width)
-        if len(standings) < 2:
-            continue
-        each = ", ".join(f"{results.methods[m]} {_number(s)}" for m, s in standings)
-        sentences.append(
-            f"Explained variance at {width:g}x with exact codes for every dictionary: {each}."
-        )
-    return " ".join(sentences)
+        standings = _by_metric(results, metric, width)
+        best = {families[m]: (m, spread) for m, spread in reversed(standings)}
+        first = [best[family] for family in ("ica", "sae") if family in best]
+        each = " and ".join(f"{_number(spread)} ({results.methods[m]})" for m, spread in first)
+        if each:
+            told.append(f"{each} at {width:g}x")
+    return f"{_capital(label)}, best of each family: {'; '.join(told)}." if told else ""
 
 
 def _by_metric(results: StudyResults, metric: str, width: float) -> list[tuple[str, Spread]]:
@@ -116,15 +114,10 @@ def _evidence_of(results: StudyResults, method: str, width: float) -> Spread:
 
 def _evidence(results: StudyResults) -> str:
     sentences = []
-    for width in results.widths:
-        standings = _ranked({m: _evidence_of(results, m, width) for m in results.methods})
-        if standings:
-            each = ", ".join(f"{results.methods[m]} {s.mean:.1f}" for m, s in standings)
-            sentences.append(f"Held-out evidence at {width:g}x, nats a token: {each}.")
     for method, label in results.methods.items():
         found = [(width, _evidence_of(results, method, width).mean) for width in results.widths]
         values = [(width, mean) for width, mean in found if math.isfinite(mean)]
-        if len(values) > 1:
+        if values:
             sentences.append(_over_width(label, values))
     gaussian = results.header.get("gaussian_evidence")
     if sentences and gaussian is not None:
@@ -136,13 +129,13 @@ def _evidence(results: StudyResults) -> str:
 
 
 def _over_width(label: str, values: Sequence[tuple[float, float]]) -> str:
-    best = max(values, key=lambda pair: pair[1])
-    steps = "; ".join(
-        f"{b[1] - a[1]:+.1f} from {a[0]:g}x to {b[0]:g}x" for a, b in itertools.pairwise(values)
-    )
-    if best[0] == values[-1][0] and values[-1][1] - values[-2][1] > _NATS:
-        return f"For {label} it still rises with the width ({steps}): it sets no upper limit to n here."
-    return f"For {label} it is highest at {best[0]:g}x ({steps})."
+    each = ", ".join(f"{value:.1f} at {width:g}x" for width, value in values)
+    text = f"Held-out evidence of {label}, nats a token: {each}."
+    if len(values) < 2:
+        return text
+    if values[-1][1] - max(value for _, value in values[:-1]) > _NATS:
+        return f"{text} It still rises with the width and sets no upper limit to n here."
+    return f"{text} It is highest at {max(values, key=lambda pair: pair[1])[0]:g}x."
 
 
 def _ranked(found: Mapping[str, Spread]) -> list[tuple[str, Spread]]:
