@@ -18,6 +18,7 @@
   const word = row => tokens.words[tokens.ids[row]];
   const short = (value, digits = 3) =>
     value === null || !Number.isFinite(value) ? "–" : Number(value.toPrecision(digits)).toString().replace("-", "−");
+  const cosineText = value => value.toFixed(2).replace("-", "−");
   const percent = share => share === 0 ? "0 %" : `${short(100 * share, 2)} %`;
   const frequency = f => f.firings / run.n_tokens;
   const strongest = f => {
@@ -56,7 +57,7 @@
         make("td", {}, percent(frequency(f))),
         make("td", {}, short(f.contribution)),
         make("td", {}, short(f.largest)),
-        make("td", {}, near ? short(near[1], 2) : "–")));
+        make("td", {}, near ? cosineText(near[1]) : "–")));
     }
     shown = Math.min(shown + PAGE, chosen.length);
     get("more").hidden = shown >= chosen.length;
@@ -131,7 +132,7 @@
     const others = Object.entries(run.partners).map(([name, found]) => {
       const index = found.index[f.index], label = run.labels[name];
       return index < 0 ? [null, label, "none"]
-        : [`../${name}/index.html#${index}`, `${label}: ${index}`, `cos ${short(found.cosine[f.index], 2)}`];
+        : [`../${name}/index.html#${index}`, `${label}: ${index}`, `cos ${cosineText(found.cosine[f.index])}`];
     });
     get("feature").replaceChildren(step, make("h2", {}, `Feature ${f.index}`),
       make("dl", {class: "facts"}, ...facts.map(([k, v]) => make("div", {}, make("dt", {}, k), make("dd", {}, v)))),
@@ -141,7 +142,7 @@
         make("div", {}, make("h3", {}, "Sizes of its codes"), histogram(f),
           make("p", {class: "figure-note"}, density(f))),
         make("div", {}, make("h3", {}, "Nearest features"),
-          links(f.nearest.map(([i, cosine]) => [`#${i}`, `${i}: ${strongest(features[i]).join("  ") || "never active"}`, `cos ${short(cosine, 2)}`])),
+          links(f.nearest.map(([i, cosine]) => [`#${i}`, `${i}: ${strongest(features[i]).join("  ") || "never active"}`, `cos ${cosineText(cosine)}`])),
           ...(others.length ? [make("h3", {}, "Its match in other fits"), links(others)] : []))));
     document.title = `Feature ${f.index} · ${run.title}`;
   }
