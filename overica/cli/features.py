@@ -33,7 +33,7 @@ from overica.cli._lists import Numbers, Words
 )
 @click.option("--seeds", type=int, help="Fits of each method.  [default: 2]")
 @click.option("--steps", "n_steps", type=int, help="Of the autoencoders.  [default: 1000]")
-@click.option("--ica-steps", type=int, help="Of ICA.  [default: 50]")
+@click.option("--ica-steps", type=int, help="Of ICA.  [default: 150]")
 @click.option(
     "--full-width", type=float, help="Wider fits have one seed and the middle level.  [default: 4]"
 )

@@ -11,6 +11,8 @@ from overica._validation import check_choice, check_scalar
 from overica.lm.study_methods import DEFAULT_METHODS, FEATURE_METHODS
 
 _NOT_OF_A_FIT = ("methods", "widths", "active", "seeds", "full_width")
+_OF_THE_OTHERS = {"ica": "n_steps", "sae": "ica_steps"}
+"""By family the setting that its fits do not depend on."""
 _COUNTS = ("n_steps", "ica_steps", "n_fit", "n_evaluated", "n_scored", "n_substituted", "n_described")  # fmt: skip
 
 
@@ -44,7 +46,7 @@ class FeatureStudyConfig:
     """Wider fits have one seed and the middle level alone."""
     n_steps: int = 1000
     """Steps of the autoencoders."""
-    ica_steps: int = 50
+    ica_steps: int = 150
     """Steps of independent components, each of which infers exact codes of its batch."""
     n_fit: int = 120_000
     """Most tokens to learn from."""
@@ -105,7 +107,8 @@ class FeatureStudyConfig:
 
     def hash_of(self, job: Job, data: dict[str, Any]) -> str:
         """Hash of everything that a fit's figures depend on."""
-        used = {k: v for k, v in asdict(self).items() if k not in _NOT_OF_A_FIT}
+        unused = {*_NOT_OF_A_FIT, _OF_THE_OTHERS[FEATURE_METHODS[job.method].family]}
+        used = {k: v for k, v in asdict(self).items() if k not in unused}
         text = json.dumps([used, asdict(job), self.middle, data], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
