@@ -161,12 +161,12 @@ def _sae(name: str) -> Callable[[Assignment, np.ndarray], Learner]:
 FEATURE_METHODS: Mapping[str, FeatureMethod] = {
     method.name: method
     for method in (
-        FeatureMethod("ica", "ICA, Laplace", "ica", True, False, _ica("laplace")),
+        FeatureMethod("ica", "ICA (Laplace)", "ica", True, False, _ica("laplace")),
         FeatureMethod(
-            "ica_nonnegative", "ICA, exponential", "ica", False, False, _ica("exponential")
+            "ica_nonnegative", "ICA (exponential)", "ica", False, False, _ica("exponential")
         ),
         FeatureMethod(
-            "ica_whitened", "ICA, Laplace, whitened", "ica", True, False, _ica("laplace", 0.01)
+            "ica_whitened", "ICA (Laplace, whitened)", "ica", True, False, _ica("laplace", 0.01)
         ),
         FeatureMethod("relu", "L1 autoencoder", "sae", False, True, _sae("relu")),
         FeatureMethod("batchtopk", "BatchTopK", "sae", False, True, _sae("batchtopk")),
