@@ -248,3 +248,12 @@ def test_command_line(store, tmp_path):
     assert "Traceback" not in wrong.output
     numbers = CliRunner().invoke(main, [*arguments[:2], "--widths", "two"])
     assert "is not a list of numbers such as 1,2,4" in numbers.output
+
+
+def test_help_names_every_method_and_default():
+    text = " ".join(CliRunner().invoke(main, ["features", "--help"]).output.split())
+    for name in FEATURE_METHODS:
+        assert f" {name}" in text
+    config = FeatureStudyConfig()
+    for name in ("n_steps", "ica_steps", "seeds", "full_width"):
+        assert f"[default: {getattr(config, name)}]" in text
