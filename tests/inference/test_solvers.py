@@ -51,7 +51,7 @@ def able(problem):
     return [name for name, kind in SOLVERS.items() if kind().supports(problem) is None]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     shape=st.sampled_from(SHAPES),
