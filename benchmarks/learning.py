@@ -228,7 +228,7 @@ def main():
         if part in (None, "memory"):
             print(f"{'samples':>9s}{'file MB':>9s}{'codes MB':>9s}{'fit MB':>9s}{'wall s':>9s}")
             with tempfile.TemporaryDirectory() as folder:
-                for n_samples in (20_000, 60_000) if quick else (20_000, 200_000, 2_000_000):
+                for n_samples in (200_000, 800_000) if quick else (20_000, 200_000, 2_000_000):
                     memory_row(n_samples, folder)
 
 
