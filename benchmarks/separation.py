@@ -149,13 +149,13 @@ def directions(x, sample_rate, A, seed):
     return counted.n_sources == A.shape[1], cosine
 
 
-def tally(heading, cases, arguments):
-    """A row per number of talkers and setting; ``cases(n_talkers, seed)`` yields setting, sources, rate, directions."""
+def tally(heading, cases, sample_rate, arguments):
+    """A row per number of talkers and setting; ``cases(n_talkers, seed)`` yields setting, sources and directions."""
     print(f"talkers  {heading:>9}  number found  median cos  worst cos")
     for n_talkers in arguments.numbers:
         rows = {}
         for seed in range(arguments.combinations * arguments.mixings):
-            for setting, sources, sample_rate, A in cases(n_talkers, seed):
+            for setting, sources, A in cases(n_talkers, seed):
                 figures = directions(sources @ A.T, sample_rate, A, seed)
                 rows.setdefault(setting, []).append(figures)
         for setting, figures in rows.items():
@@ -181,9 +181,9 @@ def clips(signals, sample_rate, arguments):
         for seconds in (1, 2, 3):
             n_frames = round(seconds * sample_rate)
             first = rng.integers(0, len(sources) - n_frames + 1)
-            yield f"{seconds} s", sources[first : first + n_frames], sample_rate, A
+            yield f"{seconds} s", sources[first : first + n_frames], A
 
-    tally("clip", cases, arguments)
+    tally("clip", cases, sample_rate, arguments)
 
 
 def levels(signals, sample_rate, arguments):
@@ -193,9 +193,9 @@ def levels(signals, sample_rate, arguments):
         sources, A = drawn(signals, n_talkers, np.random.default_rng(seed))
         for decibels in (0, 6, 9, 12):
             weaker = np.append(np.ones(n_talkers - 1), 10 ** (-decibels / 20))
-            yield f"-{decibels} dB", sources * weaker, sample_rate, A
+            yield f"-{decibels} dB", sources * weaker, A
 
-    tally("weakest", cases, arguments)
+    tally("weakest", cases, sample_rate, arguments)
 
 
 def long_sound(n_minutes=10.0, sample_rate=48_000):

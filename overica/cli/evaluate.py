@@ -49,7 +49,6 @@ def evaluate(files: tuple[str, ...], filter_length: int, json_path: Path | None)
     are images of the sources at the microphones, and there gain and direction count. No figure is beyond 100 dB or
     below -100 dB; a silent estimate has the lowest figures.
     """
-
     with told():
         from overica.separation.evaluation_files import (
             evaluate_files,

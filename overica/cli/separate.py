@@ -59,7 +59,6 @@ def separate(
       mixing.json       mixing matrix, directions, settings
       separation.png    the directions, and spectrograms before and after
     """
-
     with told():
         from overica.separation.command import run_separate
 

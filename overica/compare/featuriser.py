@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -79,6 +79,10 @@ class Dictionary:
     def mixing(self) -> np.ndarray:
         """The features as columns, (n_features, n_components)."""
         return self.components.T
+
+    def unit(self) -> Dictionary:
+        """The same for codes that are in units of X already."""
+        return replace(self, norms=np.ones_like(self.norms))
 
     def encode(self, featuriser: Featuriser, X: np.ndarray) -> np.ndarray:
         """The featuriser's own codes, in units of X: (n_samples, n_components), float64."""

@@ -15,10 +15,10 @@ _ROUNDS = 30
 _PRESENCE_TOL = 1e-4
 _RAREST = 1e-6
 _FEWEST_FREE = 0.05
+"""Share of the dimensions that supports must leave free for the noise to be told from the sources."""
 _JUDGED_CODES = 2**19
 """Samples times columns that a comparison of models looks at."""
 _FEWEST_JUDGES = 300
-"""Share of the dimensions that supports must leave free for the noise to be told from the sources."""
 _LEAST_NOISE = 1e-8
 
 

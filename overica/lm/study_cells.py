@@ -16,7 +16,7 @@ from overica.lm.directions import cluster_figures
 from overica.lm.exact_codes import ExactCodes
 from overica.lm.study_config import FeatureStudyConfig, Job
 from overica.lm.study_data import StudyData
-from overica.lm.study_methods import FEATURE_METHODS, Assignment, Learner
+from overica.lm.study_methods import FEATURE_METHODS, Assignment
 from overica.metrics import dead_share, explained_variance, max_cosine_histogram
 
 _CHUNK = 4096
@@ -100,19 +100,31 @@ def _run(
     result.dictionary = dictionary
     for record in heading:
         featuriser = learner.at(record["target_l0"], data.fit)
-        figures = judge(featuriser, dictionary, data.test[: config.n_evaluated])
-        if substitute is not None:
-            figures |= substitute(featuriser)
+        figures = judge_all(featuriser, dictionary, config, data, substitute)
         if record["middle"]:
             exact = figures
             if not isinstance(featuriser, ExactCodes):
-                exact = exact_figures(learner, record, config, data, substitute)
+                # What its directions are worth, its own encoder aside.
+                unit = dictionary.unit()
+                codes = ExactCodes.at_level(
+                    unit, data.fit, record["target_l0"], nonnegative=not method.signed
+                )
+                exact = judge_all(codes, unit, config, data, substitute)
             figures = figures | {f"exact_{name}": value for name, value in exact.items()}
         result.records.append(record | of_fit | {"metrics": figures})
         if record["middle"] and not job.seed and len(data.described):
             result.codes = described_codes(featuriser, dictionary, data)
             result.records[-1]["densities"] = density_figures(result.codes)
     return result
+
+
+def judge_all(
+    featuriser: Featuriser, dictionary: Dictionary, config: FeatureStudyConfig, data: StudyData,
+    substitute: Substitute | None,
+) -> dict[str, float]:  # fmt: skip
+    """The figures of `judge`, and those of the substitution where there is one."""
+    figures = judge(featuriser, dictionary, data.test[: config.n_evaluated])
+    return figures if substitute is None else figures | substitute(featuriser)
 
 
 def judge(featuriser: Featuriser, dictionary: Dictionary, X: np.ndarray) -> dict[str, float]:
@@ -126,21 +138,6 @@ def judge(featuriser: Featuriser, dictionary: Dictionary, X: np.ndarray) -> dict
         "positive_share": float((codes > 0).sum() / max(np.count_nonzero(codes), 1)),
         "residual_variance": float(((X - decoded) ** 2).mean()),
     }
-
-
-def exact_figures(
-    learner: Learner, record: Record, config: FeatureStudyConfig, data: StudyData,
-    substitute: Substitute | None,
-) -> dict[str, float]:  # fmt: skip
-    """The same figures with exact codes in place of the method's own encoder: what its directions are worth."""
-    unit = Dictionary.of_rows(learner.dictionary.components, learner.dictionary.offset)
-    codes = ExactCodes.at_level(
-        unit, data.fit, record["target_l0"], nonnegative=not record["signed"]
-    )
-    figures = judge(codes, unit, data.test[: config.n_evaluated])
-    if substitute is not None:
-        figures |= substitute(codes)
-    return figures
 
 
 def described_codes(

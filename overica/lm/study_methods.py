@@ -59,8 +59,7 @@ class ICALearner:
         self._ica, self._whitening = ica, whitening
         rows = whitening.back(np.asarray(ica.components_, np.float64))
         offset = whitening.back(np.asarray(ica.mean_, np.float64)[None])[0]
-        unit = Dictionary.of_rows(rows, offset).components
-        self.dictionary = Dictionary.of_rows(unit, offset)
+        self.dictionary = Dictionary.of_rows(rows, offset).unit()
         self._nonnegative = get_prior(ica.prior).nonnegative
 
     def at(self, n_active: float, X: np.ndarray) -> Featuriser:

@@ -14,6 +14,7 @@ from overica.lm.study_results import Spread, StudyResults
 from overica.lm.study_tables import (
     agreement_table,
     by_width,
+    capital,
     cluster_table,
     density_table,
     level_table,
@@ -71,7 +72,7 @@ def study_sections(results: StudyResults, marks: Mapping[str, Mark]) -> list[Sec
             "Held-out documents. The recovered share is 1 where reconstructions in place of the activations leave the "
             "model's output as it was, and 0 where they do no better than the mean activation.",
             [
-                by_width(results, f"{measure_label(n)[:1].upper()}{measure_label(n)[1:]} at {middle}", metric(n))
+                by_width(results, f"{capital(measure_label(n))} at {middle}", metric(n))
                 for n in quality
             ],
             [
@@ -90,7 +91,7 @@ def study_sections(results: StudyResults, marks: Mapping[str, Mark]) -> list[Sec
             "already.",
             [
                 by_width(
-                    results, f"{measure_label(n)[:1].upper()}{measure_label(n)[1:]} with exact codes, {middle}",
+                    results, f"{capital(measure_label(n))} with exact codes, {middle}",
                     metric(f"exact_{n}"),
                 )
                 for n in quality

@@ -76,11 +76,11 @@ def clusters(results: StudyResults) -> str:
 def densities(results: StudyResults) -> str:
     """Which density fits the sizes of a feature's codes, and whether the prior is right."""
     sentences = []
-    for label in results.methods.values():
+    for method, label in results.methods.items():
         found = [
             record["densities"]
             for record in results.runs()
-            if record["label"] == label and (record.get("densities") or {}).get("features")
+            if record["method"] == method and (record.get("densities") or {}).get("features")
         ]
         if not found:
             continue

@@ -97,6 +97,11 @@ def measure_label(name: str) -> str:
     }.get(name, name.replace("_", " "))
 
 
+def capital(text: str) -> str:
+    """The text with a capital first letter, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def agreement_table(results: StudyResults, width: float, threshold: str = "above_0.7") -> Table:
     """Share of each row's features with a one-to-one match in each column's, with the chance level below."""
     runs = [r for r in results.runs() if r["width"] == width]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from overica.lm.study_results import Spread, StudyResults
 from overica.lm.study_structure import clusters, densities, matches, stability
-from overica.lm.study_tables import measure_label
+from overica.lm.study_tables import capital, measure_label
 
 RESOLUTION = 0.01
 """Differences up to this are none."""
@@ -67,7 +67,7 @@ def _headline(results: StudyResults) -> str:
             if alike:
                 told = f"{next(iter(names.values()))}{every}"
             parts.append(f"{measure_label(metric)}: {told}")
-    return f"Best at {results.middle:g} active features a token. {_capital('; '.join(parts))}."
+    return f"Best at {results.middle:g} active features a token. {capital('; '.join(parts))}."
 
 
 def _leaders(results: StudyResults, metric: str, width: float) -> list[str]:
@@ -101,7 +101,7 @@ def _champions(results: StudyResults, metric: str, label: str) -> str:
         each = " and ".join(f"{_number(spread)} ({results.methods[m]})" for m, spread in first)
         if each:
             told.append(f"{each} at {width:g}x")
-    return f"{_capital(label)}, best of each family: {'; '.join(told)}." if told else ""
+    return f"{capital(label)}, best of each family: {'; '.join(told)}." if told else ""
 
 
 def _by_metric(results: StudyResults, metric: str, width: float) -> list[tuple[str, Spread]]:
@@ -159,10 +159,6 @@ def _number(spread: Spread) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 _THEMES: dict[str, Callable[[StudyResults], str]] = {

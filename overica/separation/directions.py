@@ -55,7 +55,7 @@ class DirectionMixture:
         """Mean log density of points relative to uniform directions, nats."""
         return float(np.log(self.densities(U).sum(axis=1)).mean())
 
-    def improved(self, U: np.ndarray, rounds: int) -> DirectionMixture:
+    def improved(self, U: np.ndarray, rounds: int = _ROUNDS) -> DirectionMixture:
         """After rounds of expectation-maximisation."""
         mixture = self
         for _ in range(rounds):
@@ -153,7 +153,7 @@ def nested_mixtures(U: np.ndarray, start: np.ndarray) -> dict[int, DirectionMixt
     """
     most = start.shape[1]
     shares = np.full(most + 1, 1 / (most + 1))
-    mixture = DirectionMixture(start, np.full(most, _FIRST_WIDTH), shares).improved(U, _ROUNDS)
+    mixture = DirectionMixture(start, np.full(most, _FIRST_WIDTH), shares).improved(U)
     found: dict[int, DirectionMixture] = {}
     while True:
         n_directions = int(mixture.places().max()) + 1

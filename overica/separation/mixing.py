@@ -35,7 +35,6 @@ _EXAMINED = 2_000_000
 LOWEST = 3
 """First frequency that is looked at: the window spreads an offset over those below."""
 _SURPLUS = 2
-_ROUNDS = 30
 _MOST_SOURCES = 8
 """Largest number that "auto" tries with two channels; half of it more for every further one."""
 _GAIN = 0.003
@@ -120,7 +119,7 @@ def learn_mixing(Z: np.ndarray, n_sources: int | None, rng: np.random.Generator)
         )
     enough = mixtures[min(k for k in mixtures if k >= wanted)]
     # One cluster per source, whose tails are as heavy as its points make them, says best where it is.
-    columns = enough.merged().improved(U, _ROUNDS).columns[:, :wanted]
+    columns = enough.merged().improved(U).columns[:, :wanted]
     return Mixing(fix_signs(columns), evidence, supported)
 
 
