@@ -20,6 +20,7 @@ FLOORS: dict[str, int] = {
     "distributed": 0,
     "progress": 0,
     "transformer": 0,
+    "_kernels": 1,
     "priors": 1,
     "schedules": 1,
     "initialisation": 1,

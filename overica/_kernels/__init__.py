@@ -1,3 +1,32 @@
+"""The compiled kernels: exact l1 codes with their certificates, and what learning and evidence need of them.
+
+C++ in ``src``, compiled when the package is installed; the inner loops in one version per instruction set, of which
+the processor takes the widest it has. BLAS comes through the pointers that SciPy hands out. Threads live for one call,
+and results do not depend on their number.
+"""
+
 from scipy.linalg import cython_blas
+
 from overica._kernels import _core
+from overica._kernels.codes import Codes, Moments, lasso, lasso_moments
+from overica._kernels.integrals import Masses, Terms, debias, evidence_terms, occupancy
+from overica._kernels.sampling import anneal, follow
+from overica._kernels.threads import get_num_threads, set_num_threads
+
 _core.bind_blas(cython_blas.__pyx_capi__)
+
+__all__ = [
+    "Codes",
+    "Masses",
+    "Moments",
+    "Terms",
+    "anneal",
+    "debias",
+    "evidence_terms",
+    "follow",
+    "get_num_threads",
+    "lasso",
+    "lasso_moments",
+    "occupancy",
+    "set_num_threads",
+]

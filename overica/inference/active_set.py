@@ -7,10 +7,10 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
+from overica._kernels import lasso
 from overica._validation import Array, namespace
-from overica.inference.kernels import lasso
 from overica.inference.problem import MAPProblem
-from overica.inference.solver import Solver
+from overica.inference.solver import Run, Solver
 
 _VIOLATION = 0.1
 """Relative violation of the optimality conditions, as a fraction of the gap asked for, that leaves
@@ -52,26 +52,24 @@ class ActiveSet(Solver):
             return f"runs on the CPU, and X is on {problem.X.device}"
         return None
 
-    def run(
-        self, problem: MAPProblem, codes0: Array | None, tol: float, max_iter: int
-    ) -> tuple[Array, int]:
+    def run(self, problem: MAPProblem, codes0: Array | None, tol: float, max_iter: int) -> Run:
         """See `Solver.run`; an iteration is one atom that enters or leaves a support.
 
         ``max_iter`` is not consulted: the kernels have limits of their own, tens of steps per
-        possible atom.
+        possible atom. They solve the problem times sigma^2, and know its gap and objective.
         """
-        theta = 1.0 / np.broadcast_to(
-            np.asarray(problem.prior.l1_weights(), np.float64), (problem.n_components,)
-        )
-        X = _numpy(problem.X)
-        A = (_numpy(problem.mixing) * theta).astype(X.dtype)
-        start = None if codes0 is None else (_numpy(codes0) / theta).astype(X.dtype)
-        codes, n_iter = lasso(
-            A, X, problem.noise_variance, problem.prior.nonnegative, start, tol=_VIOLATION * tol
-        )
-        codes *= theta.astype(X.dtype)
+        sigma2, n_components = problem.noise_variance, problem.n_components
+        theta = 1.0 / np.broadcast_to(np.asarray(problem.prior.l1_weights(), np.float64), n_components)
+        found = lasso(
+            _numpy(problem.mixing), _numpy(problem.X), sigma2, problem.prior.nonnegative,
+            None if codes0 is None else _numpy(codes0), scales=theta, tol=_VIOLATION * tol,
+        )  # fmt: skip
         xp = namespace(problem.X)
-        return xp.asarray(codes), n_iter
+        with np.errstate(over="ignore"):
+            gap, objective = found.gap / sigma2, found.objective / sigma2
+        return Run(
+            xp.asarray(found.codes), int(found.n_steps.max(initial=0)), xp.asarray(gap), xp.asarray(objective)
+        )  # fmt: skip
 
 
 def _numpy(array: Any) -> np.ndarray:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -29,6 +29,19 @@ class Solution:
     """Iterations that the slowest sample took."""
 
 
+class Run(NamedTuple):
+    """What a solver hands back."""
+
+    codes: Array
+    """(n_samples, n_components), in the problem's library, dtype and device."""
+    n_iter: int
+    """Iterations of the slowest sample."""
+    gap: Array | None = None
+    """A duality gap per sample, nats, float64, from a solver that has it at hand; else the problem computes it."""
+    objective: Array | None = None
+    """The objective that belongs to it, nats, float64."""
+
+
 class Solver(ABC):
     """A way to the codes: says what it cannot do, and does the rest; `solve` certifies.
 
@@ -47,8 +60,8 @@ class Solver(ABC):
     @abstractmethod
     def run(
         self, problem: MAPProblem, codes0: Array | None, tol: float, max_iter: int
-    ) -> tuple[Array, int]:
-        """Codes (n_samples, n_components) and the number of iterations of the slowest sample.
+    ) -> Run | tuple[Array, int]:
+        """Codes (n_samples, n_components) and the number of iterations of the slowest sample, as a `Run` or a pair.
 
         Parameters
         ----------
@@ -154,12 +167,34 @@ def solve(
     max_iter = check_scalar(max_iter, "max_iter", minimum=1, integer=True)
     if codes0 is not None:
         codes0 = problem.check_codes(codes0, "codes0")
-    codes, n_iter = chosen.run(problem, codes0, tol, max_iter)
-    gap = problem.duality_gap(codes, refine_above=min(REFINE_ABOVE, tol))
-    objective = problem.objective(codes)
+    found = Run(*chosen.run(problem, codes0, tol, max_iter))
+    gap, objective = found.gap, found.objective
+    if gap is None or objective is None:
+        gap = problem.duality_gap(found.codes, refine_above=min(REFINE_ABOVE, tol))
+        objective = problem.objective(found.codes)
     converged = xp.isfinite(gap) & (gap <= tol * objective)
+    if found.gap is not None and not bool(xp.all(converged)):
+        gap, objective = _second_look(problem, found.codes, gap, objective, ~converged, tol)
+        converged = xp.isfinite(gap) & (gap <= tol * objective)
     _warn_if_missed(chosen.name, gap, objective, converged, tol)
-    return Solution(codes, gap, converged, int(n_iter))
+    return Solution(found.codes, gap, converged, int(found.n_iter))
+
+
+def _second_look(
+    problem: MAPProblem, codes: Array, gap: Array, objective: Array, missed: Array, tol: float
+) -> tuple[Array, Array]:
+    """Gaps and objectives with those of the samples that missed the tolerance measured by the problem.
+
+    At a high signal-to-noise ratio a solver's own gap holds rounding, which a second dual point is free of.
+    """
+    part = replace(problem, X=problem.X[missed])
+    own = part.duality_gap(codes[missed], refine_above=min(REFINE_ABOVE, tol))
+    xp = namespace(gap)
+    before = xp.where(xp.isnan(gap[missed]), xp.inf, gap[missed])
+    smaller = own < before
+    gap[missed] = xp.where(smaller, own, before)
+    objective[missed] = xp.where(smaller, part.objective(codes[missed]), objective[missed])
+    return gap, objective
 
 
 def _warn_if_missed(name: str, gap: Any, objective: Any, converged: Any, tol: float) -> None:

@@ -4,23 +4,16 @@ Slow, and right in the limit: what the fast evidence is checked by, and what fit
 dictionary that came from elsewhere.
 """
 
-# Compiled code has NumPy's global generator alone, one per thread; every sample seeds it anew.
-# ruff: noqa: NPY002
-
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from numba import njit, prange
 
+from overica._kernels import anneal, follow
 from overica._validation import check_array, check_scalar
-from overica.learning.occupancy import erfcx
 from overica.learning.posterior import Model
 
 _COLDEST = 1e-6
 """First level after zero, for a noise variance of one."""
-_OPTIONS = {"cache": True, "error_model": "numpy"}
 
 
 def annealed_log_evidence(
@@ -93,12 +86,10 @@ def annealed_log_evidence(
     first = _COLDEST * min(1.0, model.noise_variance)
     schedule = np.concatenate([[0.0], np.geomspace(first, 1.0, levels)])
     estimates = np.empty((chains, len(X)))
-    atoms = np.ascontiguousarray(model.mixing.T)
+    atoms = np.ascontiguousarray(model.mixing.T, np.float64)
     for chain in range(chains):
-        seeds = rng.integers(0, 2**31, len(X))
-        estimates[chain] = _anneal(
-            atoms, X, presence, model.noise_variance,
-            schedule, model.prior.nonnegative, seeds,
+        estimates[chain] = anneal(
+            atoms, X, presence, model.noise_variance, model.prior.nonnegative, _seeds(rng, len(X)), schedule
         )  # fmt: skip
     top = estimates.max(axis=0)
     return np.asarray(top + np.log(np.exp(estimates - top).mean(axis=0)))
@@ -139,119 +130,17 @@ def sample_posterior(
     rng = np.random.default_rng(random_state)
     n_components = model.mixing.shape[1]
     presence = np.array(np.broadcast_to(np.asarray(model.presence, np.float64), (n_components,)))
-    return np.asarray(
-        _follow(
-            np.ascontiguousarray(model.mixing.T), np.ascontiguousarray(X, np.float64),
-            np.ascontiguousarray(codes, np.float64), presence, model.noise_variance,
-            model.prior.nonnegative, n_sweeps, rng.integers(0, 2**31, len(X)),
-        )
+    return follow(
+        np.ascontiguousarray(model.mixing.T, np.float64), np.ascontiguousarray(X, np.float64), presence,
+        model.noise_variance, model.prior.nonnegative, _seeds(rng, len(X)), codes, n_sweeps,
     )  # fmt: skip
+
+
+def _seeds(rng: np.random.Generator, n_samples: int) -> np.ndarray:
+    """A seed per sample: no result depends on who computes it."""
+    return rng.integers(0, 2**63, n_samples, dtype=np.uint64)
 
 
 def _check_l1(model: Model) -> None:
     if model.prior.l1_weights() is None:
         raise ValueError(f"`model` must have a prior with an l1 cost, got {model.prior!r}")
-
-
-@njit(**_OPTIONS)
-def log_half(slope, curvature):
-    """Log of the integral over s >= 0 of ``exp(-slope s - curvature s^2 / 2)``, curvature > 0."""
-    x = slope / math.sqrt(2.0 * curvature)
-    base = 0.5 * math.log(0.5 * math.pi / curvature)
-    if x >= 0.0:
-        return base + math.log(erfcx(x))
-    return base + x * x + math.log(math.erfc(x))
-
-
-@njit(**_OPTIONS)
-def draw_half(slope, curvature):
-    """A draw from the density on s >= 0 that is proportional to ``exp(-slope s - curvature s^2 / 2)``."""
-    spread = 1.0 / math.sqrt(curvature)
-    # In units of the spread: a standard Gaussian beyond `edge`, less `edge`.
-    edge = slope * spread
-    if edge < 0.5:
-        while True:
-            t = np.random.standard_normal()
-            if t >= edge:
-                return (t - edge) * spread
-    # Robert (1995): an exponential proposal, accepted with the ratio of the two.
-    rate = 0.5 * (edge + math.sqrt(edge * edge + 4.0))
-    while True:
-        t = edge + np.random.exponential(1.0 / rate)
-        if np.random.random() <= math.exp(-0.5 * (t - rate) ** 2):
-            return (t - edge) * spread
-
-
-@njit(**_OPTIONS)
-def _sweep(atoms, norms, s, r, presence, sigma2, level, nonnegative):
-    """Draw every source of one sample given the others, in place, and r = x - A s; `level`: the likelihood's power."""
-    n, m = atoms.shape
-    at_zero = 1.0 if nonnegative else 0.5
-    for j in range(n):
-        if presence[j] <= 0.0 or norms[j] == 0.0:
-            continue
-        dot = 0.0
-        for f in range(m):
-            dot += atoms[j, f] * r[f]
-        pull = level * (dot + norms[j] * s[j]) / sigma2
-        curvature = level * norms[j] / sigma2
-        up = math.log(presence[j] * at_zero) + log_half(1.0 - pull, curvature)
-        down = -math.inf
-        if not nonnegative:
-            down = math.log(presence[j] * at_zero) + log_half(1.0 + pull, curvature)
-        gone = math.log(1.0 - presence[j]) if presence[j] < 1.0 else -math.inf
-        top = max(up, down, gone)
-        w_up, w_down = math.exp(up - top), math.exp(down - top)
-        u = np.random.random() * (w_up + w_down + math.exp(gone - top))
-        new = 0.0
-        if u < w_up:
-            new = draw_half(1.0 - pull, curvature)
-        elif u < w_up + w_down:
-            new = -draw_half(1.0 + pull, curvature)
-        change = s[j] - new
-        if change != 0.0:
-            for f in range(m):
-                r[f] += change * atoms[j, f]
-            s[j] = new
-
-
-@njit(parallel=True, **_OPTIONS)
-def _anneal(atoms, X, presence, sigma2, schedule, nonnegative, seeds):
-    """Log weight of one chain per sample."""
-    n, m = atoms.shape
-    norms = (atoms**2).sum(axis=1)
-    out = np.empty(len(X))
-    for i in prange(len(X)):
-        np.random.seed(seeds[i])
-        s = np.zeros(n)
-        r = X[i].copy()
-        for j in range(n):
-            if np.random.random() < presence[j]:
-                s[j] = np.random.exponential(1.0)
-                if not nonnegative and np.random.random() < 0.5:
-                    s[j] = -s[j]
-                for f in range(m):
-                    r[f] -= s[j] * atoms[j, f]
-        total = 0.0
-        for level in range(1, schedule.size):
-            b = schedule[level]
-            total += (schedule[level - 1] - b) * (r**2).sum() / (2.0 * sigma2)
-            if level < schedule.size - 1:
-                _sweep(atoms, norms, s, r, presence, sigma2, b, nonnegative)
-        out[i] = total - 0.5 * m * math.log(2.0 * math.pi * sigma2)
-    return out
-
-
-@njit(parallel=True, **_OPTIONS)
-def _follow(atoms, X, codes, presence, sigma2, nonnegative, n_sweeps, seeds):
-    """Codes after some sweeps at the full likelihood, from the codes given."""
-    norms = (atoms**2).sum(axis=1)
-    out = codes.copy()
-    for i in prange(len(X)):
-        np.random.seed(seeds[i])
-        s = out[i].copy()
-        r = X[i] - s @ atoms
-        for _ in range(n_sweeps):
-            _sweep(atoms, norms, s, r, presence, sigma2, 1.0, nonnegative)
-        out[i] = s
-    return out

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from overica._kernels import lasso_moments
 from overica.inference import MAPProblem, Solver, solve
-from overica.inference.kernels import lasso_moments
 from overica.learning.covariance import active_moments, smooth_moments
 from overica.priors import Prior
 

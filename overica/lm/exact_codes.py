@@ -8,7 +8,7 @@ import numpy as np
 
 from overica.compare.featuriser import Dictionary
 from overica.compare.sparse_codes import map_codes, map_penalty
-from overica.learning.debiasing import debias
+from overica._kernels import debias
 
 _CALIBRATION = 512
 _BATCH = 4096

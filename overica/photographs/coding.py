@@ -10,7 +10,7 @@ import numpy as np
 from overica._validation import check_array, check_scalar
 from overica.estimator import OvercompleteICA
 from overica.inference import MAPProblem, solve
-from overica.learning.debiasing import debias
+from overica._kernels import debias
 from overica.photographs.density import DictionaryDensity
 from overica.priors import Laplace
 

@@ -78,7 +78,9 @@ class Prepared {
     Memory atoms_, gram_, coarse_;
 };
 
-constexpr std::size_t BATCH_BYTES = 1 << 20;  // correlations of a worker's share of a batch
+// Correlations of a batch. It does not depend on the number of workers: a matrix product's last bits
+// depend on how many rows it has.
+constexpr std::size_t BATCH_BYTES = 1 << 21;
 // Inverses of a batch: more than the caches hold, and every one of them is written to memory and read
 // back, on a page of its own, which costs as much as the solutions.
 constexpr std::size_t POOL_BYTES = 1 << 23;
@@ -126,7 +128,7 @@ void run(const Prepared &A, const Call<X> &call) {
     const int workers = workers_for(call.allowed, (double)call.count * A.m * A.n);
     const int capacity = std::min(A.m, A.n);
     const std::size_t item = A.narrow ? sizeof(double) : sizeof(float);
-    std::int64_t size = std::max<std::int64_t>(256, BATCH_BYTES / (item * A.width)) * workers;
+    std::int64_t size = std::max<std::int64_t>(256, BATCH_BYTES / (item * A.width));
     if (call.inverse_gram)
         size = std::min<std::int64_t>(size, std::max<std::size_t>(32, POOL_BYTES / (8 * (std::size_t)capacity * capacity)));
     size = std::min(size, call.count);

@@ -35,7 +35,7 @@ struct Settings {
     bool nonnegative;
 };
 
-// One worker's solver. After `solve`, the support, its inverse and the correlations are in `search`,
+// One sample's solver. After `finish`, the support, its inverse and the correlations are in `search`,
 // the residual in `error`.
 template <class T>
 struct Exact {
@@ -52,8 +52,12 @@ struct Exact {
         return w;
     }
 
-    int solve(const Dictionary &A, const double *x, const T *b, double penalty, const Settings &settings,
-              int count, Certificate &certificate);
+    Whole<T> view(const Dictionary &A) const;
+    Goal goal(const Dictionary &A, double penalty, const Settings &settings) const;
+
+    // Solve the sample whose ascent is over its first steps; returns the steps.
+    int finish(const Dictionary &A, const double *x, double penalty, const Settings &settings, Ascent<T> &ascent,
+               Certificate &certificate);
 
    private:
     // In float only: the search's codes, and a second, small search in double.
@@ -77,11 +81,23 @@ template <>
 inline void Exact<double>::carve_rest(Arena &, int) {}
 
 template <>
-inline int Exact<double>::solve(const Dictionary &A, const double *x, const double *b, double penalty,
-                                const Settings &settings, int count, Certificate &certificate) {
-    const Goal goal{penalty, settings.nonnegative, settings.tol, TINY, smaller(A.m, A.n), 1e-12};
-    const Whole<double> view{A.gram, A.width};
-    const int steps = solve_sample(b, view, A.n, goal, count, search);
+inline Whole<double> Exact<double>::view(const Dictionary &A) const { return {A.gram, A.width}; }
+template <>
+inline Whole<float> Exact<float>::view(const Dictionary &A) const { return {A.coarse, A.width}; }
+
+template <>
+inline Goal Exact<double>::goal(const Dictionary &A, double penalty, const Settings &settings) const {
+    return {penalty, settings.nonnegative, settings.tol, TINY, smaller(A.m, A.n), 1e-12};
+}
+template <>
+inline Goal Exact<float>::goal(const Dictionary &A, double penalty, const Settings &settings) const {
+    return {penalty, settings.nonnegative, larger(settings.tol, 1e-6), 2 * UNIT, smaller(A.m, A.n), 1e-6};
+}
+
+template <>
+inline int Exact<double>::finish(const Dictionary &A, const double *x, double penalty, const Settings &settings,
+                                 Ascent<double> &ascent, Certificate &certificate) {
+    const int steps = ascent.finish(view(A), goal(A, penalty, settings));
     Support &s = search.support;
     residual(A, x, s, error);
     correlate(A, s.atoms, s.size(), error, v);
@@ -180,19 +196,16 @@ inline int Exact<float>::refine(const Dictionary &A, const double *x, double pen
 // the proposal from now on.
 template <>
 inline void Exact<float>::update(const Dictionary &A, int count) {
-    const Whole<float> view{A.coarse, A.width};
     const Support &s = search.support;
     for (int t = 0; t < count; t++) proposal[t] = -proposal[t];
-    advance(view, proposed, proposal, count, A.width, search.r);
-    advance(view, s.atoms, s.values, s.size(), A.width, search.r);
+    advance(view(A), proposed, proposal, count, A.width, search.r);
+    advance(view(A), s.atoms, s.values, s.size(), A.width, search.r);
 }
 
 template <>
-inline int Exact<float>::solve(const Dictionary &A, const double *x, const float *b, double penalty,
-                               const Settings &settings, int count, Certificate &certificate) {
-    const Goal goal{penalty, settings.nonnegative, larger(settings.tol, 1e-6), 2 * UNIT,
-                    smaller(A.m, A.n), 1e-6};
-    int steps = solve_sample(b, Whole<float>{A.coarse, A.width}, A.n, goal, count, search);
+inline int Exact<float>::finish(const Dictionary &A, const double *x, double penalty, const Settings &settings,
+                                Ascent<float> &ascent, Certificate &certificate) {
+    int steps = ascent.finish(view(A), goal(A, penalty, settings));
     Support &s = search.support;
     const double length = std::sqrt(dot(x, x, A.stride));
     const double rounding = TINY * A.norm * length;

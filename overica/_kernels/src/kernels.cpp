@@ -8,15 +8,15 @@
 namespace overica {
 namespace OVERICA_ISA {
 
-// Memory of one worker for a batch.
+// Memory of one worker for a batch: two samples side by side.
 template <class T>
 struct BatchMemory {
-    Exact<T> exact;
+    Exact<T> exact[2];
     double *W, *present, *absent;
 
     static BatchMemory carve(Arena &arena, const BatchTask &task, const Dictionary &A) {
         BatchMemory w;
-        w.exact = Exact<T>::carve(arena, A);
+        for (Exact<T> &exact : w.exact) exact = Exact<T>::carve(arena, A);
         w.W = w.present = w.absent = nullptr;
         if (task.size) {
             w.W = arena.take<double>((std::size_t)CHUNK * (leading(smaller(task.m, task.n)) + 1));
@@ -60,29 +60,26 @@ static void write_moments(const BatchTask &task, std::int64_t i, const Support &
 }
 
 static void write_evidence(const BatchTask &task, const Dictionary &A, std::int64_t i, const double *x,
-                           BatchMemory<double> &w) {
-    const Whole<double> view{A.gram, A.width};
-    Search<double> &search = w.exact.search;
+                           Exact<double> &exact, BatchMemory<double> &w) {
+    const Whole<double> view = exact.view(A);
+    Search<double> &search = exact.search;
     Support &s = search.support;
     settle(view, A.width, task.sigma2, 10 * (s.size() + 1), s, search.r, search.state);
-    residual(A, x, s, w.exact.error);
-    task.square[i] = dot(w.exact.error, w.exact.error, A.stride);
+    residual(A, x, s, exact.error);
+    task.square[i] = dot(exact.error, exact.error, A.stride);
     task.size[i] = 0.0;
     for (int t = 0; t < s.size(); t++) task.size[i] += std::fabs(s.values[t]);
+    if (!task.presence && !task.present) return;
     masses(view, task.diagonal, A.n, search.r, task.sigma2, task.nonnegative, s, w.W, w.present, w.absent);
-    if (task.presence) {
-        task.log_factors[i] = log_factors(w.present, w.absent, task.presence, A.n);
-    } else {
+    if (task.presence) task.log_factors[i] = log_factors(w.present, w.absent, task.presence, A.n);
+    if (task.present) {
         std::memcpy(task.present + (std::size_t)i * A.n, w.present, sizeof(double) * A.n);
         std::memcpy(task.absent + (std::size_t)i * A.n, w.absent, sizeof(double) * A.n);
     }
 }
 
-OVERICA_INLINE void finish(const BatchTask &task, const Dictionary &A, std::int64_t i, const double *x,
-                           BatchMemory<double> &w) {
-    if (task.size) write_evidence(task, A, i, x, w);
-}
-OVERICA_INLINE void finish(const BatchTask &, const Dictionary &, std::int64_t, const double *, BatchMemory<float> &) {}
+OVERICA_INLINE void write_evidence(const BatchTask &, const Dictionary &, std::int64_t, const double *, Exact<float> &,
+                                   BatchMemory<float> &) {}
 
 template <class T>
 inline void run_batch(const BatchTask &task, int worker, int workers, char *memory) {
@@ -91,29 +88,50 @@ inline void run_batch(const BatchTask &task, int worker, int workers, char *memo
     BatchMemory<T> w = BatchMemory<T>::carve(arena, task, A);
     const T *correlations = static_cast<const T *>(task.correlations);
     const Settings settings{task.tol, task.nonnegative};
-    Support &s = w.exact.search.support;
+    Ascent<T> ascents[2];
+    Goal goals[2];
+    const Whole<T> view = w.exact[0].view(A);
     for (std::int64_t first = (std::int64_t)worker * BLOCK; first < task.count; first += (std::int64_t)workers * BLOCK)
-        for (std::int64_t i = first; i < smaller(first + BLOCK, task.count); i++) {
-            const double *x = task.samples + (std::size_t)i * task.stride;
-            int count = 0;
-            if (task.warm) count = task.single ? recall_scaled<float>(task, i, s) : recall_scaled<double>(task, i, s);
-            Certificate certificate;
-            const int steps = w.exact.solve(A, x, correlations + (std::size_t)i * task.width, task.penalties[i],
-                                            settings, count, certificate);
-            finish(task, A, i, x, w);
-            if (task.codes) {
-                if (task.single)
-                    write_codes<float>(task, i, s);
-                else
-                    write_codes<double>(task, i, s);
+        for (std::int64_t pair = first; pair < smaller(first + BLOCK, task.count); pair += 2) {
+            const int count = (int)smaller((std::int64_t)2, task.count - pair);
+            for (int e = 0; e < count; e++) {
+                Exact<T> &exact = w.exact[e];
+                Support &s = exact.search.support;
+                int known = 0;
+                if (task.warm)
+                    known = task.single ? recall_scaled<float>(task, pair + e, s) : recall_scaled<double>(task, pair + e, s);
+                goals[e] = exact.goal(A, task.penalties[pair + e], settings);
+                ascents[e].begin(correlations + (std::size_t)(pair + e) * task.width, view, A.n, goals[e], known, exact.search);
             }
-            const double square = task.units[i] * task.units[i];
-            if (task.gap) task.gap[i] = square * certificate.gap;
-            if (task.objective) task.objective[i] = square * certificate.objective;
-            if (task.n_steps) task.n_steps[i] = steps;
-            if (task.supports) write_moments(task, i, s);
-            if (task.n_active) task.n_active[i] = s.size();
-            if (task.log_det) task.log_det[i] = s.inverse.log_det();
+            if (count == 2)
+                while (ascents[0].climb.climbing && ascents[1].climb.climbing) {
+                    ascents[0].climb.step(view, goals[0]);
+                    ascents[1].climb.step(view, goals[1]);
+                }
+            for (int e = 0; e < count; e++)
+                while (ascents[e].climb.climbing) ascents[e].climb.step(view, goals[e]);
+            for (int e = 0; e < count; e++) {
+                const std::int64_t i = pair + e;
+                const double *x = task.samples + (std::size_t)i * task.stride;
+                Exact<T> &exact = w.exact[e];
+                const Support &s = exact.search.support;
+                Certificate certificate;
+                const int steps = exact.finish(A, x, task.penalties[i], settings, ascents[e], certificate);
+                if (task.size) write_evidence(task, A, i, x, exact, w);
+                if (task.codes) {
+                    if (task.single)
+                        write_codes<float>(task, i, s);
+                    else
+                        write_codes<double>(task, i, s);
+                }
+                const double square = task.units[i] * task.units[i];
+                if (task.gap) task.gap[i] = square * certificate.gap;
+                if (task.objective) task.objective[i] = square * certificate.objective;
+                if (task.n_steps) task.n_steps[i] = steps;
+                if (task.supports) write_moments(task, i, s);
+                if (task.n_active) task.n_active[i] = s.size();
+                if (task.log_det) task.log_det[i] = s.inverse.log_det();
+            }
         }
 }
 

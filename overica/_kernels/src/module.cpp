@@ -83,10 +83,10 @@ py::tuple moments(const Array<double> &A, const Array<double> &samples, Array<do
     return py::make_tuple(inverse_gram, log_det, n_active);
 }
 
-// What the evidence of every sample is made of; with `presence` the factors of the sources come as the
-// sum of their logarithms, else as the masses themselves.
+// What the evidence of every sample is made of; the masses of the sources as well if asked for or, with
+// `presence`, the sums of the logarithms of their mixtures.
 py::tuple evidence(const Array<double> &A, const Array<double> &samples, double penalty, double sigma2,
-                   bool nonnegative, double tol, const std::optional<Array<double>> &presence, int n_threads) {
+                   bool nonnegative, double tol, bool masses, const std::optional<Array<double>> &presence, int n_threads) {
     const int m = (int)A.shape(0), n = (int)A.shape(1);
     const std::int64_t count = samples.shape(0);
     Array<double> size = vector(count), square = vector(count), log_det = vector(count);
@@ -95,19 +95,16 @@ py::tuple evidence(const Array<double> &A, const Array<double> &samples, double 
     call.sigma2 = sigma2, call.size = size.mutable_data(), call.square = square.mutable_data();
     call.log_det = log_det.mutable_data(), call.n_active = n_active.mutable_data();
     call.presence = optional(presence);
-    Array<double> first = presence ? vector(count) : Array<double>({count, (std::int64_t)n});
-    Array<double> second = presence ? vector(0) : Array<double>({count, (std::int64_t)n});
-    if (presence) {
-        call.log_factors = first.mutable_data();
-    } else {
-        call.present = first.mutable_data(), call.absent = second.mutable_data();
-    }
+    const std::int64_t held = masses ? count : 0;
+    Array<double> present({held, (std::int64_t)n}), absent({held, (std::int64_t)n});
+    Array<double> log_factors = vector(presence ? count : 0);
+    if (masses) call.present = present.mutable_data(), call.absent = absent.mutable_data();
+    if (presence) call.log_factors = log_factors.mutable_data();
     {
         py::gil_scoped_release unlocked;
         if (count > 0) run(Prepared(A.data(), m, n, nullptr, true, false), call);
     }
-    if (presence) return py::make_tuple(size, square, n_active, log_det, first);
-    return py::make_tuple(size, square, n_active, log_det, first, second);
+    return py::make_tuple(size, square, n_active, log_det, present, absent, log_factors);
 }
 
 // Samples with given codes: `gram` as it is, padded here.

@@ -13,76 +13,10 @@
 // the l1 norm falls, until another atom reaches zero and gives its place.
 #pragma once
 
-#include "correlations.hpp"
+#include "climb.hpp"
 
 namespace overica {
 namespace OVERICA_ISA {
-
-// The first steps of a sample, fused: atoms enter one by one while none has to leave.
-//
-// Most samples of a sparse code never see anything else. Vectors over the support have a fixed length,
-// which the compiler unrolls. A step that would make an atom leave, a newcomer that depends on the
-// support, or a support that outgrows the vectors end it before anything is changed; `pivot` goes on
-// from there. Returns whether no correlation exceeds the limit.
-template <class T, class View>
-inline bool climb(const View &view, int width, const Goal &goal, double limit, Support &s, T *r,
-                  std::uint8_t *state) {
-    double *OVERICA_RESTRICT M = s.inverse.M;
-    double g[START], moved[START];
-    const Eight zero{}, one = zero + 1.0;
-    store<double>(g, zero), store<double>(g + 8, zero);
-    // Of places not yet taken the codes are positive for ever.
-    Eight value0 = one, value1 = one, sign0 = one, sign1 = one;
-    s.inverse.clear();
-    int k = 0;
-    bool done = false;
-    double determinant = 1.0;
-    const int most = smaller(goal.capacity, START);
-    while (k < most) {
-        const int c = next(r, width, goal.nonnegative, limit, state);
-        if (c < 0) {
-            done = true;
-            break;
-        }
-        const T *row = view.row(c);
-        const double top = r[c], own = row[c];
-        Eight u0 = zero, u1 = zero;
-        for (int t = 0; t < k; t++) {
-            const double v = row[s.atoms[t]];
-            g[t] = v;
-            u0 += v * load(M + t * START);
-            u1 += v * load(M + t * START + 8);
-        }
-        const double schur = own - sum(load(g) * u0 + load(g + 8) * u1);
-        if (!(schur > goal.dependent * own)) break;
-        const double inverse = 1.0 / schur, sign = top > 0 ? 1.0 : -1.0;
-        const double length = (top - goal.penalty * sign) * inverse;
-        const Eight next0 = value0 - length * u0, next1 = value1 - length * u1;
-        if (any_at_most_zero(next0 * sign0) || any_at_most_zero(next1 * sign1)) break;
-        const Eight here0 = unit(k, 0), here1 = unit(k, 8);
-        u0 -= here0, u1 -= here1;
-        value0 = next0 + (length - 1.0) * here0, value1 = next1 + (length - 1.0) * here1;
-        sign0 += (sign - 1.0) * here0, sign1 += (sign - 1.0) * here1;
-        s.atoms[k] = c;
-        state[c] = ACTIVE;
-        determinant *= schur;
-        store<double>(M + k * START, zero), store<double>(M + k * START + 8, zero);
-        store<double>(moved, u0), store<double>(moved + 8, u1);
-        k++;
-        for (int t = 0; t < k; t++) {
-            const double v = inverse * moved[t];
-            store<double>(M + t * START, load(M + t * START) + v * u0);
-            store<double>(M + t * START + 8, load(M + t * START + 8) + v * u1);
-        }
-        store<double>(moved, -length * u0), store<double>(moved + 8, -length * u1);
-        advance(view, s.atoms, moved, k, width, r);
-    }
-    store<double>(s.values, value0), store<double>(s.values + 8, value1);
-    store<double>(s.signs, sign0), store<double>(s.signs + 8, sign1);
-    s.inverse.k = k;
-    s.inverse.scale_determinant(determinant);
-    return done;
-}
 
 // Steps until no idle correlation exceeds the limit; returns their number.
 template <class T, class View>

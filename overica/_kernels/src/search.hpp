@@ -128,64 +128,92 @@ inline int pivot_short(const Whole<T> &view, int n, const Goal &goal, double lim
     return steps;
 }
 
-// Solve from the `count` atoms, signs and values listed in the support; returns the steps.
-//
-// b = A'x, padded, for the n candidates of the view. Ends when every idle correlation is within the
-// limit and the support's optimality residual within the slack, or after a fixed number of rounds.
+// One sample, from the support that it starts with to the optimum: `begin`, steps of `climb` as long as
+// it is climbing, `finish`.
 template <class T>
-inline int solve_sample(const T *b, const Whole<T> &view, int n, const Goal &goal, int count,
-                        Search<T> &w) {
-    const int width = view.width;
-    Support &s = w.support;
-    std::memset(w.state, IDLE, n);
-    for (int j = n; j < width; j++) w.state[j] = ASIDE;
-    for (int j = 0; j < width; j++) w.r[j] = b[j];
-    const double peak_of_b = highest(w.r, width, false);
-    const double slack = goal.tol * goal.penalty + 4 * goal.eps * peak_of_b;
-    const double limit = goal.penalty + slack;
-    const int max_steps = 100 + 10 * smaller(n, leading(goal.capacity));
-    const bool accurate = slack > 64 * goal.eps * peak_of_b;
-    int total = 0;
-    s.inverse.clear();
-    if (count > 0) {
-        factor(view, count, goal, w);
-        advance(view, s.atoms, s.values, s.size(), width, w.r);
-        total = settle(view, width, goal.penalty, max_steps, s, w.r, w.state);
-    }
-    for (int round = 0; round < ROUNDS; round++) {
-        int steps = 0;
-        bool brief = false;
-        if (w.columns) {
-            steps = pivot_short(view, n, goal, limit, max_steps, w);
-            if (steps > 0) restore(b, view, s, w.r);
+struct Ascent {
+    Search<T> *search;
+    const T *b;  // A'x, padded
+    int n;       // candidates
+    Climb<T> climb;
+
+    // From the `count` atoms, signs and values listed in the support.
+    void begin(const T *correlations, const Whole<T> &view, int n_candidates, const Goal &goal, int count,
+               Search<T> &w) {
+        search = &w, b = correlations, n = n_candidates;
+        Support &s = w.support;
+        std::memset(w.state, IDLE, n);
+        for (int j = n; j < view.width; j++) w.state[j] = ASIDE;
+        for (int j = 0; j < view.width; j++) w.r[j] = b[j];
+        const double peak_of_b = highest(w.r, view.width, false);
+        slack = goal.tol * goal.penalty + 4 * goal.eps * peak_of_b;
+        limit = goal.penalty + slack;
+        accurate = slack > 64 * goal.eps * peak_of_b;
+        max_steps = 100 + 10 * smaller(n, leading(goal.capacity));
+        total = 0;
+        climb.climbing = climb.done = false;
+        if (count > 0) {
+            factor(view, count, goal, w);
+            advance(view, s.atoms, s.values, s.size(), view.width, w.r);
+            total = settle(view, view.width, goal.penalty, max_steps, s, w.r, w.state);
+        } else if (w.columns) {
+            s.inverse.clear();
         } else {
-            bool done = false;
-            if (s.size() == 0 && total == 0) {
-                done = climb(view, width, goal, limit, s, w.r, w.state);
-                steps = s.size();
-            }
-            if (!done) steps += pivot(view, width, goal, limit, max_steps, s, w.r, w.state);
-            // Correlations gather a rounding error with every step: a few additions in which no atom
-            // left stay far within the slack; anything else is computed anew and looked at again.
-            brief = accurate && total == 0 && steps == s.size() && steps <= FEW;
-            if (steps > 0 && !brief) restore(b, view, s, w.r);
-        }
-        total += steps;
-        const double before = imbalance(w.r, goal.penalty, s);
-        if (before > slack) {
-            total += settle(view, width, goal.penalty, max_steps, s, w.r, w.state);
-            if (imbalance(w.r, goal.penalty, s) > larger(slack, 0.1 * before)) {
-                // Many updates near dependence have worn the inverse out: refinement no longer
-                // contracts.
-                std::memset(w.state, IDLE, n);
-                factor(view, s.size(), goal, w);
-                restore(b, view, s, w.r);
-            }
-        } else if (steps == 0 || brief) {
-            break;
+            climb.begin(s, w.r, w.state, limit);
         }
     }
-    return total;
+
+    // Ends when every idle correlation is within the limit and the support's optimality residual within
+    // the slack, or after a fixed number of rounds. Returns the steps.
+    int finish(const Whole<T> &view, const Goal &goal) {
+        Search<T> &w = *search;
+        Support &s = w.support;
+        for (int round = 0; round < ROUNDS; round++) {
+            int steps = 0;
+            bool brief = false;
+            if (w.columns) {
+                steps = pivot_short(view, n, goal, limit, max_steps, w);
+                if (steps > 0) restore(b, view, s, w.r);
+            } else {
+                if (round == 0 && total == 0) steps = s.size();
+                if (!climb.done) steps += pivot(view, view.width, goal, limit, max_steps, s, w.r, w.state);
+                climb.done = false;
+                // Correlations gather a rounding error with every step: a few additions in which no atom
+                // left stay far within the slack; anything else is computed anew and looked at again.
+                brief = accurate && total == 0 && steps == s.size() && steps <= FEW;
+                if (steps > 0 && !brief) restore(b, view, s, w.r);
+            }
+            total += steps;
+            const double before = imbalance(w.r, goal.penalty, s);
+            if (before > slack) {
+                total += settle(view, view.width, goal.penalty, max_steps, s, w.r, w.state);
+                if (imbalance(w.r, goal.penalty, s) > larger(slack, 0.1 * before)) {
+                    // Many updates near dependence have worn the inverse out: refinement no longer
+                    // contracts.
+                    std::memset(w.state, IDLE, n);
+                    factor(view, s.size(), goal, w);
+                    restore(b, view, s, w.r);
+                }
+            } else if (steps == 0 || brief) {
+                break;
+            }
+        }
+        return total;
+    }
+
+   private:
+    double slack, limit;
+    bool accurate;
+    int max_steps, total;
+};
+
+// All of it, of one sample alone.
+template <class T>
+inline int solve_sample(const T *b, const Whole<T> &view, int n, const Goal &goal, int count, Search<T> &w) {
+    Ascent<T> ascent;
+    ascent.begin(b, view, n, goal, count, w);
+    while (ascent.climb.climbing) ascent.climb.step(view, goal);
+    return ascent.finish(view, goal);
 }
 
 // List the support of an earlier code; returns its size.

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, special
 
-from overica.learning.occupancy import erfcx, occupancy, segment, side
+from overica._kernels import debias, evidence_terms, lasso, occupancy
+from overica._kernels._core import erfcx, segment, side
 
 SLOPES = st.one_of(st.just(0.0), st.floats(1e-12, 1e3))
 CURVATURES = st.one_of(st.just(0.0), st.floats(1e-10, 1e4))
@@ -63,7 +64,6 @@ def test_segment_of_no_length():
 )
 def test_side_with_crossings(slope, curvature, crossings, data):
     rises = [data.draw(st.floats(1e-3, 4)) for _ in crossings]
-    count = len(crossings)
 
     def density(t):
         height = slope * t + 0.5 * curvature * t**2
@@ -71,13 +71,11 @@ def test_side_with_crossings(slope, curvature, crossings, data):
             -height - sum(r * max(0.0, t - c) for c, r in zip(crossings, rises, strict=True))
         )
 
-    # Room beyond the count, as in a buffer that is used again.
-    points, steps = np.array([*crossings, 0.1]), np.array([*rises, 100.0])
     stops = sorted({*decades(40 / slope), *crossings})
-    got = side(slope, curvature, points, steps, count, False)
+    got = side(slope, curvature, crossings, rises, False)
     assert got == pytest.approx(quadrature(density, stops), rel=1e-7)
     nearest = min(crossings, default=40 / slope)
-    walled = side(slope, curvature, points, steps, count, True)
+    walled = side(slope, curvature, crossings, rises, True)
     assert walled == pytest.approx(
         quadrature(density, [s for s in stops if s <= nearest]), rel=1e-7
     )
@@ -178,3 +176,46 @@ def test_sign_symmetry():
     back = occupancy(A.T @ A, -correlation, -codes, 1.0, False)
     for one, other in zip(there, back, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize(("m", "n"), [(2, 4), (8, 16), (12, 600)])
+def test_terms_of_the_evidence_are_those_of_its_parts(m, n, nonnegative):
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((m, n)) / np.sqrt(m)
+    X = np.abs(rng.laplace(size=(60, n)) * (rng.random((60, n)) < 2 / n)) @ A.T
+    X += 0.1 * rng.standard_normal(X.shape)
+    penalty, sigma2, gram = 0.1, 0.03, A.T @ A
+    presence = rng.uniform(0.1, 0.9, n)
+    terms = evidence_terms(A, X, penalty, sigma2, nonnegative, masses=True, presence=presence)
+    codes = debias(gram, lasso(A, X, penalty, nonnegative).codes, penalty - sigma2)
+    residual = X - codes @ A.T
+    masses = occupancy(gram, residual @ A, codes, sigma2, nonnegative)
+    np.testing.assert_allclose(terms.size, np.abs(codes).sum(axis=1), rtol=1e-8)
+    np.testing.assert_allclose(terms.square, (residual**2).sum(axis=1), rtol=1e-8)
+    np.testing.assert_array_equal(terms.n_active, (codes != 0).sum(axis=1))
+    np.testing.assert_allclose(terms.log_det, masses.log_det, atol=1e-8)
+    np.testing.assert_allclose(terms.present, masses.present, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(terms.absent, masses.absent, rtol=1e-6, atol=1e-9)
+    factors = presence * masses.present + (1 - presence) * masses.absent
+    np.testing.assert_allclose(terms.log_factors, np.log(factors).sum(axis=1), rtol=1e-6, atol=1e-6)
+    alone = evidence_terms(A, X, penalty, sigma2, nonnegative)
+    assert alone.present.shape == (0, n)
+    assert alone.log_factors.shape == (0,)
+    np.testing.assert_array_equal(alone.square, terms.square)
+
+
+def test_lower_penalty_is_the_solution_there_while_nobody_enters():
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((8, 16))
+    codes = lasso(A, rng.standard_normal((50, 16)) @ A.T, 0.5).codes
+    lower = debias(A.T @ A, codes, 0.3)
+    for before, after in zip(codes, lower, strict=True):
+        support = np.flatnonzero(after)
+        assert set(support) <= set(np.flatnonzero(before))
+        assert (np.sign(after[support]) == np.sign(before[support])).all()
+    np.testing.assert_allclose(debias(A.T @ A, codes, 0.0), codes, atol=1e-12)
+    # Back again, where nobody left.
+    same = (lower != 0).sum(axis=1) == (codes != 0).sum(axis=1)
+    assert same.any()
+    np.testing.assert_allclose(debias(A.T @ A, lower, -0.3)[same], codes[same], atol=1e-9)

@@ -1,12 +1,13 @@
-"""The compiled kernels: optimality on easy and hard problems, sums, determinism."""
+"""Exact codes: optimality and certificates on easy and hard problems, sums, determinism."""
 
-import numba
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overica.inference.kernels import lasso, lasso_moments, threads
+from overica._kernels import _core, get_num_threads, lasso, lasso_moments, set_num_threads
 
 
 def relative_gap(A, X, penalty, codes, nonnegative):
@@ -26,6 +27,26 @@ def relative_gap(A, X, penalty, codes, nonnegative):
     )
     objective = 0.5 * square + penalty * np.abs(codes).sum(axis=1)
     return np.where(objective > 0, gap / np.where(objective > 0, objective, 1.0), 0.0)
+
+
+def assert_certified(A, X, penalty, found, tol=1e-9):
+    """The kernel's objective and gap against NumPy's, of the codes that came back."""
+    A, X, codes = (np.asarray(array, np.float64) for array in (A, X, found.codes))
+    residual = X - codes @ A.T
+    with np.errstate(over="ignore", under="ignore"):
+        objective = 0.5 * (residual**2).sum(axis=1) + penalty * np.abs(codes).sum(axis=1)
+    np.testing.assert_allclose(found.objective, objective, rtol=tol)
+    assert (found.gap >= 0).all()
+    assert (found.gap <= tol * found.objective).all()
+
+
+@pytest.fixture(params=_core.instruction_sets(), autouse=True)
+def instruction_set(request):
+    """Every test runs on every instruction set that this processor has."""
+    chosen = _core.instruction_set()
+    _core.use_instruction_set(request.param)
+    yield request.param
+    _core.use_instruction_set(chosen)
 
 
 def assert_optimal(A, X, penalty, nonnegative, codes, tol=1e-9):
@@ -99,9 +120,10 @@ HARD = {
 @pytest.mark.parametrize("name", HARD)
 def test_hard_problems_are_solved_exactly(name, nonnegative):
     A, X, penalty = HARD[name]
-    codes, n_iter = lasso(A, X, penalty, nonnegative)
-    assert_optimal(A, X, penalty, nonnegative, codes)
-    assert n_iter >= 0
+    found = lasso(A, X, penalty, nonnegative)
+    assert_optimal(A, X, penalty, nonnegative, found.codes)
+    assert_certified(A, X, penalty, found)
+    assert (found.n_steps >= 0).all()
 
 
 @settings(max_examples=60, deadline=None)
@@ -117,17 +139,19 @@ def test_random_problems_are_solved_exactly(m, n, penalty, nonnegative, whole, s
     rng = np.random.default_rng(seed)
     A = rng.integers(-2, 3, (m, n)).astype(float) if whole else rng.standard_normal((m, n))
     X = rng.standard_normal((7, m)) * 3
-    codes, _ = lasso(A, X, penalty, nonnegative)
-    assert_optimal(A, X, penalty, nonnegative, codes)
+    found = lasso(A, X, penalty, nonnegative)
+    assert_optimal(A, X, penalty, nonnegative, found.codes)
+    assert_certified(A, X, penalty, found)
 
 
 @pytest.mark.parametrize(("m", "n"), [(2, 5), (16, 32), (24, 600)])
 def test_float32_is_preserved_and_accurate(m, n):
     A = dictionary(m, n).astype(np.float32)
     X = samples(A.astype(float)).astype(np.float32)
-    codes, _ = lasso(A, X, 0.1)
-    assert codes.dtype == np.float32
-    assert_optimal(A, X, 0.1, False, codes, tol=1e-4)
+    found = lasso(A, X, 0.1)
+    assert found.codes.dtype == np.float32
+    assert_optimal(A, X, 0.1, False, found.codes, tol=1e-4)
+    assert_certified(A, X, 0.1, found, tol=1e-5)
 
 
 @pytest.mark.parametrize("nonnegative", [False, True])
@@ -135,7 +159,7 @@ def test_float32_is_preserved_and_accurate(m, n):
 def test_any_warm_start_ends_at_the_optimum(m, n, nonnegative):
     A = dictionary(m, n)
     X = samples(A, 60)
-    cold, _ = lasso(A, X, 0.1, nonnegative)
+    cold = lasso(A, X, 0.1, nonnegative).codes
     rng = np.random.default_rng(3)
     starts = {
         "solution": cold,
@@ -144,10 +168,10 @@ def test_any_warm_start_ends_at_the_optimum(m, n, nonnegative):
         "other signs": -cold,
     }
     for name, start in starts.items():
-        codes, _ = lasso(A, X, 0.1, nonnegative, start)
+        codes = lasso(A, X, 0.1, nonnegative, start).codes
         assert_optimal(A, X, 0.1, nonnegative, codes)
         np.testing.assert_allclose(codes, cold, atol=1e-9, err_msg=name)
-    assert lasso(A, X, 0.1, nonnegative, cold)[1] <= 3
+    assert lasso(A, X, 0.1, nonnegative, cold).n_steps.max() <= 3
 
 
 @pytest.mark.parametrize("nonnegative", [False, True])
@@ -170,41 +194,95 @@ def test_moments_are_the_sums_over_supports(m, n, nonnegative):
     np.testing.assert_allclose(moments.inverse_gram, expected, atol=1e-9 * np.abs(expected).max())
 
 
-@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
 @pytest.mark.parametrize(("m", "n"), [(2, 5), (16, 32), (24, 600)])
-def test_results_do_not_depend_on_the_number_of_threads(m, n, monkeypatch):
-    monkeypatch.setattr(threads, "WORK_PER_THREAD", 1)
+def test_results_do_not_depend_on_the_number_of_threads(m, n):
     A = dictionary(m, n)
-    X = samples(A, 333)
+    X = samples(A, 10_000_000 // (m * n) if m > 2 else 5000)
     results = []
-    for n_threads in (1, 2):
-        numba.set_num_threads(n_threads)
+    for n_threads in (1, 3):
+        set_num_threads(n_threads)
         try:
-            results.append((*lasso_moments(A, X, 0.05), lasso(A, X, 0.05)[0]))
+            results.append((*lasso_moments(A, X, 0.05), *lasso(A, X, 0.05)))
         finally:
-            numba.set_num_threads(1)
-    for one, two in zip(*results, strict=True):
-        np.testing.assert_array_equal(one, two)
+            set_num_threads(1)
+    for one, three in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, three)
 
 
-@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
-def test_small_batches_take_one_thread():
-    numba.set_num_threads(2)
+def test_number_of_threads(monkeypatch):
     try:
-        with threads.threads_for(1500, 8, 16) as used:
-            assert used == numba.get_num_threads() == 1
-        with threads.threads_for(100_000, 64, 128) as used:
-            assert used == numba.get_num_threads() == 2
-        assert numba.get_num_threads() == 2
+        set_num_threads(None)
+        monkeypatch.setenv("OMP_NUM_THREADS", "3")
+        assert get_num_threads() == 3
+        monkeypatch.setenv("OVERICA_NUM_THREADS", "2")
+        assert get_num_threads() == 2
+        monkeypatch.delenv("OVERICA_NUM_THREADS")
+        monkeypatch.delenv("OMP_NUM_THREADS")
+        assert 1 <= get_num_threads() <= os.cpu_count()
+        with pytest.raises(ValueError, match="n_threads"):
+            set_num_threads(0)
     finally:
-        numba.set_num_threads(1)
+        set_num_threads(1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_works_after_threads_were_used():
+    A = dictionary(16, 32)
+    X = samples(A, 40_000)
+    set_num_threads(2)
+    try:
+        codes = lasso(A, X, 0.05).codes
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if np.array_equal(lasso(A, X, 0.05).codes, codes) else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    finally:
+        set_num_threads(1)
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize(("m", "n"), [(2, 5), (16, 32), (24, 600)])
+def test_scales_are_those_of_the_penalty(m, n, nonnegative):
+    A, scales = dictionary(m, n), np.random.default_rng(0).uniform(0.5, 2, n)
+    X = samples(A, 50)
+    scaled = lasso(A, X, 0.1, nonnegative, scales=scales)
+    plain = lasso(A * scales, X, 0.1, nonnegative)
+    np.testing.assert_allclose(scaled.codes, plain.codes * scales, atol=1e-9)
+    np.testing.assert_allclose(scaled.objective, plain.objective, rtol=1e-9)
+    again = lasso(A, X, 0.1, nonnegative, scaled.codes, scales=scales)
+    np.testing.assert_allclose(again.codes, scaled.codes, atol=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-120, 1e-7, 1e5, 1e120])
+def test_codes_follow_the_units_of_the_samples(unit):
+    A = dictionary(24, 600)
+    X = samples(A, 20)
+    plain, other = lasso(A, X, 0.1), lasso(A, unit * X, 0.1 * unit)
+    np.testing.assert_allclose(other.codes, unit * plain.codes, atol=1e-9 * unit)
+    assert (other.gap <= 1e-9 * other.objective).all()
+
+
+def test_a_huge_sample_disturbs_no_other():
+    A = dictionary(24, 600)
+    X = samples(A, 20)
+    plain = lasso(A, X, 0.1).codes
+    X[7] *= 1e150
+    codes = lasso(A, X, 0.1).codes
+    assert np.isfinite(codes).all()
+    np.testing.assert_array_equal(np.delete(codes, 7, axis=0), np.delete(plain, 7, axis=0))
+
+
+def test_instruction_sets_are_named():
+    with pytest.raises(ValueError, match="instruction set"):
+        _core.use_instruction_set("abacus")
 
 
 def test_a_sample_does_not_depend_on_its_company():
     A = dictionary(16, 32)
     X = samples(A, 40)
-    together = lasso(A, X, 0.05)[0]
-    alone = np.vstack([lasso(A, X[i : i + 1], 0.05)[0] for i in range(40)])
+    together = lasso(A, X, 0.05).codes
+    alone = np.vstack([lasso(A, X[i : i + 1], 0.05).codes for i in range(40)])
     np.testing.assert_allclose(alone, together, atol=1e-12)
 
 
@@ -215,7 +293,7 @@ def test_no_samples_and_inputs_left_alone():
     lasso(A, X, 0.1, codes0=codes0)
     for array, copy in zip((A, X, codes0), copies, strict=True):
         np.testing.assert_array_equal(array, copy)
-    assert lasso(A, X[:0], 0.1)[0].shape == (0, 6)
+    assert lasso(A, X[:0], 0.1).codes.shape == (0, 6)
     assert lasso_moments(A, X[:0], 0.1).inverse_gram.sum() == 0
 
 
