@@ -127,8 +127,9 @@ def check_array(
         raise ValueError(f"`{name}` must have shape {wanted}, got {got}{empty}")
     if finite:
         xp = namespace(array)
-        bad = int(xp.sum(xp.astype(~xp.isfinite(array), xp.int64)))
-        if bad:
+        finite_entries = xp.isfinite(array)
+        if not bool(xp.all(finite_entries)):
+            bad = int(xp.sum(xp.astype(~finite_entries, xp.int64)))
             raise ValueError(f"`{name}` must be finite, got {bad} values that are NaN or infinite")
     return array
 

@@ -68,7 +68,7 @@ class ActiveSet(Solver):
         with np.errstate(over="ignore"):
             gap, objective = found.gap / sigma2, found.objective / sigma2
         return Run(
-            xp.asarray(found.codes), int(found.n_steps.max(initial=0)), xp.asarray(gap), xp.asarray(objective)
+            xp.asarray(found.codes), int(found.n_steps.max()) if len(found.n_steps) else 0, xp.asarray(gap), xp.asarray(objective)
         )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ class Prepared {
 
 // Correlations of a batch. It does not depend on the number of workers: a matrix product's last bits
 // depend on how many rows it has.
-constexpr std::size_t BATCH_BYTES = 1 << 21;
+constexpr std::size_t BATCH_BYTES = 1 << 19;
 // Inverses of a batch: more than the caches hold, and every one of them is written to memory and read
 // back, on a page of its own, which costs as much as the solutions.
 constexpr std::size_t POOL_BYTES = 1 << 23;

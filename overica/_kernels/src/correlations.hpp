@@ -72,7 +72,7 @@ OVERICA_INLINE T highest(const T *r, int width, bool nonnegative) {
 template <class T>
 OVERICA_INLINE int peak(const T *r, int width, bool nonnegative) {
     using word = typename Bits<T>::type;
-    word low = 1;
+    word low = WIDE_LANES;
     while (low < width) low *= 2;
     word mask = ~(low - 1);
     if (!nonnegative) mask &= (word)(~((word)1 << (8 * sizeof(word) - 1)));

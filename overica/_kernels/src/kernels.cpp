@@ -104,12 +104,9 @@ inline void run_batch(const BatchTask &task, int worker, int workers, char *memo
                 ascents[e].begin(correlations + (std::size_t)(pair + e) * task.width, view, A.n, goals[e], known, exact.search);
             }
             if (count == 2)
-                while (ascents[0].climb.climbing && ascents[1].climb.climbing) {
-                    ascents[0].climb.step(view, goals[0]);
-                    ascents[1].climb.step(view, goals[1]);
-                }
-            for (int e = 0; e < count; e++)
-                while (ascents[e].climb.climbing) ascents[e].climb.step(view, goals[e]);
+                climb_together(ascents[0].climb, ascents[1].climb, view, goals[0], goals[1]);
+            else
+                climb_alone(ascents[0].climb, view, goals[0]);
             for (int e = 0; e < count; e++) {
                 const std::int64_t i = pair + e;
                 const double *x = task.samples + (std::size_t)i * task.stride;

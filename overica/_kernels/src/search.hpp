@@ -212,7 +212,7 @@ template <class T>
 inline int solve_sample(const T *b, const Whole<T> &view, int n, const Goal &goal, int count, Search<T> &w) {
     Ascent<T> ascent;
     ascent.begin(b, view, n, goal, count, w);
-    while (ascent.climb.climbing) ascent.climb.step(view, goal);
+    climb_alone(ascent.climb, view, goal);
     return ascent.finish(view, goal);
 }
 
