@@ -1,7 +1,7 @@
 // exp(x^2) erfc(x), the one special function of the evidence.
 #pragma once
 
-#include "base.hpp"
+#include "pack.hpp"
 
 namespace overica {
 namespace OVERICA_ISA {
@@ -18,12 +18,16 @@ constexpr double ERFCX[] = {
 };
 constexpr int ERFCX_TERMS = sizeof(ERFCX) / sizeof(double);
 
-// For x >= 0, to 1e-15; without a branch, so that loops over it vectorise.
-OVERICA_INLINE double erfcx(double x) {
-    const double y = (x - 3.75) / (x + 3.75);
-    double sum = ERFCX[ERFCX_TERMS - 1];
-    for (int i = ERFCX_TERMS - 2; i >= 0; i--) sum = sum * y + ERFCX[i];
-    return sum / (1.0 + 2.0 * x);
+// For x >= 0, to 1e-15; of a number or of a pack.
+template <class V>
+OVERICA_INLINE V erfcx(V x) {
+    const V y = (x - 3.75) / (x + 3.75);
+    V sum = y * ERFCX[ERFCX_TERMS - 1] + ERFCX[ERFCX_TERMS - 2];
+#if defined(__GNUC__)
+#pragma GCC unroll 32
+#endif
+    for (int i = ERFCX_TERMS - 3; i >= 0; i--) sum = sum * y + ERFCX[i];
+    return sum / (x * 2.0 + 1.0);
 }
 
 }  // namespace OVERICA_ISA

@@ -101,7 +101,6 @@ struct Kernels {
     void (*given)(const GivenTask &, int worker, int workers, char *memory);
     void (*gibbs)(const GibbsTask &, int worker, int workers, char *memory);
     double (*erfcx)(double);
-    double (*segment)(double slope, double curvature, double length);
     double (*side)(double slope, double curvature, const double *crossings, const double *rises, int count, bool wall);
     double (*log_half)(double slope, double curvature);
     double (*draw_half)(double slope, double curvature, std::uint64_t seed);

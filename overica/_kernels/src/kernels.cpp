@@ -12,14 +12,15 @@ namespace OVERICA_ISA {
 template <class T>
 struct BatchMemory {
     Exact<T> exact[2];
-    double *W, *present, *absent;
+    LineMemory lines;
+    double *present, *absent;
 
     static BatchMemory carve(Arena &arena, const BatchTask &task, const Dictionary &A) {
         BatchMemory w;
         for (Exact<T> &exact : w.exact) exact = Exact<T>::carve(arena, A);
-        w.W = w.present = w.absent = nullptr;
+        w.present = w.absent = nullptr;
         if (task.size) {
-            w.W = arena.take<double>((std::size_t)CHUNK * (leading(smaller(task.m, task.n)) + 1));
+            w.lines = LineMemory::carve(arena, smaller(task.m, task.n));
             w.present = arena.take<double>(task.width + CHUNK);
             w.absent = arena.take<double>(task.width + CHUNK);
         }
@@ -70,7 +71,7 @@ static void write_evidence(const BatchTask &task, const Dictionary &A, std::int6
     task.size[i] = 0.0;
     for (int t = 0; t < s.size(); t++) task.size[i] += std::fabs(s.values[t]);
     if (!task.presence && !task.present) return;
-    masses(view, task.diagonal, A.n, search.r, task.sigma2, task.nonnegative, s, w.W, w.present, w.absent);
+    masses(view, task.diagonal, A.n, search.r, task.sigma2, task.nonnegative, s, w.lines, w.present, w.absent);
     if (task.presence) task.log_factors[i] = log_factors(w.present, w.absent, task.presence, A.n);
     if (task.present) {
         std::memcpy(task.present + (std::size_t)i * A.n, w.present, sizeof(double) * A.n);
@@ -161,12 +162,13 @@ static void planar(const PlanarTask &task, std::int64_t first, std::int64_t last
 
 struct GivenMemory {
     Search<double> search;
-    double *W, *present, *absent;
+    LineMemory lines;
+    double *present, *absent;
 
     static GivenMemory carve(Arena &arena, const GivenTask &task) {
         GivenMemory w;
         w.search = Search<double>::carve(arena, task.n, task.capacity);
-        w.W = arena.take<double>((std::size_t)CHUNK * (leading(task.capacity) + 1));
+        w.lines = LineMemory::carve(arena, task.capacity);
         w.present = arena.take<double>(task.width + CHUNK);
         w.absent = arena.take<double>(task.width + CHUNK);
         return w;
@@ -202,7 +204,7 @@ static void given(const GivenTask &task, int worker, int workers, char *memory) 
                 continue;
             }
             std::memcpy(r, task.correlations + (std::size_t)i * task.n, sizeof(double) * task.n);
-            masses(view, task.diagonal, task.n, r, task.sigma2, task.nonnegative, s, w.W, w.present, w.absent);
+            masses(view, task.diagonal, task.n, r, task.sigma2, task.nonnegative, s, w.lines, w.present, w.absent);
             std::memcpy(task.present + (std::size_t)i * task.n, w.present, sizeof(double) * task.n);
             std::memcpy(task.absent + (std::size_t)i * task.n, w.absent, sizeof(double) * task.n);
             task.log_det[i] = s.inverse.log_det();
@@ -252,6 +254,20 @@ static void gibbs(const GibbsTask &task, int worker, int workers, char *memory) 
 }
 
 static double erfcx_of(double x) { return erfcx(x); }
+
+// One line alone, for the tests.
+static double side(double slope, double curvature, const double *crossings, const double *rises, int count, bool wall) {
+    double mass = 0.0;
+    Lines lines;
+    lines.clear();
+    double sorted[LINES], steeper[LINES];
+    lines.crossings = sorted, lines.rises = steeper;
+    lines.open(slope, curvature, 0);
+    for (int q = 0; q < smaller(count, LINES); q++) lines.cross(crossings[q], rises[q]);
+    lines.add();
+    integrate(lines, wall, &mass);
+    return mass;
+}
 static double draw_half_of(double slope, double curvature, std::uint64_t seed) {
     Random random(seed);
     return draw_half(slope, curvature, random);
@@ -259,7 +275,7 @@ static double draw_half_of(double slope, double curvature, std::uint64_t seed) {
 
 extern const Kernels KERNELS;
 const Kernels KERNELS = {OVERICA_ISA_NAME, batch_memory, batch, planar, given_memory, given, gibbs,
-                         erfcx_of, segment, side, log_half, draw_half_of};
+                         erfcx_of, side, log_half, draw_half_of};
 
 }  // namespace OVERICA_ISA
 }  // namespace overica

@@ -225,7 +225,6 @@ PYBIND11_MODULE(_core, module) {
     module.def("anneal", anneal);
     module.def("follow", follow);
     module.def("erfcx", py::vectorize([](double x) { return chosen_kernels()->erfcx(x); }));
-    module.def("segment", [](double slope, double curvature, double length) { return chosen_kernels()->segment(slope, curvature, length); });
     module.def("side", side);
     module.def("log_half", [](double slope, double curvature) { return chosen_kernels()->log_half(slope, curvature); });
     module.def("draw_half", [](double slope, double curvature, std::uint64_t seed) { return chosen_kernels()->draw_half(slope, curvature, seed); });

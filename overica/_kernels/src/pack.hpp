@@ -27,7 +27,10 @@ struct Pack {
     Pack &operator+=(Pack b) { for (int i = 0; i < SIZE; i++) lane[i] += b.lane[i]; return *this; }
     Pack &operator-=(Pack b) { for (int i = 0; i < SIZE; i++) lane[i] -= b.lane[i]; return *this; }
     friend Pack operator+(Pack a, Pack b) { return a += b; }
+    friend Pack operator/(Pack a, Pack b) { for (int i = 0; i < SIZE; i++) a.lane[i] /= b.lane[i]; return a; }
     friend Pack operator+(Pack a, T v) { for (int i = 0; i < SIZE; i++) a.lane[i] += v; return a; }
+    friend Pack operator-(Pack a, T v) { for (int i = 0; i < SIZE; i++) a.lane[i] -= v; return a; }
+    friend Pack operator*(Pack a, T v) { for (int i = 0; i < SIZE; i++) a.lane[i] *= v; return a; }
     friend Pack operator-(Pack a, Pack b) { return a -= b; }
     friend Pack operator*(Pack a, Pack b) { for (int i = 0; i < SIZE; i++) a.lane[i] *= b.lane[i]; return a; }
     friend Pack operator*(T v, Pack a) { for (int i = 0; i < SIZE; i++) a.lane[i] *= v; return a; }
