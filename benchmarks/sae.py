@@ -56,7 +56,7 @@ def judge(data, encode, decode, W_dec, name):
     # The penalised networks of SAELens leave their decoder's rows as long as they are.
     codes = raw * np.linalg.norm(W_dec, axis=1) if name in PENALISED else raw
     unexplained = ((decode(raw) - X) ** 2).sum() / ((X - X.mean(axis=0)) ** 2).sum()
-    matching = match_components(W_dec.T, data.mixing, signed=True)
+    matching = match_components(W_dec.T, data.mixing, nonnegative=True)
     active = (codes > 0).sum(axis=1).mean()
     return 1 - unexplained, active, matching.cosines.mean(), f1(codes, data.codes, matching)
 
@@ -167,7 +167,7 @@ def wrong(seeds, n_steps, shares):
             target = share * true_l0(data)
             sae = SAES["batchtopk"](50, n_active=target, n_steps=n_steps, random_state=seed)
             sae.fit(data.X)
-            cosines.append(match_components(sae.mixing_, data.mixing, signed=True).cosines)
+            cosines.append(match_components(sae.mixing_, data.mixing, nonnegative=True).cosines)
         found = [f"{int((c > 0.95).sum())}/{c.size}" for c in cosines]
         worst, mean = np.min(cosines), np.mean(cosines)
         print(

@@ -17,11 +17,10 @@ from combined import METHODS, learn
 from experiment import Outcome, command
 from matplotlib.figure import Figure
 
+from overica.coding import SparseCoder
 from overica.datasets import Mixture, make_three_features
-from overica.inference import MAPProblem, solve
 from overica.metrics import chance_level, cosine_matrix
 from overica.plots._style import QUIET, quieten
-from overica.priors import get_prior
 
 FOUND = 0.95
 
@@ -35,13 +34,13 @@ def third_cosine(learned: np.ndarray, true: np.ndarray) -> float:
     return float(cosine_matrix(learned, true)[:, 2].max(initial=-1.0))
 
 
-def chance(learned: np.ndarray, true: np.ndarray, signed: bool = True) -> float:
+def chance(learned: np.ndarray, true: np.ndarray, nonnegative: bool = True) -> float:
     return float(third_cosine(learned, true) > FOUND)
 
 
 def objective(A: np.ndarray, X: np.ndarray, penalty: float) -> float:
     """``E min_s |x - A s|^2 + penalty |s|_1`` over codes that are not negative."""
-    codes = solve(MAPProblem(A, X, get_prior("exponential"), penalty / 2)).codes
+    codes = SparseCoder(A.T, penalty=penalty / 2, nonnegative=True).transform(X)
     return float(((X - codes @ A.T) ** 2).sum(axis=1).mean() + penalty * codes.sum(axis=1).mean())
 
 
@@ -73,7 +72,7 @@ def run(full: bool) -> Outcome:
         name: [found(name, p, **({} if name == "ica" else {"n_active": 0.8 + p})) for p in frequencies]
         for name in METHODS
     }  # fmt: skip
-    random = chance_level(chance, 3, 3, 3, signed=True, n_draws=2000, random_state=0).mean
+    random = chance_level(chance, 3, 3, 3, nonnegative=True, n_draws=2000, random_state=0).mean
 
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)

@@ -20,8 +20,8 @@ from combined import LANGUAGE, METHODS, language, learn
 from experiment import Outcome, command, spread
 from matplotlib.figure import Figure
 
+from overica.coding import SparseCoder
 from overica.metrics import chance_level, composition_index, cosine_matrix, mean_max_cosine_recall
-from overica.metrics.pursuit import orthogonal_matching_pursuit
 from overica.plots._style import QUIET, quieten
 
 KINDS = ("relu", "batchtopk", "matryoshka", "ica")
@@ -29,7 +29,7 @@ KINDS = ("relu", "batchtopk", "matryoshka", "ica")
 TREE = [0, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16]
 
 
-def clustered(learned: np.ndarray, true: np.ndarray, signed: bool = True) -> float:
+def clustered(learned: np.ndarray, true: np.ndarray, nonnegative: bool = True) -> float:
     """Share of columns with another one within |cos| > .7."""
     cosines = cosine_matrix(learned, learned)
     np.fill_diagonal(cosines, -1.0)
@@ -58,7 +58,7 @@ def run(full: bool) -> Outcome:
             for w, width in enumerate(widths):
                 fitted = learn(kind, data.X, width, s, **how)
                 for name, score in FIGURES.items():
-                    found[name][kind][w, s] = score(fitted.mixing_, data.mixing, signed=True)
+                    found[name][kind][w, s] = score(fitted.mixing_, data.mixing, nonnegative=True)
                 if kind == "relu" and s == 0:
                     wide, truth = fitted.mixing_, data.mixing
 
@@ -82,7 +82,8 @@ def run(full: bool) -> Outcome:
     figure.legend(
         axes[0].lines, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=9
     )
-    W = orthogonal_matching_pursuit(wide.T, truth, 4, signed=True)[:, TREE]
+    pursuit = SparseCoder(truth.T, n_active=4, method="omp", nonnegative=True)
+    W = pursuit.transform(wide.T)[:, TREE]
     rows = np.argsort(-W.max(axis=1) - 10 * (W**2).sum(axis=1))[:24]
     rows = rows[np.lexsort(W[rows].T[::-1])]
     last.imshow(np.clip(W[rows], 0, 1), cmap="Blues", aspect="auto", vmin=0, vmax=1)

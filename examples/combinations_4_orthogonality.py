@@ -74,7 +74,7 @@ def look(fitted, data) -> tuple[float, float, float, float]:
     error = X - fitted.inverse_transform(fitted.transform(X))
     third = cosine_matrix(A, data.mixing)[:, 2].max()
     explained = 1 - (error**2).sum() / ((X - X.mean(axis=0)) ** 2).sum()
-    return third, within.max(), composition_index(A, data.mixing, signed=True), explained
+    return third, within.max(), composition_index(A, data.mixing, nonnegative=True), explained
 
 
 def run(full: bool) -> Outcome:

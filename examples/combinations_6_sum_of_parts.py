@@ -21,9 +21,9 @@ from combined import language, learn
 from experiment import Outcome, command
 from matplotlib.figure import Figure
 
+from overica.coding import SparseCoder
 from overica.datasets import Mixture, make_three_features
 from overica.metrics import cosine_matrix
-from overica.metrics.pursuit import orthogonal_matching_pursuit
 from overica.plots._style import LEARNED, TRUE, quieten
 from overica.sae import FrozenStages, ReLUSAE, get_orthogonality
 
@@ -33,9 +33,10 @@ PEOPLE = ("learned\nsums", "made\nsums", "true\nfeatures", "random")
 def is_sum(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     """Which columns of A are sums of two or three columns of B, and like none of them."""
     U = A / np.linalg.norm(A, axis=0)
-    W = orthogonal_matching_pursuit(U.T, B / np.linalg.norm(B, axis=0), 3, signed=True)
-    explained = 1 - ((U - B / np.linalg.norm(B, axis=0) @ W.T) ** 2).sum(axis=0)
-    return (explained > 0.9) & (cosine_matrix(A, B).max(axis=1) < 0.95) & (W > -0.1).all(axis=1)
+    parts = SparseCoder(B.T, n_active=3, method="omp", nonnegative=True)
+    rebuilt = parts.inverse_transform(parts.transform(U.T)).T
+    explained = 1 - ((U - rebuilt) ** 2).sum(axis=0)
+    return (explained > 0.9) & (cosine_matrix(A, B).max(axis=1) < 0.95)
 
 
 def second(data: Mixture, width: int, seed: int, how: dict) -> dict[str, np.ndarray]:

@@ -20,10 +20,9 @@ from experiment import Outcome, command, spread
 from matplotlib.colors import ListedColormap
 from plane import arrows, label, panels, regular_star
 
+from overica.coding import SparseCoder
 from overica.datasets import make_sparse_random
-from overica.inference import MAPProblem, solve
 from overica.plots._style import DATA, LEARNED, TRUE
-from overica.priors import Exponential
 from overica.sae import ReLUSAE
 
 ZONES = ListedColormap(["#FFFFFF", "#BFE0F2", "#56B4E9", "#E69F00", "#D55E00"])
@@ -32,7 +31,7 @@ LEVELS = np.geomspace(0.005, 1.5, 16)
 
 def map_codes(A: np.ndarray, X: np.ndarray, penalty: float) -> np.ndarray:
     """Exact non-negative codes, ``argmin_s>=0 |x - A s|^2 / 2 + penalty sum s``."""
-    return solve(MAPProblem(A, X, Exponential(), noise_variance=penalty)).codes
+    return SparseCoder(A.T, penalty=penalty, nonnegative=True).transform(X)
 
 
 def relu_codes(A: np.ndarray, X: np.ndarray, threshold: float) -> np.ndarray:

@@ -75,9 +75,11 @@ def run(full: bool) -> Outcome:
                 runs.append(trace(rule, start, X, "exponential", n_steps=n_steps, **RULES[rule]))
             key = kind, name, rule
             courses[key] = np.array(
-                [[mean_cosine(B, A, signed=True) for B in r.mixing] for r in runs]
+                [[mean_cosine(B, A, nonnegative=True) for B in r.mixing] for r in runs]
             )
-            found[key] = np.mean([share_recovered(r.mixing[-1], A, signed=True) == 1 for r in runs])
+            found[key] = np.mean(
+                [share_recovered(r.mixing[-1], A, nonnegative=True) == 1 for r in runs]
+            )
             if (kind, rule) == ("random", "natural"):
                 collapse += runs
             final = courses[key][:, -1]
@@ -100,7 +102,7 @@ def run(full: bool) -> Outcome:
     axes["death"].text(shown.first_death - 8, 1.5 * lowest, note, fontsize=8, ha="right")
     axes["death"].set(yscale="log", ylim=(lowest, 1.1 * norms.max()))
     label(axes["death"], "random start: the first death", "step", "length of each column")
-    chance = chance_level("mean_cosine", 2, 3, 3, signed=True, random_state=0).mean
+    chance = chance_level("mean_cosine", 2, 3, 3, nonnegative=True, random_state=0).mean
     axes["all"].axvline(chance, color=QUIET, linewidth=1, linestyle="--")
     axes["all"].text(chance + 0.02, 3.45, "chance", fontsize=8, color=DATA)
     axes["all"].set_yticks(range(4), [f"{kind},\n{name}" for kind, name in cells], fontsize=8)

@@ -84,7 +84,7 @@ def run(full: bool) -> Outcome:
             measured[f"{law}, {METHODS[method]}: mean cosine; mean error below 5°"] = (
                 f"{spread(cosines[key])}; {100 * found:.0f} % of {runs} seeds")  # fmt: skip
         chance = chance_level(
-            "mean_cosine", 2, 3, 3, signed=law == "exponential", random_state=0
+            "mean_cosine", 2, 3, 3, nonnegative=law == "exponential", random_state=0
         ).mean
         measured[f"{law}: mean cosine of random directions"] = f"{chance:.3f}"
         axes["all"].plot(

@@ -62,7 +62,7 @@ def run(full: bool) -> Outcome:
                         (data.noise_variance, exact.noise_variance)
                     )
                 cosines.setdefault((rule, level), []).append(
-                    mean_cosine(B, data.mixing, signed=True)
+                    mean_cosine(B, data.mixing, nonnegative=True)
                 )
                 if seed == 0 and level in (POST, 0.5):
                     ax = axes["post" if level == POST else "loud"]
@@ -79,7 +79,7 @@ def run(full: bool) -> Outcome:
             measured[f"{name}, noise {100 * level:.0f} %: mean cosine"] = spread(
                 cosines[rule, level]
             )
-    chance = chance_level("mean_cosine", 2, 3, 3, signed=True, random_state=0).mean
+    chance = chance_level("mean_cosine", 2, 3, 3, nonnegative=True, random_state=0).mean
     axes["found"].axhline(chance, color=QUIET, linestyle="--", linewidth=1)
     axes["found"].text(places[-1], chance + 0.02, "chance", fontsize=8, ha="right", color=DATA)
     axes["found"].set(xscale="log", ylim=(0, 1.05))

@@ -48,7 +48,7 @@ def run(full: bool) -> Outcome:
                                schedule="constant", annealing=(LEVEL, LEVEL))  # fmt: skip
                 drags[rule][seed, k] = abs(asked[1, 0]) / B[0, 0]
                 turns[rule][seed, k] = degrees(course.mixing[1][:, 0])
-                ends[rule][seed, k] = mean_cosine(course.mixing[-1], A, signed=True)
+                ends[rule][seed, k] = mean_cosine(course.mixing[-1], A, nonnegative=True)
                 if ratio == 8 and seed == 0:
                     before, after, path = B, course.mixing[1], course.mixing[:40, :, 0]
         cloud(axes[rule], X, NAMES[rule], limit=0.9)

@@ -93,7 +93,9 @@ def run(full: bool) -> Outcome:
             for rule, rate in (("natural", 0.05), ("evidence", 1.0)):
                 course = trace(rule, start, X, "exponential", learning_rate=rate, n_steps=150,
                                annealing=(0.5, 0.05), batch_size=500, random_state=0)  # fmt: skip
-                worst = match_components(course.mixing[-1], data.mixing, signed=True).cosines.min()
+                worst = match_components(
+                    course.mixing[-1], data.mixing, nonnegative=True
+                ).cosines.min()
                 cosines[rule, kind].append(worst)
             if run_index == 0:
                 cloud(

@@ -35,7 +35,7 @@ NAMED = {"natural": "the paper's rule, at its best", "evidence": "overica"}
 
 def worst(mixing: np.ndarray, truth: np.ndarray) -> float:
     """Cosine of the true direction that is matched worst."""
-    return float(match_components(mixing, truth, signed=True).cosines.min())
+    return float(match_components(mixing, truth, nonnegative=True).cosines.min())
 
 
 def by_the_paper(data, n: int, seed: int) -> np.ndarray:

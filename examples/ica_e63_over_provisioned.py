@@ -36,7 +36,7 @@ WAYS = {"clustering": "clustered", "evidence": "pruned by evidence"}
 def clustered(ica: OvercompleteICA, X: np.ndarray) -> np.ndarray:
     """Directions left by clustering the columns, most used first."""
     used = ica.transform(X).mean(axis=0)
-    kept = distinct_columns(ica.mixing_, used, signed=True)
+    kept = distinct_columns(ica.mixing_, used, nonnegative=True)
     return ica.mixing_[:, kept[used[kept] > 0.1 * np.median(used[kept])]]
 
 
@@ -58,7 +58,7 @@ def run(full: bool) -> Outcome:
         for way in WAYS:
             left[way, n_columns].append(found[way].shape[1])
             if found[way].shape[1] == TRUE:
-                matched = match_components(found[way], data.mixing, signed=True)
+                matched = match_components(found[way], data.mixing, nonnegative=True)
                 cosines[way].append(matched.cosines.min())
         if seed == 0:
             for way, mixing in found.items():

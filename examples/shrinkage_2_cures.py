@@ -20,7 +20,7 @@ from experiment import Outcome, command, spread
 from matplotlib.figure import Figure
 
 from overica import OvercompleteICA
-from overica.compare.restricted import refit
+from overica.coding import SparseCoder
 from overica.datasets import make_sparse_random
 from overica.metrics import magnitude_error, match_components, mean_cosine, shrinkage
 from overica.plots._style import DATA, LEARNED, QUIET, quieten
@@ -51,13 +51,14 @@ def run(full: bool) -> Outcome:
         ).fit(X)
         codes = ica.transform(X)
         bases["ICA"] = ica.mixing_, codes
-        bases["ICA, refitted"] = ica.mixing_, refit(ica.components_, X, codes > 0, nonnegative=True)
+        refit = SparseCoder(ica.components_, method="oracle", nonnegative=True)
+        bases["ICA, refitted"] = ica.mixing_, refit.transform(X, supports=codes > 0)
         for name, (mixing, codes) in bases.items():
-            matching = match_components(mixing, data.mixing, signed=True)
+            matching = match_components(mixing, data.mixing, nonnegative=True)
             found.setdefault(name, []).append((
                 shrinkage(codes, data.codes, matching),
                 magnitude_error(codes, data.codes, matching),
-                mean_cosine(mixing, data.mixing, signed=True),
+                mean_cosine(mixing, data.mixing, nonnegative=True),
                 (codes > 0).sum(axis=1).mean(),
             ))  # fmt: skip
     figure = Figure(figsize=(10, 3.8), layout="constrained")

@@ -50,12 +50,16 @@ def run(full: bool) -> Outcome:
             methods = larger_methods(true.shape[1], n_sets, 1000 if full else 800, seed)
             for name, method in methods.items():
                 mixing = method.fit(data.X).mixing_
-                cosines.setdefault((cell, name), []).append(mean_cosine(mixing, true, signed=True))
+                cosines.setdefault((cell, name), []).append(
+                    mean_cosine(mixing, true, nonnegative=True)
+                )
                 composed.setdefault((cell, name), []).append(
-                    composed_share(mixing, true, signed=True)
+                    composed_share(mixing, true, nonnegative=True)
                 )
         n = round(np.mean(stored))
-        chance.append(chance_level("mean_cosine", n_hidden, n, n, signed=True, random_state=0).mean)
+        chance.append(
+            chance_level("mean_cosine", n_hidden, n, n, nonnegative=True, random_state=0).mean
+        )
         each = "; ".join(
             f"{name} {spread(cosines[cell, name])}, {100 * np.mean(composed[cell, name]):.0f} % composed"
             for name in COLORS

@@ -47,11 +47,15 @@ def run(full: bool) -> Outcome:
                 random_state=seed,
             )
             for name, method in larger_methods(2 * SIZE, 2, 1000 if full else 800, seed).items():
-                matching = match_components(method.fit(data.X).mixing_, data.mixing, signed=True)
+                matching = match_components(
+                    method.fit(data.X).mixing_, data.mixing, nonnegative=True
+                )
                 of_pair = np.isin(matching.true_index, (0, SIZE))
                 pair[name][row, seed] = matching.cosines[of_pair].mean()
                 others[name][row, seed] = matching.cosines[~of_pair].mean()
-    chance = chance_level("mean_cosine", SIZE, 2 * SIZE, 2 * SIZE, signed=True, random_state=0).mean
+    chance = chance_level(
+        "mean_cosine", SIZE, 2 * SIZE, 2 * SIZE, nonnegative=True, random_state=0
+    ).mean
     figure = Figure(figsize=(10, 4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     for ax, values, title in zip(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Mapping
 from typing import Any
 
 import array_api_compat
@@ -82,7 +83,7 @@ def as_floating(value: Array, name: str) -> Array:
 
 
 def check_array(
-    value: Array, name: str, shape: dict[str, int | None], *, finite: bool = True
+    value: Array, name: str, shape: Mapping[str, int | None], *, finite: bool = True
 ) -> Array:
     """Validated floating array of a given shape.
 
@@ -203,3 +204,24 @@ def check_choice(value: Any, name: str, choices: Any) -> str:
         listed = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"`{name}` must be one of {listed}, got {value!r}")
     return value
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """True or False, as a Python bool.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument and what came.
+
+    Examples
+    --------
+    >>> from overica._validation import check_flag
+    >>> check_flag("yes", "nonnegative")
+    Traceback (most recent call last):
+    ...
+    ValueError: `nonnegative` must be True or False, got 'yes'
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"`{name}` must be True or False, got {value!r}")
+    return bool(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -19,6 +19,8 @@ class DictionaryTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     """
 
     n_components_: int
+    _fewest_samples: ClassVar[int] = 2
+    """That `fit` accepts."""
 
     @property
     def _offset(self) -> np.ndarray:
@@ -60,7 +62,7 @@ class DictionaryTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
                 X,
                 reset=reset,
                 dtype=[np.float64, np.float32],
-                ensure_min_samples=2 if reset else 1,
+                ensure_min_samples=self._fewest_samples if reset else 1,
             )
         )
 

@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "overica"
 
 FLOORS: dict[str, int] = {
     "_version": 0,
+    "_deprecation": 0,
     "_validation": 0,
     "checkpoint": 0,
     "distributed": 0,
@@ -24,10 +25,11 @@ FLOORS: dict[str, int] = {
     "priors": 1,
     "schedules": 1,
     "initialisation": 1,
-    "metrics": 1,
-    "datasets": 1,
     "inference": 2,
+    "coding": 2,
     "learning": 2,
+    "metrics": 3,
+    "datasets": 3,
     "parameters": 3,
     "estimator": 3,
     "sae": 3,

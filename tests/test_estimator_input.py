@@ -151,7 +151,7 @@ def test_negative_samples_under_a_non_negative_prior():
     data = make_mixture(1500, 4, 6, "sparse_exponential", n_active=1, random_state=0)
     assert data.X.min() < 0
     ica = quick(prior="exponential", max_iter=150, n_restarts=2).fit(data.X)
-    assert share_recovered(ica.mixing_, data.mixing, signed=True) == 1
+    assert share_recovered(ica.mixing_, data.mixing, nonnegative=True) == 1
     assert (ica.transform(-data.X) >= 0).all()
 
 

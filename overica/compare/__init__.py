@@ -11,9 +11,9 @@ Examples
 ('ica', 'sae', 'baseline')
 """
 
+from overica.coding import Dictionary, Featuriser
 from overica.compare.config import StudyConfig
 from overica.compare.encoders import ENCODERS, Encoding
-from overica.compare.featuriser import Dictionary, Featuriser
 from overica.compare.methods import METHODS, Assignment, Method
 from overica.compare.ranking import Ranking, Standing
 from overica.compare.results import Results

@@ -1,4 +1,4 @@
-"""Baselines from their own libraries, and dictionaries that learn nothing, as featurisers."""
+"""Baselines from their own libraries, as featurisers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA, FastICA
-
-from overica.compare.featuriser import Dictionary
-from overica.compare.sparse_codes import map_codes, map_penalty
 
 
 class LinearFeaturiser(TransformerMixin, BaseEstimator):
@@ -131,64 +128,6 @@ class PCABaseline(LinearFeaturiser):
         components = PCA(wanted, svd_solver="full").fit(X).components_
         self._publish(X, components, components)
         return self
-
-
-class FixedDictionary(TransformerMixin, BaseEstimator):
-    """A dictionary that learns nothing: a random one (the chance level), or the true one (the ceiling).
-
-    Parameters
-    ----------
-    components : array (n_components, n_features)
-        The features.
-    n_active : float
-        Mean number of active features per sample; `fit` finds the penalty that gives it.
-    nonnegative : bool
-        Non-negative codes.
-    offset : array (n_features,) or None
-        What codes of zero decode to. None: the mean of the samples for signed codes, else zero.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> fixed = FixedDictionary(np.eye(2), n_active=1.0).fit(np.array([[3.0, 1.0], [-3.0, -1.0]]))
-    >>> (fixed.transform(np.array([[3.0, 0.5]])) != 0).astype(int)
-    array([[1, 0]])
-    """
-
-    def __init__(
-        self,
-        components: np.ndarray,
-        *,
-        n_active: float,
-        nonnegative: bool = False,
-        offset: np.ndarray | None = None,
-    ) -> None:
-        self.components = components
-        self.n_active = n_active
-        self.nonnegative = nonnegative
-        self.offset = offset
-
-    def fit(self, X: np.ndarray, y: Any = None) -> Self:
-        """Find the penalty."""
-        self.components_ = Dictionary.of_rows(self.components).components
-        plain = np.zeros(X.shape[1]) if self.nonnegative else X.mean(axis=0)
-        self.offset_ = plain if self.offset is None else np.asarray(self.offset, np.float64)
-        self.penalty_ = map_penalty(
-            self.components_, X - self.offset_, self.n_active, nonnegative=self.nonnegative
-        )
-        return self
-
-    def transform(self, X: np.ndarray) -> np.ndarray:
-        """Exact lasso codes."""
-        codes: np.ndarray = map_codes(
-            self.components_, X - self.offset_, self.penalty_, nonnegative=self.nonnegative
-        )
-        return codes
-
-    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
-        """Samples from codes."""
-        samples: np.ndarray = X @ self.components_ + self.offset_
-        return samples
 
 
 def _at_most(wanted: int, n_features: int, name: str) -> int:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from overica.coding import Dictionary, Featuriser
 from overica.compare.encoders import ENCODERS, Encoding
-from overica.compare.featuriser import Dictionary, Featuriser
 from overica.compare.methods import METHODS, Assignment
 from overica.compare.plan import Cell, Job, load
 from overica.compare.ranking import TRUTH_OR_CHANCE
@@ -78,7 +78,7 @@ class _Bench:
         self.fit_data, held_out = data.split(job.held_out)
         self.test = _first_rows(held_out, job.n_evaluated)
         assignment = Assignment(
-            job.n_components, job.n_active, not data.nonnegative, job.seed, self.fit_data
+            job.n_components, job.n_active, data.nonnegative, job.seed, self.fit_data
         )
         self.featuriser: Featuriser = self.method.build(assignment, **job.method.arguments)
         wall, cpu = time.perf_counter(), time.process_time()
@@ -87,7 +87,7 @@ class _Bench:
         self.cpu_seconds = time.process_time() - cpu
         self.dictionary = Dictionary.of(self.featuriser)
         self.matching = match_components(
-            self.dictionary.mixing, data.mixing, signed=data.nonnegative
+            self.dictionary.mixing, data.mixing, nonnegative=data.nonnegative
         )
         self.own_codes = self.dictionary.encode(self.featuriser, self.test.X)
         if not np.isfinite(self.own_codes).all():
@@ -144,7 +144,7 @@ class _Bench:
             codes_true=self.test.codes,
             X=self.test.X,
             X_hat=self.dictionary.decode(codes),
-            signed=self.test.nonnegative,
+            nonnegative=self.test.nonnegative,
             featuriser=self.featuriser,
             random_state=0,
         )

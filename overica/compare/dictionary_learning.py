@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import MiniBatchDictionaryLearning
 from sklearn.exceptions import ConvergenceWarning
 
-from overica.compare.featuriser import Dictionary
-from overica.compare.sparse_codes import map_codes, map_penalty
+from overica.coding import SparseCoder
+from overica.coding.dictionary import unit_rows
 
 _PASSES = 100
 """Of coordinate descent over the codes of a batch."""
@@ -87,16 +87,14 @@ class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
         centred = np.asarray(X - self.offset_, np.float64)
         rows = centred[rng.choice(len(X), self.n_components, replace=len(X) < self.n_components)]
         # A sample of zero is no direction; noise in its place is one.
-        atoms = Dictionary.of_rows(
-            rows + 1e-3 * centred.std() * rng.standard_normal(rows.shape)
-        ).components
+        atoms, _ = unit_rows(rows + 1e-3 * centred.std() * rng.standard_normal(rows.shape))
         self.n_iter_ = 0
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             for _ in range(self.n_rounds):
                 atoms = self._round(atoms, centred, rng)
         self.components_ = atoms
-        self.alpha_ = self._penalty(atoms, centred)
+        self.alpha_ = self._alpha(atoms, centred)
         return self
 
     def _round(
@@ -107,25 +105,26 @@ class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
         wanted, n = self.n_steps * self.batch_size, len(centred)
         rows = np.concatenate([rng.permutation(n) for _ in range(-(-wanted // n))])[:wanted]
         model = MiniBatchDictionaryLearning(
-            self.n_components, alpha=self._penalty(atoms, centred), max_iter=1,
+            self.n_components, alpha=self._alpha(atoms, centred), max_iter=1,
             batch_size=self.batch_size, dict_init=atoms, fit_algorithm="cd",
             positive_code=self.nonnegative, tol=0.0, max_no_improvement=None, transform_max_iter=_PASSES,
             random_state=int(rng.integers(2**31)),
         ).fit(centred[rows])  # fmt: skip
         self.n_iter_ += int(model.n_steps_)
-        return Dictionary.of_rows(model.components_).components
+        return unit_rows(model.components_)[0]
 
     def transform(self, X: np.ndarray) -> np.ndarray:
         """Lasso codes at the penalty `alpha_`, exact."""
-        codes: np.ndarray = map_codes(
-            self.components_, X - self.offset_, self.alpha_, nonnegative=self.nonnegative
+        coder = SparseCoder(
+            self.components_, penalty=self.alpha_, nonnegative=self.nonnegative, offset=self.offset_
         )
-        return codes
+        return np.asarray(coder.transform(X))
 
     def inverse_transform(self, X: np.ndarray) -> np.ndarray:
         """Samples from codes."""
         samples: np.ndarray = X @ self.components_ + self.offset_
         return samples
 
-    def _penalty(self, atoms: np.ndarray, centred: np.ndarray) -> float:
-        return map_penalty(atoms, centred, self.n_active, nonnegative=self.nonnegative)
+    def _alpha(self, atoms: np.ndarray, centred: np.ndarray) -> float:
+        coder = SparseCoder(atoms, n_active=self.n_active, nonnegative=self.nonnegative)
+        return coder.fit(centred).penalty_

@@ -1,8 +1,7 @@
 """Encoders: ways from samples to codes on a dictionary that is given, whoever learned it.
 
 Crossing each dictionary with each of these is what separates a bad dictionary from a bad encoder. All codes are
-those of features of unit norm, in units of X. Where the sources are never negative neither are the codes: the lasso
-has the constraint, matching pursuit takes positive correlations alone, least squares become non-negative ones.
+those of features of unit norm, in units of X. Where the sources are never negative neither are the codes.
 """
 
 from __future__ import annotations
@@ -12,9 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overica.compare.featuriser import Dictionary
-from overica.compare.restricted import refit
-from overica.compare.sparse_codes import map_codes, map_penalty, matching_pursuit
+from overica.coding import Dictionary, SparseCoder
 from overica.metrics import Matching
 
 
@@ -39,11 +36,15 @@ class Encoding:
     matching: Matching
     """Of the features with the true ones."""
 
-    @property
-    def centred(self) -> np.ndarray:
-        """The samples without the dictionary's offset."""
-        centred: np.ndarray = self.X - self.dictionary.offset
-        return centred
+    def coder(self, method: str, n_active: float | None = None) -> SparseCoder:
+        """A coder on the features, which knows the samples on which a penalty may be chosen."""
+        return SparseCoder(
+            self.dictionary.components,
+            n_active=n_active,
+            method=method,
+            nonnegative=self.nonnegative,
+            offset=self.dictionary.offset,
+        ).fit(self.X_fit)
 
 
 def own(encoding: Encoding) -> np.ndarray:
@@ -52,27 +53,14 @@ def own(encoding: Encoding) -> np.ndarray:
 
 
 def exact_map(encoding: Encoding) -> np.ndarray:
-    """Exact lasso codes at the penalty with the wanted mean number of active features; see `map_penalty`."""
-    dictionary = encoding.dictionary
-    penalty = map_penalty(
-        dictionary.components,
-        encoding.X_fit - dictionary.offset,
-        encoding.n_active,
-        nonnegative=encoding.nonnegative,
-    )
-    return map_codes(
-        dictionary.components, encoding.centred, penalty, nonnegative=encoding.nonnegative
-    )
+    """Exact lasso codes at the penalty with the wanted mean number of active features."""
+    return np.asarray(encoding.coder("map", encoding.n_active).transform(encoding.X))
 
 
 def omp(encoding: Encoding) -> np.ndarray:
-    """Orthogonal matching pursuit with the wanted number of active features, rounded; see `matching_pursuit`."""
-    return matching_pursuit(
-        encoding.dictionary.components,
-        encoding.centred,
-        max(1, round(encoding.n_active)),
-        nonnegative=encoding.nonnegative,
-    )
+    """Orthogonal matching pursuit with the wanted number of active features, rounded."""
+    n_active = max(1, round(encoding.n_active))
+    return np.asarray(encoding.coder("omp", n_active).transform(encoding.X))
 
 
 def oracle_support(encoding: Encoding) -> np.ndarray:
@@ -81,9 +69,7 @@ def oracle_support(encoding: Encoding) -> np.ndarray:
     True features without a match are in no support, and features without a true one are never active.
     """
     support = true_support(encoding.codes_true, encoding.matching, len(encoding.own_codes.T))
-    return refit(
-        encoding.dictionary.components, encoding.centred, support, nonnegative=encoding.nonnegative
-    )
+    return np.asarray(encoding.coder("oracle").transform(encoding.X, supports=support))
 
 
 ENCODERS: dict[str, Callable[[Encoding], np.ndarray]] = {

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from overica.compare.baselines import FastICABaseline, FixedDictionary, PCABaseline
+from overica.coding import Featuriser, SparseCoder
+from overica.coding.dictionary import unit_rows
+from overica.compare.baselines import FastICABaseline, PCABaseline
 from overica.compare.dictionary_learning import DictionaryLearningBaseline
-from overica.compare.featuriser import Featuriser
 from overica.compare.flops import (
     dictionary_learning_flops,
     fastica_flops,
@@ -37,8 +38,8 @@ class Assignment:
     """Features to learn."""
     n_active: float
     """Mean number of active features per sample to reach."""
-    signed: bool
-    """Whether sources may be negative."""
+    nonnegative: bool
+    """Whether sources are never negative."""
     seed: int
     """Of everything the method draws."""
     data: Mixture
@@ -98,8 +99,8 @@ def settable(kind: Callable[..., Any], *, without: frozenset[str] = _RESERVED) -
 
 
 def _ica(assignment: Assignment, **parameters: Any) -> Featuriser:
-    """The estimator with its defaults; the prior alone follows the data, whose sources are signed or not."""
-    prior = "laplace" if assignment.signed else "exponential"
+    """The estimator with its defaults; the prior alone follows the data, whose sources are of one sign or two."""
+    prior = "exponential" if assignment.nonnegative else "laplace"
     return OvercompleteICA(
         assignment.n_components, prior=prior, random_state=assignment.seed, **parameters
     )
@@ -134,36 +135,43 @@ def _sae(name: str) -> Callable[..., Featuriser]:
 
 def _dictionary_learning(assignment: Assignment, **parameters: Any) -> Featuriser:
     return DictionaryLearningBaseline(
-        assignment.n_components, n_active=assignment.n_active, nonnegative=not assignment.signed,
+        assignment.n_components, n_active=assignment.n_active, nonnegative=assignment.nonnegative,
         random_state=assignment.seed, **parameters,
     )  # fmt: skip
 
 
 def _fastica(assignment: Assignment, **parameters: Any) -> Featuriser:
     return FastICABaseline(
-        assignment.n_components, nonnegative=not assignment.signed, random_state=assignment.seed,
+        assignment.n_components, nonnegative=assignment.nonnegative, random_state=assignment.seed,
         **parameters,
     )  # fmt: skip
 
 
 def _pca(assignment: Assignment) -> Featuriser:
-    return PCABaseline(assignment.n_components, nonnegative=not assignment.signed)
+    return PCABaseline(assignment.n_components, nonnegative=assignment.nonnegative)
 
 
 def _random(assignment: Assignment) -> Featuriser:
     rng = np.random.default_rng(assignment.seed)
     n_features = assignment.data.X.shape[1]
     rows = rng.standard_normal((assignment.n_components, n_features))
-    return FixedDictionary(rows, n_active=assignment.n_active, nonnegative=not assignment.signed)
+    return _fixed(assignment, rows, None)
 
 
 def _oracle(assignment: Assignment) -> Featuriser:
-    data = assignment.data
-    return FixedDictionary(
-        data.mixing.T,
+    return _fixed(assignment, assignment.data.mixing.T, assignment.data.offset)
+
+
+def _fixed(assignment: Assignment, rows: np.ndarray, offset: np.ndarray | None) -> Featuriser:
+    """Exact codes on features that are not learned. Where no offset is known and sources have both signs, it is the
+    mean of the samples."""
+    if offset is None and not assignment.nonnegative:
+        offset = assignment.data.X.mean(axis=0)
+    return SparseCoder(
+        unit_rows(rows)[0],
         n_active=assignment.n_active,
-        nonnegative=not assignment.signed,
-        offset=data.offset,
+        nonnegative=assignment.nonnegative,
+        offset=offset,
     )
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from overica._validation import check_choice
+from overica.coding import Dictionary
 from overica.compare.cell import Record
-from overica.compare.featuriser import Dictionary
 from overica.compare.store import Store
 from overica.compare.suggestions import unknown
 from overica.compare.verdict import Verdict, verdict
@@ -159,9 +159,9 @@ class Results:
             for (dataset, method), group in groups:
                 if len(group) > 1:
                     known = self.header.get("datasets", {}).get(dataset, {})
-                    signed = bool(known.get("nonnegative", False))
+                    nonnegative = bool(known.get("nonnegative", False))
                     learned = [self.dictionary(name).T for name in group["cell"]]
-                    figure = stability(learned, signed=signed)
+                    figure = stability(learned, nonnegative=nonnegative)
                     rows.append((dataset, method, figure.value, figure.chance, len(group)))
         columns = ["dataset", "method", "value", "chance", "n_seeds"]
         return pd.DataFrame(rows, columns=columns).set_index(["dataset", "method"])

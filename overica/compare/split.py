@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from overica.coding import Dictionary, least_squares
 from overica.compare.encoders import true_support
-from overica.compare.featuriser import Dictionary
-from overica.compare.restricted import refit
 from overica.metrics import Matching
 
 
@@ -99,7 +98,7 @@ def split_error(
     The true features, and codes that are a fifth too small:
 
     >>> import numpy as np
-    >>> from overica.compare.featuriser import Dictionary
+    >>> from overica.coding import Dictionary, least_squares
     >>> from overica.metrics import match_components
     >>> S = np.array([[1.0, 0.0, 0.0], [-2.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     >>> split = split_error(
@@ -113,25 +112,22 @@ def split_error(
     >>> {name: round(value, 3) + 0.0 for name, value in split.as_dict().items()}
     {'dictionary': 0.0, 'inference': 0.0, 'magnitude': 0.045, 'floor': 0.0, 'total': 0.045}
     """
-    learned, centred = dictionary.components, X - dictionary.offset
     power = ((X - X.mean(axis=0)) ** 2).sum()
 
-    def unexplained(samples: np.ndarray, features: np.ndarray, S: np.ndarray) -> float:
-        return float(((samples - S @ features) ** 2).sum() / power) if power > 0 else float("nan")
+    def unexplained(features: Dictionary, S: np.ndarray) -> float:
+        return float(((X - features.decode(S)) ** 2).sum() / power) if power > 0 else float("nan")
 
-    total = unexplained(centred, learned, codes)
+    total = unexplained(dictionary, codes)
     if np.count_nonzero(codes_true) >= X.shape[1] * len(X):
         unknown = float("nan")
         return ErrorSplit(unknown, unknown, unknown, floor=unknown, total=total)
     nonnegative = bool((codes_true >= 0).all())
-    truth = np.asarray(mixing_true, np.float64).T
-    unmixed = X if offset_true is None else X - offset_true
-    at_truth = refit(truth, unmixed, codes_true != 0, nonnegative=nonnegative)
-    support = true_support(codes_true, matching, len(learned))
-    at_matches = refit(learned, centred, support, nonnegative=nonnegative)
+    truth = Dictionary.of_rows(np.asarray(mixing_true).T, offset_true)
+    at_truth = least_squares(truth, X, codes_true != 0, nonnegative=nonnegative)
+    support = true_support(codes_true, matching, codes.shape[1])
+    at_matches = least_squares(dictionary, X, support, nonnegative=nonnegative)
     # Codes with negative entries are compared with least squares that may have them too.
-    at_own = refit(learned, centred, codes != 0, nonnegative=bool((codes >= 0).all()))
-    floor = unexplained(unmixed, truth, at_truth)
-    oracle = unexplained(centred, learned, at_matches)
-    best = unexplained(centred, learned, at_own)
+    at_own = least_squares(dictionary, X, codes != 0, nonnegative=bool((codes >= 0).all()))
+    floor = unexplained(truth, at_truth)
+    oracle, best = unexplained(dictionary, at_matches), unexplained(dictionary, at_own)
     return ErrorSplit(oracle - floor, best - oracle, total - best, floor, total)

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from overica.coding import Dictionary
 from overica.compare.cell import Record, finite
-from overica.compare.featuriser import Dictionary
 
 
 class Store:

@@ -14,9 +14,9 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm.auto import tqdm
 
 from overica._version import __version__
+from overica.coding import Dictionary
 from overica.compare.cell import Record, failed_records, label_of, run_job
 from overica.compare.config import StudyConfig
-from overica.compare.featuriser import Dictionary
 from overica.compare.methods import METHODS
 from overica.compare.plan import Job, Plan, load, plan
 from overica.compare.results import Results

@@ -139,7 +139,7 @@ def describe(data: Mixture) -> Description:
     n_draws = 100 if n_features * n * n < _LARGE else 20
     chance = {
         metric: chance_level(
-            metric, n_features, n, n, signed=data.nonnegative, n_draws=n_draws, random_state=0
+            metric, n_features, n, n, nonnegative=data.nonnegative, n_draws=n_draws, random_state=0
         ).mean
         for metric in METRICS
     }

@@ -13,7 +13,7 @@ def merge_columns(
     usage: np.ndarray,
     n_components: int,
     *,
-    signed: bool,
+    nonnegative: bool,
     threshold: float = SAME_DIRECTION,
 ) -> np.ndarray:
     """Indices of the columns left once copies are merged, but no fewer than wanted; most used first.
@@ -29,7 +29,7 @@ def merge_columns(
         Mean absolute code times norm: how much of the data a column carries.
     n_components : int
         Fewest to keep. To merge all copies, see `distinct_columns`.
-    signed : bool
+    nonnegative : bool
         Whether opposite columns differ (non-negative sources).
     threshold : float
         Cosine above which two columns are copies.
@@ -37,27 +37,27 @@ def merge_columns(
     Examples
     --------
     >>> A = np.array([[1.0, 0.999, 0.0], [0.0, 0.04, 1.0]])
-    >>> merge_columns(A, np.array([2.0, 1.0, 3.0]), 2, signed=False)
+    >>> merge_columns(A, np.array([2.0, 1.0, 3.0]), 2, nonnegative=False)
     array([2, 0])
     """
-    kept = _without_copies(A, usage, n_components, signed, threshold)
+    kept = _without_copies(A, usage, n_components, nonnegative, threshold)
     return kept[np.argsort(-usage[kept], kind="stable")]
 
 
 def distinct_columns(
-    A: np.ndarray, usage: np.ndarray, *, signed: bool, threshold: float = SAME_DIRECTION
+    A: np.ndarray, usage: np.ndarray, *, nonnegative: bool, threshold: float = SAME_DIRECTION
 ) -> np.ndarray:
     """Indices of the columns left once copies are merged, most used first."""
-    kept = _without_copies(A, usage, 1, signed, threshold)
+    kept = _without_copies(A, usage, 1, nonnegative, threshold)
     return kept[np.argsort(-usage[kept], kind="stable")]
 
 
 def _without_copies(
-    A: np.ndarray, usage: np.ndarray, n_components: int, signed: bool, threshold: float
+    A: np.ndarray, usage: np.ndarray, n_components: int, nonnegative: bool, threshold: float
 ) -> np.ndarray:
     unit = A / np.maximum(np.linalg.norm(A, axis=0), np.finfo(A.dtype).tiny)
     cosines = unit.T @ unit
-    if not signed:
+    if not nonnegative:
         cosines = np.abs(cosines)
     np.fill_diagonal(cosines, -np.inf)
     left = A.shape[1]

@@ -84,8 +84,9 @@ class Search(ABC):
 
     def _merge(self, model: Model, n_components: int) -> Model:
         """The model with its copies merged and what is worth least dropped; presence is to be fitted anew."""
-        signed = model.prior.nonnegative
-        kept = merge_columns(model.mixing, self._usage(model), n_components, signed=signed)
+        kept = merge_columns(
+            model.mixing, self._usage(model), n_components, nonnegative=model.prior.nonnegative
+        )
         merged = replace(model, mixing=model.mixing[:, kept], presence=1.0)
         return drop_least_worth(merged, self._judges, n_components)
 
@@ -181,7 +182,7 @@ class Surplus(Search):
         while True:
             found = self._ascend(n_columns)
             used = self._usage(found)
-            distinct = distinct_columns(found.mixing, used, signed=found.prior.nonnegative)
+            distinct = distinct_columns(found.mixing, used, nonnegative=found.prior.nonnegative)
             if distinct.size <= 0.75 * n_columns or 2 * n_columns > fit.samples.n_rows // 2:
                 break
             n_columns *= 2

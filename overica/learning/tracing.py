@@ -105,7 +105,7 @@ def trace(
     >>> course = trace("evidence", start, data.X, "exponential", n_steps=100)
     >>> len(course.mixing), course.failure, course.first_death
     (101, None, None)
-    >>> mean_cosine(course.mixing[-1], data.mixing, signed=True) > 0.99
+    >>> mean_cosine(course.mixing[-1], data.mixing, nonnegative=True) > 0.99
     True
     """
     A, X = _checked(mixing, X)

@@ -17,7 +17,7 @@ THRESHOLDS = (0.7, 0.9)
 
 
 def feature_clusters(
-    components: Any, threshold: float = 0.7, *, signed: bool = False
+    components: Any, threshold: float = 0.7, *, nonnegative: bool = True
 ) -> np.ndarray:
     """Cluster of every feature: single linkage of the cosines, cut at a threshold.
 
@@ -30,8 +30,8 @@ def feature_clusters(
         Features as rows, of any norm; rows of zero are alone.
     threshold : float
         In (0, 1).
-    signed : bool
-        Whether features may be used with either sign, so that opposite ones are near too.
+    nonnegative : bool
+        Whether codes cannot be negative; if they can, opposite features are near too.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def feature_clusters(
     rows = check_array(components, "components", {"n_components": None, "n_features": None})
     threshold = check_scalar(threshold, "threshold", strict=True)
     cosines = cosine_matrix(rows.T, rows.T)
-    near = np.abs(cosines) > threshold if signed else cosines > threshold
+    near = (cosines if nonnegative else np.abs(cosines)) > threshold
     _, labels = connected_components(csr_matrix(near), directed=False)
     sizes = np.bincount(labels)
     order = np.argsort(-sizes, kind="stable")
@@ -57,7 +57,7 @@ def feature_clusters(
     return np.asarray(rank[labels])
 
 
-def cluster_figures(components: Any, *, signed: bool = False) -> dict[str, dict[str, float]]:
+def cluster_figures(components: Any, *, nonnegative: bool = True) -> dict[str, dict[str, float]]:
     """Clusters at each of `THRESHOLDS`, in figures.
 
     Returns
@@ -68,7 +68,7 @@ def cluster_figures(components: Any, *, signed: bool = False) -> dict[str, dict[
     """
     figures = {}
     for threshold in THRESHOLDS:
-        sizes = np.bincount(feature_clusters(components, threshold, signed=signed))
+        sizes = np.bincount(feature_clusters(components, threshold, nonnegative=nonnegative))
         several = sizes[sizes > 1]
         figures[f"{threshold:g}"] = {
             "clusters": int(several.size),

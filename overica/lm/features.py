@@ -46,7 +46,7 @@ def describe_features(
     residual: np.ndarray | None = None,
     components: np.ndarray | None = None,
     *,
-    signed: bool = False,
+    nonnegative: bool = True,
     n_contexts: int = 8,
 ) -> list[Feature]:
     """The features of a fit, from their codes on consecutive tokens.
@@ -61,8 +61,8 @@ def describe_features(
         Activations less their reconstruction; needed for the contributions, with `components`.
     components : array (n_components, n_features), optional
         Features as rows of unit norm.
-    signed : bool
-        Whether codes may be negative.
+    nonnegative : bool
+        Whether codes cannot be negative.
     n_contexts : int
         Most contexts per feature.
 
@@ -75,9 +75,9 @@ def describe_features(
 
             (s^2 + 2 s d'r) / (2 sigma^2) + log p(s) + log(rho / (1 - rho)) + log(2 pi sigma^2) / 2,
 
-        with p exponential (Laplace if `signed`) of the mean size, rho the frequency, and sigma^2 the mean squared
-        residual of an entry: the log Bayes factor of the firing in the approximation of Laplace. Summed over the
-        firings and divided by the number of tokens; NaN without residuals.
+        with p exponential (Laplace unless `nonnegative`) of the mean size, rho the frequency, and sigma^2 the mean
+        squared residual of an entry: the log Bayes factor of the firing in the approximation of Laplace. Summed over
+        the firings and divided by the number of tokens; NaN without residuals.
 
     Raises
     ------
@@ -108,13 +108,13 @@ def describe_features(
         part = slice(S.indptr[j], S.indptr[j + 1])
         rows, values = S.indices[part], S.data[part].astype(np.float64)
         order = np.argsort(rows)
-        feature = _describe(j, rows[order], values[order], S.shape[0], signed)
+        feature = _describe(j, rows[order], values[order], S.shape[0], nonnegative)
         if noise is not None and len(rows):
             assert residual is not None
             assert components is not None
             along = residual[rows[order]] @ components[j].astype(residual.dtype)
             feature.contribution = _contribution(
-                feature, values[order], along, noise, S.shape[0], signed
+                feature, values[order], along, noise, S.shape[0], nonnegative
             )
         for row, value in _strongest(rows[order], values[order], documents, n_contexts):
             feature.contexts.append(row)
@@ -123,10 +123,12 @@ def describe_features(
     return features
 
 
-def _describe(j: int, rows: np.ndarray, values: np.ndarray, n_tokens: int, signed: bool) -> Feature:
+def _describe(
+    j: int, rows: np.ndarray, values: np.ndarray, n_tokens: int, nonnegative: bool
+) -> Feature:
     sizes = np.abs(values)
     largest = float(sizes.max()) if len(sizes) else 0.0
-    low = -largest if signed else 0.0
+    low = 0.0 if nonnegative else -largest
     counts, edges = np.histogram(values, BINS, (low, largest if largest > 0 else 1.0))
     return Feature(
         index=j,
@@ -143,11 +145,11 @@ def _describe(j: int, rows: np.ndarray, values: np.ndarray, n_tokens: int, signe
 
 
 def _contribution(
-    feature: Feature, values: np.ndarray, along: np.ndarray, noise: float, n_tokens: int, signed: bool
+    feature: Feature, values: np.ndarray, along: np.ndarray, noise: float, n_tokens: int, nonnegative: bool
 ) -> float:  # fmt: skip
     theta, rho = feature.mean_size, min(feature.frequency, 1 - 0.5 / n_tokens)
     gain = (values**2 + 2 * values * along) / (2 * noise)
-    prior = -np.abs(values) / theta - np.log(theta) - (np.log(2) if signed else 0.0)
+    prior = -np.abs(values) / theta - np.log(theta) - (0.0 if nonnegative else np.log(2))
     price = np.log(rho / (1 - rho)) + 0.5 * np.log(2 * np.pi * noise)
     return float((gain + prior + price).sum() / n_tokens)
 

@@ -72,7 +72,7 @@ def write_feature_pages(
     *,
     title: str,
     lede: str,
-    signed: bool,
+    nonnegative: bool,
     labels: Mapping[str, str],
     partners: Mapping[str, Mapping[str, list[Any]]],
 ) -> Path:
@@ -93,8 +93,8 @@ def write_feature_pages(
     documents : array (n_tokens,)
         Documents of the described tokens.
     title, lede : str
-    signed : bool
-        Whether codes may be negative.
+    nonnegative : bool
+        Whether codes cannot be negative.
     labels : mapping of str to str
         What each fit with pages is called, by its folder.
     partners : mapping
@@ -112,7 +112,7 @@ def write_feature_pages(
     table = [_row(feature, S, documents, order, cosines) for feature in features]
     data = {
         "title": title,
-        "signed": signed,
+        "nonnegative": nonnegative,
         "before": BEFORE,
         "n_tokens": int(S.shape[0]),
         "families": [family.label for family in FAMILIES.values()],

@@ -15,8 +15,8 @@ from scipy import sparse
 from tqdm.auto import tqdm
 
 from overica._version import __version__
+from overica.coding import Featuriser
 from overica.compare.cell import finite
-from overica.compare.featuriser import Featuriser
 from overica.lm.store import ActivationStore
 from overica.lm.study_cells import FitResult, Record, Substitute, run_job
 from overica.lm.study_config import FeatureStudyConfig, Job
@@ -54,7 +54,7 @@ class FeatureStudy:
     Notes
     -----
     Autoencoders are trained for each level of sparsity. ICA is fitted once, and its features encode at the penalty that
-    gives the level: exact codes, `ExactCodes`. These are not to be had in one matrix product, so the autoencoders'
+    gives the level: exact codes, `SparseCoder`. These are not to be had in one matrix product, so the autoencoders'
     dictionaries are judged with such codes as well, at the middle level. Autoencoders see activations as they are, with
     their own bias; ICA subtracts the mean. Nothing is tuned on the held-out documents. Of the defaults, 1000 steps of
     an autoencoder and 150 of ICA take about the same CPU time at twice as many features as dimensions.
@@ -190,6 +190,8 @@ def read_records(folder: Path) -> list[Record]:
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
         try:
             record = json.loads(line)
+            if "signed" in record:  # Its name before version 1.
+                record["nonnegative"] = not record.pop("signed")
             records[record["cell"]] = record
         except (json.JSONDecodeError, KeyError, TypeError):
             continue

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from overica.compare.featuriser import Dictionary, Featuriser
+from overica.coding import Dictionary, Featuriser, SparseCoder
 from overica.lm.densities import fit_densities
 from overica.lm.directions import cluster_figures
-from overica.lm.exact_codes import ExactCodes
 from overica.lm.study_config import FeatureStudyConfig, Job
 from overica.lm.study_data import StudyData
-from overica.lm.study_methods import FEATURE_METHODS, Assignment
+from overica.lm.study_methods import FEATURE_METHODS, Assignment, exact_coder
 from overica.metrics import dead_share, explained_variance, max_cosine_histogram
 
 _CHUNK = 4096
@@ -65,7 +64,7 @@ def _heading(job: Job, config: FeatureStudyConfig, data: StudyData, level: float
         "method": job.method,
         "label": method.label,
         "family": method.family,
-        "signed": method.signed,
+        "nonnegative": method.nonnegative,
         "width": job.width,
         "n_components": round(job.width * data.store.n_features),
         "target_l0": level,
@@ -93,8 +92,8 @@ def _run(
         "fit_cpu_seconds": seconds,
         "evidence": learner.evidence(data.test[: config.n_scored]),
         "facts": learner.facts(),
-        "clusters": cluster_figures(dictionary.components, signed=method.signed),
-        "nearest": _histogram(dictionary, method.signed),
+        "clusters": cluster_figures(dictionary.components, nonnegative=method.nonnegative),
+        "nearest": _histogram(dictionary, method.nonnegative),
     }
     result = FitResult([])
     result.dictionary = dictionary
@@ -103,13 +102,13 @@ def _run(
         figures = judge_all(featuriser, dictionary, config, data, substitute)
         if record["middle"]:
             exact = figures
-            if not isinstance(featuriser, ExactCodes):
+            if not isinstance(featuriser, SparseCoder):
                 # What its directions are worth, its own encoder aside.
                 unit = dictionary.unit()
-                codes = ExactCodes.at_level(
-                    unit, data.fit, record["target_l0"], nonnegative=not method.signed
+                coder = exact_coder(
+                    unit, data.fit, record["target_l0"], nonnegative=method.nonnegative
                 )
-                exact = judge_all(codes, unit, config, data, substitute)
+                exact = judge_all(coder, unit, config, data, substitute)
             figures = figures | {f"exact_{name}": value for name, value in exact.items()}
         result.records.append(record | of_fit | {"metrics": figures})
         if record["middle"] and not job.seed and len(data.described):
@@ -191,11 +190,11 @@ def density_figures(codes: sparse.csc_matrix) -> dict[str, Any]:
     }
 
 
-def _histogram(dictionary: Dictionary, signed: bool) -> dict[str, list[float]]:
+def _histogram(dictionary: Dictionary, nonnegative: bool) -> dict[str, list[float]]:
     """Cosine of each feature with its nearest other one, beside random directions."""
     # Directions of dead features are zero, and near nothing.
     alive = dictionary.components[(dictionary.components != 0).any(axis=1)]
     if len(alive) < 2:
         return {}
-    found = max_cosine_histogram(alive.T, None, not signed, n_bins=40, n_draws=1, random_state=0)
+    found = max_cosine_histogram(alive.T, None, nonnegative, n_bins=40, n_draws=1, random_state=0)
     return {name: np.asarray(values).tolist() for name, values in found._asdict().items()}

@@ -39,7 +39,7 @@ def write_all_features(results: StudyResults, store: ActivationStore) -> None:
         rows_of_run = dictionaries[record["run"]]
         residual = X - (codes @ rows_of_run + read_offset(folder, record["job"]))
         features = describe_features(
-            codes, documents, residual, rows_of_run, signed=record["signed"]
+            codes, documents, residual, rows_of_run, nonnegative=record["nonnegative"]
         )
         alike = {r["run"]: dictionaries[r["run"]] for r in runs if r["width"] == record["width"]}
         write_feature_pages(
@@ -51,7 +51,7 @@ def write_all_features(results: StudyResults, store: ActivationStore) -> None:
             documents,
             title=labels[record["run"]],
             lede=_lede(record),
-            signed=record["signed"],
+            nonnegative=record["nonnegative"],
             labels=labels,
             partners=partners(alike, record["run"]),
         )

@@ -8,9 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from overica.compare.featuriser import Dictionary, Featuriser
+from overica.coding import Dictionary, Featuriser, SparseCoder
 from overica.estimator import OvercompleteICA
-from overica.lm.exact_codes import ExactCodes
 from overica.lm.whitening import Whitening
 from overica.priors import get_prior
 from overica.sae import SAES, fine_tune_scale
@@ -52,6 +51,29 @@ class Assignment:
     batch_size: int = 1024
 
 
+def exact_coder(
+    dictionary: Dictionary, X: np.ndarray, n_active: float, *, nonnegative: bool
+) -> SparseCoder:
+    """Basis pursuit denoising on a dictionary, freed of shrinkage, with a mean number of active features on samples.
+
+    Every feature costs the same, as in the encoders that this stands beside. (The scales that a model of ICA has
+    learned make rare large sources cheap, and a penalty that is raised to a smaller number of active features than the
+    model's own then silences nearly all the others.)
+
+    References
+    ----------
+    Chen, Donoho and Saunders 1998, "Atomic decomposition by basis pursuit", SIAM Journal on Scientific Computing 20.
+    """
+    coder = SparseCoder(
+        dictionary.components,
+        n_active=n_active,
+        method="debiased",
+        nonnegative=nonnegative,
+        offset=dictionary.offset,
+    )
+    return coder.fit(X)
+
+
 class ICALearner:
     """Overcomplete ICA of activations, perhaps whitened ones."""
 
@@ -64,7 +86,7 @@ class ICALearner:
 
     def at(self, n_active: float, X: np.ndarray) -> Featuriser:
         """See `Learner.at`: exact codes."""
-        return ExactCodes.at_level(self.dictionary, X, n_active, nonnegative=self._nonnegative)
+        return exact_coder(self.dictionary, X, n_active, nonnegative=self._nonnegative)
 
     def evidence(self, X: np.ndarray) -> float:
         """See `Learner.evidence`; in the units of the activations, whatever the space of the fit."""
@@ -116,8 +138,8 @@ class FeatureMethod:
     label: str
     family: str
     """"ica" or "sae"."""
-    signed: bool
-    """Whether codes may be negative, so that a feature and its opposite are one."""
+    nonnegative: bool
+    """Whether codes cannot be negative; if they can, a feature and its opposite are one."""
     sweeps: bool
     """Whether it is fitted anew for each level of sparsity; the others are fitted once and encode at each."""
     fit: Callable[[Assignment, np.ndarray], Learner]
@@ -160,18 +182,18 @@ def _sae(name: str) -> Callable[[Assignment, np.ndarray], Learner]:
 FEATURE_METHODS: Mapping[str, FeatureMethod] = {
     method.name: method
     for method in (
-        FeatureMethod("ica", "ICA (Laplace)", "ica", True, False, _ica("laplace")),
+        FeatureMethod("ica", "ICA (Laplace)", "ica", False, False, _ica("laplace")),
         FeatureMethod(
-            "ica_nonnegative", "ICA (exponential)", "ica", False, False, _ica("exponential")
+            "ica_nonnegative", "ICA (exponential)", "ica", True, False, _ica("exponential")
         ),
         FeatureMethod(
-            "ica_whitened", "ICA (Laplace, whitened)", "ica", True, False, _ica("laplace", 0.01)
+            "ica_whitened", "ICA (Laplace, whitened)", "ica", False, False, _ica("laplace", 0.01)
         ),
-        FeatureMethod("relu", "L1 autoencoder", "sae", False, True, _sae("relu")),
-        FeatureMethod("batchtopk", "BatchTopK", "sae", False, True, _sae("batchtopk")),
-        FeatureMethod("matryoshka", "Matryoshka", "sae", False, True, _sae("matryoshka")),
-        FeatureMethod("topk", "TopK", "sae", False, True, _sae("topk")),
-        FeatureMethod("jumprelu", "JumpReLU", "sae", False, True, _sae("jumprelu")),
+        FeatureMethod("relu", "L1 autoencoder", "sae", True, True, _sae("relu")),
+        FeatureMethod("batchtopk", "BatchTopK", "sae", True, True, _sae("batchtopk")),
+        FeatureMethod("matryoshka", "Matryoshka", "sae", True, True, _sae("matryoshka")),
+        FeatureMethod("topk", "TopK", "sae", True, True, _sae("topk")),
+        FeatureMethod("jumprelu", "JumpReLU", "sae", True, True, _sae("jumprelu")),
     )
 }
 """Methods of the study by name."""

@@ -4,7 +4,7 @@ A figure without its chance level says little: in few dimensions, or with many c
 directions score high too.  `evaluate` returns every figure with its chance level and with what
 the truth itself would get.  The tables, by what their metrics are called with:
 
-- `METRICS`, ``score(mixing_a, mixing_true, signed=False)``: directions of the columns alone; at
+- `METRICS`, ``score(mixing_a, mixing_true, nonnegative=False)``: directions of the columns alone; at
   most 1, and 1 for the truth in any order and of any lengths.  `COMPOSITION_METRICS` are called
   alike, and say whether learned features are sums of true ones.  Chance: `chance_level`.
 - `CODE_METRICS`, ``score(codes, codes_true, matching)``: firing and sizes of the codes of matched

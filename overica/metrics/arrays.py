@@ -6,6 +6,7 @@ import array_api_compat
 import numpy as np
 
 from overica._validation import check_array
+from overica.coding.dictionary import unit_rows
 
 
 def as_matrix(
@@ -55,8 +56,4 @@ def unit_columns(mixing: np.ndarray) -> np.ndarray:
     array([[0.6, 0. ],
            [0.8, 0. ]])
     """
-    # Dividing by the largest entry first keeps the squares within range at any scale.
-    largest = np.abs(mixing).max(axis=0)
-    A = mixing / np.where(largest > 0, largest, 1.0)
-    norms = np.linalg.norm(A, axis=0)
-    return A / np.where(norms > 0, norms, 1.0)
+    return unit_rows(mixing.T)[0].T

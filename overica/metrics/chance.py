@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from overica._deprecation import renamed_keyword
 from overica._validation import check_scalar
 from overica.metrics.registry import Metric, get_metric
 
@@ -17,12 +18,13 @@ class ChanceLevel(NamedTuple):
     std: float
 
 
+@renamed_keyword("signed", "nonnegative")
 def chance_level(
     metric: str | Metric,
     n_features: int,
     n_components_learned: int,
     n_components_true: int,
-    signed: bool = False,
+    nonnegative: bool = False,
     n_draws: int = 100,
     random_state: int | np.random.Generator | None = None,
 ) -> ChanceLevel:
@@ -35,12 +37,12 @@ def chance_level(
     ----------
     metric : str or callable
         A name of `METRICS` or `COMPOSITION_METRICS`, or any
-        ``score(mixing_a, mixing_true, signed=False)``.
+        ``score(mixing_a, mixing_true, nonnegative=False)``.
     n_features : int
         Dimension of the directions.
     n_components_learned, n_components_true : int
         Columns of the two matrices.
-    signed : bool
+    nonnegative : bool
         Passed on to the metric.
     n_draws : int
         Independent pairs of matrices.
@@ -71,7 +73,7 @@ def chance_level(
         check_scalar(n_features, "n_features", minimum=1, integer=True),
         check_scalar(n_components_learned, "n_components_learned", minimum=1, integer=True),
         check_scalar(n_components_true, "n_components_true", minimum=1, integer=True),
-        bool(signed),
+        bool(nonnegative),
         check_scalar(n_draws, "n_draws", minimum=1, integer=True),
     )
     if isinstance(random_state, int) and isinstance(score, Hashable):
@@ -84,7 +86,7 @@ def _draw(
     n_features: int,
     n_learned: int,
     n_true: int,
-    signed: bool,
+    nonnegative: bool,
     n_draws: int,
     rng: np.random.Generator,
 ) -> ChanceLevel:
@@ -93,7 +95,7 @@ def _draw(
             score(
                 rng.standard_normal((n_features, n_learned)),
                 rng.standard_normal((n_features, n_true)),
-                signed=signed,
+                nonnegative,
             )
             for _ in range(n_draws)
         ]
@@ -109,9 +111,9 @@ def _remembered(
     n_features: int,
     n_learned: int,
     n_true: int,
-    signed: bool,
+    nonnegative: bool,
     n_draws: int,
     seed: int,
 ) -> ChanceLevel:
     rng = np.random.default_rng(seed)
-    return _draw(score, n_features, n_learned, n_true, signed, n_draws, rng)
+    return _draw(score, n_features, n_learned, n_true, nonnegative, n_draws, rng)

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from overica._deprecation import renamed_keyword
 from overica._validation import check_choice, check_scalar
+from overica.coding import Dictionary, orthogonal_matching_pursuit
 from overica.metrics.arrays import as_matrix
 from overica.metrics.matching import Matching
-from overica.metrics.pursuit import orthogonal_matching_pursuit
 from overica.metrics.registry import CODE_CHANCE, CODE_METRICS, FIT_METRICS, CodeMetric
 
 # Multiplications that the random dictionaries of one fit may cost; a tenth of a second or two.
@@ -71,10 +72,11 @@ def code_chance(
     )
 
 
+@renamed_keyword("signed", "nonnegative")
 def fit_chance(
     X: Any,
     codes: Any,
-    signed: bool = False,
+    nonnegative: bool = False,
     *,
     n_draws: int = 8,
     random_state: int | np.random.Generator | None = None,
@@ -83,9 +85,7 @@ def fit_chance(
 
     A draw has as many random directions as there are codes, and gives each sample, less the mean
     of all, as many non-zero codes as `codes` has there, at most n_features, by orthogonal
-    matching pursuit.  With n_features codes any dictionary explains everything.  If `signed`,
-    columns are chosen by positive correlation but the codes are not forced to stay positive,
-    which puts the level a little high.
+    matching pursuit.  With n_features codes of both signs any dictionary explains everything.
 
     Where the pursuit of all samples would take long, each draw takes a random part of them; then
     the chance of `dead_share` is a little high.
@@ -96,8 +96,8 @@ def fit_chance(
         Samples.
     codes : array-like of shape (n_samples, n_components)
         Learned codes; only which of them are zero is used.
-    signed : bool
-        Whether codes are never negative.
+    nonnegative : bool
+        Whether codes cannot be negative.
     n_draws : int
         Random dictionaries.
     random_state : None, int or numpy.random.Generator
@@ -136,9 +136,11 @@ def fit_chance(
     totals = dict.fromkeys(FIT_METRICS, 0.0)
     for _ in range(n_draws):
         rows = rng.permutation(len(X))[:n_rows]
-        D = rng.standard_normal((n_features, n_components))
-        drawn = orthogonal_matching_pursuit(X[rows] - mean, D, n_active[rows], signed)
-        X_hat = drawn @ D.T + mean
+        random = Dictionary.of_rows(rng.standard_normal((n_features, n_components)).T, mean)
+        drawn = orthogonal_matching_pursuit(
+            random, X[rows], n_active[rows], nonnegative=nonnegative
+        )
+        X_hat = random.decode(drawn)
         for name, score in FIT_METRICS.items():
             totals[name] += score(X[rows], X_hat, drawn) / n_draws
     return totals

@@ -9,17 +9,19 @@ learned direction with few true ones.
 import numpy as np
 from numpy.typing import ArrayLike
 
+from overica._deprecation import renamed_keyword
 from overica._validation import check_scalar
+from overica.coding import Dictionary, orthogonal_matching_pursuit
 from overica.metrics.arrays import as_matrix, unit_columns
 from overica.metrics.matching import cosine_matrix
-from overica.metrics.pursuit import orthogonal_matching_pursuit
 
 # Pairs are searched among this many true columns nearest to each learned one.
 _CANDIDATES = 64
 
 
+@renamed_keyword("signed", "nonnegative")
 def composition_index(
-    mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = False, *, n_terms: int = 4
+    mixing_a: ArrayLike, mixing_true: ArrayLike, nonnegative: bool = False, *, n_terms: int = 4
 ) -> float:
     """Effective number of true features in a learned one, averaged over the learned ones.
 
@@ -31,7 +33,7 @@ def composition_index(
 
     Parameters
     ----------
-    mixing_a, mixing_true, signed
+    mixing_a, mixing_true, nonnegative
         As in `match_components`.
     n_terms : int
         Most true directions in an explanation.
@@ -60,17 +62,19 @@ def composition_index(
     1.5
     """
     n_terms = check_scalar(n_terms, "n_terms", minimum=1, integer=True)
-    B = unit_columns(as_matrix(mixing_true, "mixing_true", "n_features", "n_components"))
+    B = as_matrix(mixing_true, "mixing_true", "n_features", "n_components")
     A = as_matrix(mixing_a, "mixing_a", "n_features", "n_components", length=len(B))
-    W = orthogonal_matching_pursuit(unit_columns(A).T, B, n_terms, signed) ** 2
+    true = Dictionary.of_rows(B.T)
+    W = orthogonal_matching_pursuit(true, unit_columns(A).T, n_terms, nonnegative=nonnegative) ** 2
     W = W[W.any(axis=1)]
     return float((W.sum(axis=1) ** 2 / (W**2).sum(axis=1)).mean()) if len(W) else float("nan")
 
 
+@renamed_keyword("signed", "nonnegative")
 def composed_share(
     mixing_a: ArrayLike,
     mixing_true: ArrayLike,
-    signed: bool = False,
+    nonnegative: bool = False,
     *,
     explained: float = 0.9,
     margin: float = 0.1,
@@ -80,7 +84,7 @@ def composed_share(
     A learned direction is composed if its best pair of true directions explains at least
     `explained` of its squared length, and at least `margin` more than the best single one does.
     With unit vectors, ``c = <a, b_i>``, ``e = <a, b_j>`` and ``g = <b_i, b_j>``, a pair explains
-    ``(c^2 + e^2 - 2 g c e) / (1 - g^2)`` and a single one ``c^2``.  If `signed`, both
+    ``(c^2 + e^2 - 2 g c e) / (1 - g^2)`` and a single one ``c^2``.  If `nonnegative`, both
     coefficients must be positive: ``c > g e`` and ``e > g c``.
 
     Pairs are searched among the 64 true directions of largest cosine with the learned one, which
@@ -88,7 +92,7 @@ def composed_share(
 
     Parameters
     ----------
-    mixing_a, mixing_true, signed
+    mixing_a, mixing_true, nonnegative
         As in `match_components`.
     explained : float
         What the pair must explain, in (0, 1].
@@ -119,26 +123,26 @@ def composed_share(
             raise ValueError(f"`{name}` must be in (0, 1], got {value}")
     C = cosine_matrix(mixing_a, mixing_true)
     G = cosine_matrix(mixing_true, mixing_true)
-    gain = C if signed else np.abs(C)
+    gain = C if nonnegative else np.abs(C)
     single = np.maximum(gain, 0.0).max(axis=1) ** 2
     nearest = np.argsort(-gain, axis=1)[:, :_CANDIDATES]
     best = np.array(
         [
-            _best_pair(c[near], G[np.ix_(near, near)], signed)
+            _best_pair(c[near], G[np.ix_(near, near)], nonnegative)
             for c, near in zip(C, nearest, strict=True)
         ]
     )
     return float(((best >= explained) & (best >= single + margin)).mean())
 
 
-def _best_pair(c: np.ndarray, G: np.ndarray, signed: bool) -> float:
+def _best_pair(c: np.ndarray, G: np.ndarray, nonnegative: bool) -> float:
     """Largest share of a squared length that two directions explain, given its cosines c."""
     product = G * np.outer(c, c)
     squares = c**2
     determinant = 1.0 - G**2
     # Parallel directions, and each with itself, are no pair.
     valid = determinant > 1e-9
-    if signed:
+    if nonnegative:
         first = c[:, None] - G * c[None, :]
         valid &= (first > 0) & (first.T > 0)
     share = squares[:, None] + squares[None, :] - 2 * product

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from overica._deprecation import renamed_keyword
 from overica.metrics.arrays import as_matrix
 from overica.metrics.chance import chance_level
 from overica.metrics.code_chance import code_chance, fit_chance
@@ -31,6 +32,7 @@ class Figure(NamedTuple):
 UNDEFINED = Figure(float("nan"), float("nan"), float("nan"))
 
 
+@renamed_keyword("signed", "nonnegative")
 def evaluate(
     mixing_a: Any,
     mixing_true: Any = None,
@@ -39,7 +41,7 @@ def evaluate(
     codes_true: Any = None,
     X: Any = None,
     X_hat: Any = None,
-    signed: bool = False,
+    nonnegative: bool = False,
     featuriser: Any = None,
     n_draws: int = 20,
     random_state: int | np.random.Generator | None = 0,
@@ -62,7 +64,7 @@ def evaluate(
     ==================== ============================== =======================================
 
     Any numbers of learned and true columns will do.  Learned codes are compared in the units and,
-    unless `signed`, with the sign of the true column that theirs is matched to.
+    unless `nonnegative`, with the sign of the true column that theirs is matched to.
 
     Parameters
     ----------
@@ -76,8 +78,8 @@ def evaluate(
         True codes of the same samples.
     X, X_hat : array-like of shape (n_samples, n_features), optional
         Samples and their reconstruction, offset included.
-    signed : bool
-        Whether a column and its negative differ, as they do for non-negative sources.
+    nonnegative : bool
+        Whether codes cannot be negative, so that a column and its negative differ.
     featuriser : object with ``transform``, optional
         What was fitted; it is shown the true directions one at a time, see `feature_responses`,
         at the mean size of their non-zero true codes, or 1 without these.
@@ -102,7 +104,7 @@ def evaluate(
     >>> A = rng.standard_normal((4, 6))
     >>> S = rng.exponential(size=(500, 6)) * (rng.random((500, 6)) < 0.3)
     >>> X = S @ A.T
-    >>> figures = evaluate(A, A, codes=S, codes_true=S, X=X, X_hat=X, signed=True)
+    >>> figures = evaluate(A, A, codes=S, codes_true=S, X=X, X_hat=X, nonnegative=True)
     >>> figures["f1"].value, figures["f1"].best, round(figures["f1"].chance, 2)
     (1.0, 1.0, 0.3)
     >>> figures["explained_variance"].best
@@ -116,15 +118,15 @@ def evaluate(
     B = S_true = S = None
     if mixing_true is not None:
         B = as_matrix(mixing_true, "mixing_true", "n_features", "n_true", length=len(A))
-        figures |= _directions(A, B, signed, n_draws, seed)
+        figures |= _directions(A, B, nonnegative, n_draws, seed)
     if codes is not None:
         S = _codes(codes, "codes", A.shape[1])
     if B is not None and codes_true is not None:
         S_true = _codes(codes_true, "codes_true", B.shape[1])
     if B is not None and S is not None and S_true is not None:
-        figures |= _codes_figures(S, S_true, match_components(A, B, signed), rng)
+        figures |= _codes_figures(S, S_true, match_components(A, B, nonnegative), rng)
     if S is not None and X is not None and X_hat is not None:
-        figures |= _fit(X, X_hat, S, signed, rng)
+        figures |= _fit(X, X_hat, S, nonnegative, rng)
         if B is not None and S_true is not None:
             truth = S_true @ B.T
             for name, score in FIT_METRICS.items():
@@ -146,14 +148,14 @@ def _codes(value: Any, name: str, n_columns: int) -> np.ndarray:
 
 
 def _directions(
-    A: np.ndarray, B: np.ndarray, signed: bool, n_draws: int, seed: int
+    A: np.ndarray, B: np.ndarray, nonnegative: bool, n_draws: int, seed: int
 ) -> dict[str, Figure]:
     sizes = (len(A), A.shape[1], B.shape[1])
     return {
         name: Figure(
-            score(A, B, signed=signed),
-            chance_level(score, *sizes, signed, n_draws, random_state=seed).mean,
-            score(B, B, signed=signed),
+            score(A, B, nonnegative),
+            chance_level(score, *sizes, nonnegative, n_draws, random_state=seed).mean,
+            score(B, B, nonnegative),
         )
         for name, score in (METRICS | COMPOSITION_METRICS).items()
     }
@@ -174,9 +176,9 @@ def _codes_figures(
 
 
 def _fit(
-    X: Any, X_hat: Any, S: np.ndarray, signed: bool, rng: np.random.Generator
+    X: Any, X_hat: Any, S: np.ndarray, nonnegative: bool, rng: np.random.Generator
 ) -> dict[str, Figure]:
-    chance = fit_chance(X, S, signed, random_state=rng)
+    chance = fit_chance(X, S, nonnegative, random_state=rng)
     return {
         name: Figure(score(X, X_hat, S), chance[name], float("nan"))
         for name, score in FIT_METRICS.items()

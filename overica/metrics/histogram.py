@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from overica._deprecation import renamed_keyword
 from overica._validation import check_scalar
 from overica.metrics.arrays import as_matrix
 from overica.metrics.matching import cosine_matrix
@@ -21,10 +22,11 @@ class MaxCosineHistogram(NamedTuple):
     """(n_bins,) expected numbers for as many random directions, fractional; the same sum."""
 
 
+@renamed_keyword("signed", "nonnegative")
 def max_cosine_histogram(
     mixing_a: ArrayLike,
     mixing_true: ArrayLike | None = None,
-    signed: bool = False,
+    nonnegative: bool = False,
     *,
     rank: int = 1,
     n_bins: int = 20,
@@ -46,8 +48,8 @@ def max_cosine_histogram(
     mixing_true : array-like of shape (n_features, n_true), optional
         True directions; None compares the learned ones with each other, of which there must
         then be two.
-    signed : bool
-        Whether a column and its negative differ.
+    nonnegative : bool
+        Whether codes cannot be negative, so that a column and its negative differ.
     rank : int
         1 for the largest cosine of each column, 2 for the second largest and so on; at most as
         many as there are columns to compare with.
@@ -98,18 +100,20 @@ def max_cosine_histogram(
         )
     # A child stream: the truth may have been drawn from the same seed, and would be met again.
     rng = np.random.default_rng(random_state).spawn(1)[0]
-    edges = np.linspace(-1.0 if signed else 0.0, 1.0, n_bins + 1)
+    edges = np.linspace(-1.0 if nonnegative else 0.0, 1.0, n_bins + 1)
 
     def count(M: np.ndarray) -> np.ndarray:
-        return np.histogram(_nearest(M, mixing_true, signed, rank), edges)[0]
+        return np.histogram(_nearest(M, mixing_true, nonnegative, rank), edges)[0]
 
     random = np.mean([count(rng.standard_normal(A.shape)) for _ in range(n_draws)], axis=0)
     return MaxCosineHistogram(edges, count(A), random)
 
 
-def _nearest(A: np.ndarray, mixing_true: ArrayLike | None, signed: bool, rank: int) -> np.ndarray:
+def _nearest(
+    A: np.ndarray, mixing_true: ArrayLike | None, nonnegative: bool, rank: int
+) -> np.ndarray:
     cosines = cosine_matrix(A, A if mixing_true is None else mixing_true)
-    if not signed:
+    if not nonnegative:
         np.abs(cosines, out=cosines)
     if mixing_true is None:
         np.fill_diagonal(cosines, -np.inf)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
+from overica._deprecation import renamed_keyword
 from overica.metrics.arrays import as_matrix, unit_columns
 
 
@@ -110,11 +111,14 @@ def cosine_matrix(mixing_a: ArrayLike, mixing_true: ArrayLike) -> np.ndarray:
     return _cosines(*_pair(mixing_a, mixing_true))
 
 
-def match_components(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = False) -> Matching:
+@renamed_keyword("signed", "nonnegative")
+def match_components(
+    mixing_a: ArrayLike, mixing_true: ArrayLike, nonnegative: bool = False
+) -> Matching:
     """Match learned to true columns one to one, with the largest sum of cosines.
 
     Solves the assignment problem ``max sum_p |cos(a_l(p), b_t(p))|`` over injective pairings
-    (without the absolute value if `signed`) by the Hungarian method, so that no learned column
+    (without the absolute value if `nonnegative`) by the Hungarian method, so that no learned column
     is credited twice.
 
     Parameters
@@ -123,8 +127,8 @@ def match_components(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool =
         Learned matrix; zero columns have cosine 0 with everything.
     mixing_true : array-like of shape (n_features, n_true)
         True matrix.
-    signed : bool
-        Whether a column and its negative differ, as they do for non-negative sources.
+    nonnegative : bool
+        Whether codes cannot be negative, so that a column and its negative differ.
 
     Returns
     -------
@@ -146,11 +150,11 @@ def match_components(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool =
     """
     A, B = _pair(mixing_a, mixing_true)
     cosines = _cosines(A, B)
-    gain = cosines if signed else np.abs(cosines)
+    gain = cosines if nonnegative else np.abs(cosines)
     learned, true = linear_sum_assignment(gain, maximize=True)
     order = np.argsort(true)
     learned, true = learned[order], true[order]
-    flipped = (cosines[learned, true] < 0) & (not signed)
+    flipped = (cosines[learned, true] < 0) & (not nonnegative)
     return Matching(
         cosines=gain[learned, true],
         learned_index=learned,

@@ -1,16 +1,18 @@
 """Scores of a learned mixing matrix against the true one, by the cosines of their columns.
 
-All take ``(mixing_a, mixing_true, signed=False)`` as `overica.metrics.match_components` does, and
+All take ``(mixing_a, mixing_true, nonnegative=False)`` as `overica.metrics.match_components` does, and
 raise what it raises.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from overica._deprecation import renamed_keyword
 from overica.metrics.matching import cosine_matrix, match_components
 
 
-def mean_cosine(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = False) -> float:
+@renamed_keyword("signed", "nonnegative")
+def mean_cosine(mixing_a: ArrayLike, mixing_true: ArrayLike, nonnegative: bool = False) -> float:
     """Mean cosine of the matched columns, over all true columns (the mean correlation, MCC).
 
     ``1/n_true * sum_p |cos(a_l(p), b_t(p))|`` for the best one-to-one matching.  A true column
@@ -18,31 +20,36 @@ def mean_cosine(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = Fals
 
     Parameters
     ----------
-    mixing_a, mixing_true, signed
+    mixing_a, mixing_true, nonnegative
         As in `match_components`.
 
     Returns
     -------
     float
-        In [0, 1]; in [-1, 1] if `signed`.
+        In [0, 1]; in [-1, 1] if `nonnegative`.
 
     Examples
     --------
     >>> mean_cosine([[3.0, 0.0], [4.0, -1.0]], [[1.0, 0.0], [0.0, 1.0]])
     0.8
     """
-    matching = match_components(mixing_a, mixing_true, signed)
+    matching = match_components(mixing_a, mixing_true, nonnegative)
     return float(matching.cosines.sum() / matching.n_true)
 
 
+@renamed_keyword("signed", "nonnegative")
 def share_recovered(
-    mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = False, *, threshold: float = 0.98
+    mixing_a: ArrayLike,
+    mixing_true: ArrayLike,
+    nonnegative: bool = False,
+    *,
+    threshold: float = 0.98,
 ) -> float:
     """Share of the true columns whose match has a cosine of at least `threshold`.
 
     Parameters
     ----------
-    mixing_a, mixing_true, signed
+    mixing_a, mixing_true, nonnegative
         As in `match_components`.
     threshold : float
         In (0, 1]; .98 is an angle of 11.5 degrees.
@@ -64,13 +71,16 @@ def share_recovered(
     """
     if not 0 < threshold <= 1:
         raise ValueError(f"`threshold` must be in (0, 1], got {threshold}")
-    matching = match_components(mixing_a, mixing_true, signed)
+    matching = match_components(mixing_a, mixing_true, nonnegative)
     # A cosine of 1 comes out of the arithmetic a few units in the last place below it.
     recovered = matching.cosines >= threshold - 4 * np.finfo(np.float64).eps
     return float(recovered.sum() / matching.n_true)
 
 
-def mean_max_cosine(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = False) -> float:
+@renamed_keyword("signed", "nonnegative")
+def mean_max_cosine(
+    mixing_a: ArrayLike, mixing_true: ArrayLike, nonnegative: bool = False
+) -> float:
     """Mean, over the learned columns, of the largest cosine with any true column (MMCS).
 
     ``1/n_learned * sum_i max_j |cos(a_i, b_j)|``.  Nothing stops several learned columns from
@@ -79,13 +89,13 @@ def mean_max_cosine(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = 
 
     Parameters
     ----------
-    mixing_a, mixing_true, signed
+    mixing_a, mixing_true, nonnegative
         As in `match_components`.
 
     Returns
     -------
     float
-        In [0, 1]; in [-1, 1] if `signed`.
+        In [0, 1]; in [-1, 1] if `nonnegative`.
 
     References
     ----------
@@ -98,11 +108,12 @@ def mean_max_cosine(mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = 
     1.0
     """
     cosines = cosine_matrix(mixing_a, mixing_true)
-    return float((cosines if signed else np.abs(cosines)).max(axis=1).mean())
+    return float((cosines if nonnegative else np.abs(cosines)).max(axis=1).mean())
 
 
+@renamed_keyword("signed", "nonnegative")
 def mean_max_cosine_recall(
-    mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = False
+    mixing_a: ArrayLike, mixing_true: ArrayLike, nonnegative: bool = False
 ) -> float:
     """Mean, over the true columns, of the largest cosine with any learned column.
 
@@ -112,13 +123,13 @@ def mean_max_cosine_recall(
 
     Parameters
     ----------
-    mixing_a, mixing_true, signed
+    mixing_a, mixing_true, nonnegative
         As in `match_components`.
 
     Returns
     -------
     float
-        In [0, 1]; in [-1, 1] if `signed`.
+        In [0, 1]; in [-1, 1] if `nonnegative`.
 
     References
     ----------
@@ -130,4 +141,4 @@ def mean_max_cosine_recall(
     0.5
     """
     cosines = cosine_matrix(mixing_a, mixing_true)
-    return float((cosines if signed else np.abs(cosines)).max(axis=0).mean())
+    return float((cosines if nonnegative else np.abs(cosines)).max(axis=0).mean())

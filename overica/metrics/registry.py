@@ -37,12 +37,12 @@ class Metric(Protocol):
     """A figure of learned directions against true ones.
 
     `mixing_a` of shape (n_features, n_learned) and `mixing_true` of shape (n_features, n_true)
-    hold directions in their columns, of any length; `signed` says whether a column and its
+    hold directions in their columns, of any length; `nonnegative` says whether a column and its
     negative differ.  Those of `METRICS` are at most 1, and 1 for the truth itself.
     """
 
     def __call__(
-        self, mixing_a: ArrayLike, mixing_true: ArrayLike, signed: bool = False
+        self, mixing_a: ArrayLike, mixing_true: ArrayLike, nonnegative: bool = False
     ) -> float: ...
 
 
@@ -112,7 +112,7 @@ def get_metric(metric: str | Metric) -> Metric:
     ----------
     metric : str or callable
         A name of `METRICS` or `COMPOSITION_METRICS`, or any
-        ``score(mixing_a, mixing_true, signed=False)``.
+        ``score(mixing_a, mixing_true, nonnegative=False)``.
 
     Returns
     -------

@@ -6,15 +6,17 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from overica._deprecation import renamed_keyword
 from overica.metrics.chance import chance_level
 from overica.metrics.evaluation import Figure
 from overica.metrics.matching import match_components
 from overica.metrics.recovery import mean_cosine
 
 
+@renamed_keyword("signed", "nonnegative")
 def stability(
     mixings: Sequence[ArrayLike],
-    signed: bool = False,
+    nonnegative: bool = False,
     *,
     n_draws: int = 20,
     random_state: int | np.random.Generator | None = 0,
@@ -29,8 +31,8 @@ def stability(
     ----------
     mixings : sequence of array-like, each of shape (n_features, n_components)
         Learned matrices, at least two; their numbers of columns may differ.
-    signed : bool
-        Whether a column and its negative differ.
+    nonnegative : bool
+        Whether codes cannot be negative, so that a column and its negative differ.
     n_draws : int
         Pairs of random matrices behind the chance level.
     random_state : None, int or numpy.random.Generator
@@ -39,7 +41,7 @@ def stability(
     Returns
     -------
     Figure
-        `value` in [0, 1] ([-1, 1] if `signed`), `chance` for random directions of the same
+        `value` in [0, 1] ([-1, 1] if `nonnegative`), `chance` for random directions of the same
         sizes, and 1, the `best`.
 
     Raises
@@ -58,13 +60,19 @@ def stability(
         raise ValueError(f"`mixings` must hold at least 2 matrices, got {len(mixings)}")
     values, chances = [], []
     for first, second in combinations(mixings, 2):
-        matching = match_components(first, second, signed)
+        matching = match_components(first, second, nonnegative)
         n_first, n_second = np.shape(first)[1], matching.n_true
         larger, smaller = max(n_first, n_second), min(n_first, n_second)
         values.append(matching.cosines.sum() / larger)
         n_features = np.shape(first)[0]
         level = chance_level(
-            mean_cosine, n_features, smaller, larger, signed, n_draws, random_state=random_state
+            mean_cosine,
+            n_features,
+            smaller,
+            larger,
+            nonnegative,
+            n_draws,
+            random_state=random_state,
         )
         chances.append(level.mean)
     return Figure(float(np.mean(values)), float(np.mean(chances)), 1.0)

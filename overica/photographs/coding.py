@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 
 from overica._validation import check_array, check_scalar
+from overica.coding import SparseCoder
 from overica.estimator import OvercompleteICA
-from overica.inference import MAPProblem, solve
-from overica._kernels import debias
 from overica.photographs.density import DictionaryDensity
-from overica.priors import Laplace
 
 _BISECTIONS = 25
 _PSEUDO_COUNTS = 8.0
@@ -188,8 +186,7 @@ def coefficient_cost(
 def _codes(A: np.ndarray, X: np.ndarray, penalty: float) -> np.ndarray:
     if penalty == 0.0:
         return np.asarray(np.linalg.solve(A, X.T).T)
-    codes = np.asarray(solve(MAPProblem(A, np.ascontiguousarray(X), Laplace(), penalty)).codes)
-    return np.asarray(debias(A.T @ A, codes, penalty))
+    return np.asarray(SparseCoder(A.T, penalty=penalty, method="debiased").transform(X))
 
 
 def _code_length(table: np.ndarray, symbols: np.ndarray) -> float:

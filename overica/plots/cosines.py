@@ -4,12 +4,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
+from overica._deprecation import renamed_keyword
 from overica.metrics import cosine_matrix, match_components
 from overica.plots._style import new_axes
 
 
+@renamed_keyword("signed", "nonnegative")
 def plot_cosines(
-    mixing_a: ArrayLike, mixing_b: ArrayLike, *, signed: bool = False, ax: Axes | None = None
+    mixing_a: ArrayLike, mixing_b: ArrayLike, *, nonnegative: bool = False, ax: Axes | None = None
 ) -> Axes:
     """Draw the cosines between the columns of two matrices, matched pairs on the diagonal.
 
@@ -24,7 +26,7 @@ def plot_cosines(
         Drawn as rows of the picture.
     mixing_b : array-like of shape (n_features, n_b)
         Drawn as columns of the picture.
-    signed : bool
+    nonnegative : bool
         Whether a column and its negative differ; absolute cosines are shown if not.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure if not given.
@@ -46,7 +48,7 @@ def plot_cosines(
     >>> np.asarray(axes.images[0].get_array()).diagonal()
     array([1., 1., 1.])
     """
-    matching = match_components(mixing_a, mixing_b, signed)
+    matching = match_components(mixing_a, mixing_b, nonnegative)
     cosines = cosine_matrix(mixing_a, mixing_b)
     best_first = np.argsort(-matching.cosines, kind="stable")
     rows = _then_the_rest(matching.learned_index[best_first], cosines.shape[0])
@@ -55,14 +57,14 @@ def plot_cosines(
 
     ax = new_axes(5.4, 4.6) if ax is None else ax
     image = ax.imshow(
-        shown if signed else np.abs(shown),
-        cmap="RdBu_r" if signed else "Blues",
-        vmin=-1 if signed else 0,
+        shown if nonnegative else np.abs(shown),
+        cmap="RdBu_r" if nonnegative else "Blues",
+        vmin=-1 if nonnegative else 0,
         vmax=1,
         interpolation="nearest",
     )
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
-    bar.set_label("cosine" if signed else "|cosine|", fontsize=9)
+    bar.set_label("cosine" if nonnegative else "|cosine|", fontsize=9)
     bar.ax.tick_params(labelsize=8)
     bar.outline.set_visible(False)
     ax.set_title(

@@ -24,7 +24,7 @@ def data():
 
 def fitted(name, data, *, seed=0, n_components=6):
     method = METHODS[name]
-    assignment = Assignment(n_components, 2.0, not data.nonnegative, seed, data)
+    assignment = Assignment(n_components, 2.0, data.nonnegative, seed, data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return method.build(assignment, **STEPS.get(name, FEW[method.family])).fit(data.X)
@@ -59,8 +59,8 @@ def test_codes_of_sources_that_are_never_negative_are_not_either(name, data):
 
 
 def test_ica_has_the_estimators_defaults_apart_from_the_prior():
-    for signed, prior in ((True, "laplace"), (False, "exponential")):
-        built = METHODS["ica"].build(Assignment(6, 2.0, signed, 5, None))
+    for nonnegative, prior in ((False, "laplace"), (True, "exponential")):
+        built = METHODS["ica"].build(Assignment(6, 2.0, nonnegative, 5, None))
         changed = {"n_components": 6, "prior": prior, "random_state": 5}
         assert built.get_params() == OvercompleteICA().get_params() | changed
 
@@ -75,7 +75,7 @@ def test_fastica_shows_mixing_columns_and_not_unmixing_rows():
 def test_fastica_turns_its_signs_to_the_skewed_side():
     data = make_mixture(4000, 3, 3, "exponential", noise=0.001, random_state=3)
     ica = FastICABaseline(3, nonnegative=True, random_state=0).fit(data.X)
-    assert mean_cosine(ica.components_.T, data.mixing, signed=True) > 0.99
+    assert mean_cosine(ica.components_.T, data.mixing, nonnegative=True) > 0.99
     # The mean of the sources is part of them, so nothing is left for the offset.
     np.testing.assert_allclose(ica.offset_, 0, atol=1e-8)
     assert (ica.transform(data.X) > -0.2).mean() > 0.99
@@ -97,7 +97,7 @@ def test_dictionary_learning_reaches_its_target_and_finds_features():
     learner.fit(data.X)
     codes = learner.transform(data.X)
     assert np.count_nonzero(codes) / len(codes) == pytest.approx(1.0, rel=0.1)
-    assert mean_cosine(learner.components_.T, data.mixing, signed=True) > 0.9
+    assert mean_cosine(learner.components_.T, data.mixing, nonnegative=True) > 0.9
     assert learner.n_iter_ == 3 * 20
 
 

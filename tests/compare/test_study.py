@@ -39,7 +39,7 @@ class Interrupted(PCABaseline):
 
 def extra(name, kind):
     def build(assignment):
-        return kind(assignment.n_components, nonnegative=not assignment.signed)
+        return kind(assignment.n_components, nonnegative=assignment.nonnegative)
 
     return Method(name, name, "baseline", build, sweeps=False)
 

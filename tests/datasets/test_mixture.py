@@ -49,7 +49,7 @@ def test_features_are_split_with_their_samples():
 
 def test_chance_is_that_of_as_many_columns_with_signs_where_they_count():
     data = make_mixture(500, 3, 5, "exponential", random_state=0)
-    expected = chance_level("mean_cosine", 3, 5, 5, signed=True, random_state=0).mean
+    expected = chance_level("mean_cosine", 3, 5, 5, nonnegative=True, random_state=0).mean
     assert data.describe().chance["mean_cosine"] == expected
 
 

@@ -26,49 +26,49 @@ def columns(draw):
     return A, usage
 
 
-def cosines(A, signed):
+def cosines(A, nonnegative):
     unit = A / np.maximum(np.linalg.norm(A, axis=0), 1e-300)
-    return unit.T @ unit if signed else np.abs(unit.T @ unit)
+    return unit.T @ unit if nonnegative else np.abs(unit.T @ unit)
 
 
 @given(columns(), st.booleans(), st.integers(1, 9))
-def test_merge_properties(case, signed, wanted):
+def test_merge_properties(case, nonnegative, wanted):
     A, usage = case
-    kept = merge_columns(A, usage, wanted, signed=signed)
-    distinct = distinct_columns(A, usage, signed=signed)
+    kept = merge_columns(A, usage, wanted, nonnegative=nonnegative)
+    distinct = distinct_columns(A, usage, nonnegative=nonnegative)
     assert len(set(kept)) == kept.size
     assert kept.size == max(distinct.size, min(wanted, A.shape[1]))
     assert (np.diff(usage[kept]) <= 0).all()
     assert (np.diff(usage[distinct]) <= 0).all()
     # No two distinct ones are copies, and every column has one that it is a copy of or is one itself.
-    C = cosines(A, signed)
+    C = cosines(A, nonnegative)
     among = C[np.ix_(distinct, distinct)] - np.eye(distinct.size)
     assert (among < SAME_DIRECTION + 1e-12).all()
 
 
 @given(columns(), st.booleans(), st.floats(0.1, 100), st.integers(0, 10**6))
-def test_distinct_columns_do_not_depend_on_length_or_order(case, signed, factor, seed):
+def test_distinct_columns_do_not_depend_on_length_or_order(case, nonnegative, factor, seed):
     A, usage = case
     usage = usage + np.linspace(0, 1e-3, usage.size)  # no ties
     order = np.random.default_rng(seed).permutation(A.shape[1])
-    there = distinct_columns(A, usage, signed=signed)
-    back = distinct_columns(factor * A[:, order], usage[order], signed=signed)
+    there = distinct_columns(A, usage, nonnegative=nonnegative)
+    back = distinct_columns(factor * A[:, order], usage[order], nonnegative=nonnegative)
     assert there.size == back.size
 
 
 def test_copies_go_before_columns_little_used():
     A = np.array([[1.0, 0.999, 0.0], [0.0, 0.04, 1.0]])
-    kept = merge_columns(A, np.array([2.0, 1.5, 0.1]), 2, signed=False)
+    kept = merge_columns(A, np.array([2.0, 1.5, 0.1]), 2, nonnegative=False)
     np.testing.assert_array_equal(kept, [0, 2])
 
 
 def test_of_two_copies_the_more_used_stays():
     A = np.array([[1.0, 1.0], [0.0, 0.01]])
-    np.testing.assert_array_equal(merge_columns(A, np.array([1.0, 2.0]), 1, signed=False), [1])
+    np.testing.assert_array_equal(merge_columns(A, np.array([1.0, 2.0]), 1, nonnegative=False), [1])
 
 
 def test_opposite_columns_are_copies_unless_signed():
     A = np.array([[1.0, -1.0, 0.0], [0.0, 0.0, 1.0]])
     usage = np.array([3.0, 2.0, 1.0])
-    np.testing.assert_array_equal(distinct_columns(A, usage, signed=False), [0, 2])
-    np.testing.assert_array_equal(distinct_columns(A, usage, signed=True), [0, 1, 2])
+    np.testing.assert_array_equal(distinct_columns(A, usage, nonnegative=False), [0, 2])
+    np.testing.assert_array_equal(distinct_columns(A, usage, nonnegative=True), [0, 1, 2])

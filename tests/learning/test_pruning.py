@@ -20,7 +20,7 @@ def test_three_sources_are_left_of_surplus(n_columns):
     assert ica.n_components_ == 3
     assert ica.mixing_.shape == (2, 3)
     assert len({len(figures) for figures in ica.history_.values()}) == 1
-    assert match_components(ica.mixing_, data.mixing, signed=True).cosines.min() > 0.98
+    assert match_components(ica.mixing_, data.mixing, nonnegative=True).cosines.min() > 0.98
 
 
 def test_nothing_true_goes():

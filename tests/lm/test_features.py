@@ -33,15 +33,15 @@ SCIPY = {
 
 @given(st.integers(2, 12), st.floats(0.3, 0.95), st.booleans(), st.integers(0, 99))
 @settings(max_examples=40)
-def test_clusters_are_those_of_single_linkage(n, threshold, signed, seed):
+def test_clusters_are_those_of_single_linkage(n, threshold, nonnegative, seed):
     rows = np.random.default_rng(seed).standard_normal((n, 3))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     cosines = rows @ rows.T
-    distances = 1 - (np.abs(cosines) if signed else cosines)
+    distances = 1 - (cosines if nonnegative else np.abs(cosines))
     np.fill_diagonal(distances, 0)
     tree = linkage(squareform(np.maximum(distances, 0), checks=False), "single")
     expected = fcluster(tree, 1 - threshold, "distance")
-    found = feature_clusters(rows, threshold, signed=signed)
+    found = feature_clusters(rows, threshold, nonnegative=nonnegative)
     for i, j in combinations(range(n), 2):
         assert (found[i] == found[j]) == (expected[i] == expected[j])
     sizes = np.bincount(found)
@@ -134,17 +134,17 @@ def test_contexts_are_of_different_documents():
         describe_features(codes, documents[:4])
 
 
-@pytest.mark.parametrize("signed", [False, True])
-def test_contribution_is_the_fall_of_the_evidence_without_the_feature(signed):
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_contribution_is_the_fall_of_the_evidence_without_the_feature(nonnegative):
     """Brute force: the log posterior ratio of each firing from squared errors with and without it."""
     rng = np.random.default_rng(0)
     n, d = 300, 4
     rows = np.linalg.qr(rng.standard_normal((d, d)))[0]
     codes = rng.exponential(2.0, (n, d)) * (rng.random((n, d)) < 0.2)
-    codes *= rng.choice([-1, 1], codes.shape) if signed else 1
+    codes *= 1 if nonnegative else rng.choice([-1, 1], codes.shape)
     X = codes @ rows + 0.3 * rng.standard_normal((n, d))
     residual = X - codes @ rows
-    found = describe_features(codes, np.arange(n), residual, rows, signed=signed)
+    found = describe_features(codes, np.arange(n), residual, rows, nonnegative=nonnegative)
     noise = (residual**2).mean()
     for j, feature in enumerate(found):
         without = codes.copy()
@@ -152,15 +152,15 @@ def test_contribution_is_the_fall_of_the_evidence_without_the_feature(signed):
         active = codes[:, j] != 0
         rise = ((X - without @ rows) ** 2).sum() - (residual**2).sum()
         theta, rho = np.abs(codes[active, j]).mean(), active.mean()
-        density = -np.abs(codes[active, j]) / theta - np.log(theta * (2 if signed else 1))
+        density = -np.abs(codes[active, j]) / theta - np.log(theta * (1 if nonnegative else 2))
         price = np.log(rho / (1 - rho)) + 0.5 * np.log(2 * np.pi * noise)
         expected = (rise / (2 * noise) + (density + price).sum()) / n
         assert feature.contribution == pytest.approx(expected)
 
 
-def test_signed_histograms_have_two_sides():
+def test_histograms_of_both_signs_have_two_sides():
     codes = np.array([[-2.0], [1.0], [0.0]])
-    (feature,) = describe_features(codes, np.arange(3), signed=True)
+    (feature,) = describe_features(codes, np.arange(3), nonnegative=False)
     assert feature.edges[[0, -1]].tolist() == [-2.0, 2.0]
     assert feature.counts.sum() == 2
     assert feature.positive_share == 0.5

@@ -8,11 +8,10 @@ from click.testing import CliRunner
 
 from overica import OvercompleteICA
 from overica.cli import main
-from overica.compare.featuriser import Dictionary
+from overica.coding import Dictionary
 from overica.lm import FEATURE_METHODS, FeatureStudy, FeatureStudyConfig, study_cells
-from overica.lm.exact_codes import ExactCodes
 from overica.lm.study import read_codes, read_dictionary, read_records
-from overica.lm.study_methods import ICALearner
+from overica.lm.study_methods import ICALearner, exact_coder
 from overica.lm.study_page import write_study_pages
 from overica.lm.study_results import Spread, StudyResults
 from overica.lm.study_verdict import study_verdict
@@ -169,7 +168,7 @@ def test_exact_codes_are_the_best_with_their_signs(store, nonnegative):
     data, X = store[1], np.asarray(store[0].activations[:300], np.float64)
     offset = X.mean(axis=0)
     dictionary = Dictionary.of_rows(data.mixing.T, offset)
-    codes = ExactCodes.at_level(dictionary, X, 2.0, nonnegative=nonnegative)
+    codes = exact_coder(dictionary, X, 2.0, nonnegative=nonnegative)
     S = codes.transform(X)
     assert np.count_nonzero(S) / len(S) == pytest.approx(2.0, rel=0.05)
     assert (S >= 0).all() or not nonnegative

@@ -11,15 +11,17 @@ def truth():
     return np.random.default_rng(0).standard_normal((16, 24))
 
 
-@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("nonnegative", [False, True])
 @pytest.mark.parametrize("within", [False, True])
-def test_every_column_is_counted_once(truth, signed, within):
+def test_every_column_is_counted_once(truth, nonnegative, within):
     learned = np.random.default_rng(1).standard_normal((16, 30))
-    histogram = max_cosine_histogram(learned, None if within else truth, signed, random_state=0)
+    histogram = max_cosine_histogram(
+        learned, None if within else truth, nonnegative, random_state=0
+    )
     assert histogram.learned.sum() == 30
     assert histogram.random.sum() == pytest.approx(30)
     assert len(histogram.edges) == len(histogram.learned) + 1 == len(histogram.random) + 1
-    assert histogram.edges[0] == (-1 if signed else 0)
+    assert histogram.edges[0] == (-1 if nonnegative else 0)
 
 
 def test_truth_is_in_the_last_bin(truth):
@@ -56,7 +58,12 @@ def test_a_column_is_not_its_own_neighbour():
 def test_opposite_columns_are_neighbours_unless_signs_count():
     antipodal = np.array([[1.0, -1.0], [0.0, 0.0]])
     assert max_cosine_histogram(antipodal, n_bins=4).learned.tolist() == [0, 0, 0, 2]
-    assert max_cosine_histogram(antipodal, signed=True, n_bins=4).learned.tolist() == [2, 0, 0, 0]
+    assert max_cosine_histogram(antipodal, nonnegative=True, n_bins=4).learned.tolist() == [
+        2,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_ranks_are_those_of_the_sorted_cosines():
@@ -98,7 +105,7 @@ def test_the_same_dictionary_is_stable(truth):
         for _ in range(3)
     ]
     assert stability(copies).value == pytest.approx(1.0)
-    assert stability(copies, signed=True).value < 0.9
+    assert stability(copies, nonnegative=True).value < 0.9
 
 
 def test_two_dictionaries_are_scored_by_their_matched_cosine(truth):

@@ -12,12 +12,12 @@ every_metric = pytest.mark.parametrize("name", sorted(CODE_METRICS))
 TRUTH = dict.fromkeys(CODE_METRICS, 1.0) | {"magnitude_error": 0.0}
 
 
-def make(seed, n_samples=200, signed=False, n_learned=6, n_true=6):
+def make(seed, n_samples=200, nonnegative=False, n_learned=6, n_true=6):
     """Directions and codes that are related, as after a fit that half succeeded."""
     rng = np.random.default_rng(seed)
     A = rng.standard_normal((5, n_true))
     S = rng.exponential(size=(n_samples, n_true)) * (rng.random((n_samples, n_true)) < 0.4)
-    if not signed:
+    if not nonnegative:
         S *= rng.choice([-1.0, 1.0], S.shape)
     both = min(n_learned, n_true)
     B, S_hat = rng.standard_normal((5, n_learned)), np.zeros((n_samples, n_learned))
@@ -28,33 +28,33 @@ def make(seed, n_samples=200, signed=False, n_learned=6, n_true=6):
 
 
 @every_metric
-@pytest.mark.parametrize("signed", [False, True])
-def test_truth(name, signed):
-    S = make(0, signed=signed)[-1]
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_truth(name, nonnegative):
+    S = make(0, nonnegative=nonnegative)[-1]
     score = CODE_METRICS[name](S, S, Matching.identity(6))
     assert isinstance(score, float)
     assert score == pytest.approx(TRUTH[name], abs=1e-12)
 
 
 @every_metric
-@given(seed=st.integers(0, 2**32 - 1), signed=st.booleans(), n_learned=st.integers(3, 9))
-def test_order_sign_and_length_of_learned_columns_do_not_count(name, seed, signed, n_learned):
-    B, A, S_hat, S = make(seed, 40, signed, n_learned)
+@given(seed=st.integers(0, 2**32 - 1), nonnegative=st.booleans(), n_learned=st.integers(3, 9))
+def test_order_sign_and_length_of_learned_columns_do_not_count(name, seed, nonnegative, n_learned):
+    B, A, S_hat, S = make(seed, 40, nonnegative, n_learned)
     rng = np.random.default_rng(seed)
     order = rng.permutation(n_learned)
     factors = rng.lognormal(size=n_learned)
-    if not signed:
+    if not nonnegative:
         factors *= rng.choice([-1.0, 1.0], n_learned)
     score = CODE_METRICS[name]
-    plain = score(S_hat, S, match_components(B, A, signed))
+    plain = score(S_hat, S, match_components(B, A, nonnegative))
     moved_codes, moved = (S_hat / factors)[:, order], (B * factors)[:, order]
-    assert score(moved_codes, S, match_components(moved, A, signed)) == pytest.approx(
+    assert score(moved_codes, S, match_components(moved, A, nonnegative)) == pytest.approx(
         plain, rel=1e-9, abs=1e-12, nan_ok=True
     )
-    at_random = code_chance(name, S_hat, S, match_components(B, A, signed))
-    assert code_chance(name, moved_codes, S, match_components(moved, A, signed)) == pytest.approx(
-        at_random, rel=1e-9, abs=1e-12, nan_ok=True
-    )
+    at_random = code_chance(name, S_hat, S, match_components(B, A, nonnegative))
+    assert code_chance(
+        name, moved_codes, S, match_components(moved, A, nonnegative)
+    ) == pytest.approx(at_random, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
 @every_metric
@@ -77,10 +77,10 @@ def test_bounds(name, seed, n_learned):
 
 @every_metric
 @pytest.mark.parametrize(("n_learned", "n_true"), [(6, 6), (4, 6), (9, 6)])
-@pytest.mark.parametrize("signed", [False, True])
-def test_closed_form_of_chance_is_the_mean_of_shuffles(name, n_learned, n_true, signed):
-    B, A, S_hat, S = make(3, 400, signed, n_learned, n_true)
-    matching = match_components(B, A, signed)
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_closed_form_of_chance_is_the_mean_of_shuffles(name, n_learned, n_true, nonnegative):
+    B, A, S_hat, S = make(3, 400, nonnegative, n_learned, n_true)
+    matching = match_components(B, A, nonnegative)
     rng = np.random.default_rng(0)
     shuffled = [CODE_METRICS[name](S_hat, S[rng.permutation(len(S))], matching) for _ in range(400)]
     error = np.std(shuffled) / np.sqrt(400)

@@ -24,18 +24,18 @@ def truth():
     return B / np.linalg.norm(B, axis=0)
 
 
-@pytest.mark.parametrize("signed", [False, True])
-def test_truth_is_not_composed(truth, signed):
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_truth_is_not_composed(truth, nonnegative):
     learned = truth[:, ::-1] * np.random.default_rng(1).lognormal(size=40)
-    assert composition_index(learned, truth, signed) == pytest.approx(1.0)
-    assert composed_share(learned, truth, signed) == 0.0
+    assert composition_index(learned, truth, nonnegative) == pytest.approx(1.0)
+    assert composed_share(learned, truth, nonnegative) == 0.0
 
 
-@pytest.mark.parametrize("signed", [False, True])
-def test_inaccurate_directions_are_not_composed(truth, signed):
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_inaccurate_directions_are_not_composed(truth, nonnegative):
     noise = np.random.default_rng(1).standard_normal(truth.shape) / np.sqrt(24)
-    assert composition_index(truth + 0.2 * noise, truth, signed) < 1.2
-    assert composed_share(truth + 0.5 * noise, truth, signed) == 0.0
+    assert composition_index(truth + 0.2 * noise, truth, nonnegative) < 1.2
+    assert composed_share(truth + 0.5 * noise, truth, nonnegative) == 0.0
 
 
 def test_sums_of_orthogonal_features_are_counted():
@@ -52,32 +52,32 @@ def test_sums_in_an_overcomplete_dictionary(truth):
     assert composition_index(pairs, truth) == pytest.approx(2.0, abs=0.1)
     assert composition_index(mixed, truth) == pytest.approx(1.5, abs=0.05)
     assert composed_share(mixed, truth) == 0.5
-    assert composed_share(mixed, truth, signed=True) == 0.5
+    assert composed_share(mixed, truth, nonnegative=True) == 0.5
 
 
 def test_differences_are_sums_only_where_signs_do_not_count(truth):
     learned = truth[:, :20] - truth[:, 20:]
     assert composed_share(learned, truth) == 1.0
-    assert composed_share(learned, truth, signed=True) == 0.0
+    assert composed_share(learned, truth, nonnegative=True) == 0.0
 
 
 def test_antipodal_pairs_of_the_plane():
     """The composed features of the two sets of two features that a toy model stores."""
     truth = np.array([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])
     learned = np.array([[1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0]])
-    for signed in (False, True):
-        assert composition_index(learned, truth, signed) == pytest.approx(2.0)
-        assert composed_share(learned, truth, signed) == 1.0
+    for nonnegative in (False, True):
+        assert composition_index(learned, truth, nonnegative) == pytest.approx(2.0)
+        assert composed_share(learned, truth, nonnegative) == 1.0
 
 
-@given(seed=st.integers(0, 2**32 - 1), signed=st.booleans(), explained=st.floats(0.3, 1.0))
-def test_pairs_against_every_fit(seed, signed, explained):
+@given(seed=st.integers(0, 2**32 - 1), nonnegative=st.booleans(), explained=st.floats(0.3, 1.0))
+def test_pairs_against_every_fit(seed, nonnegative, explained):
     rng = np.random.default_rng(seed)
     A, B = rng.standard_normal((4, 6)), rng.standard_normal((4, 5))
 
     def share(a, columns):
         D = B[:, columns]
-        weights = nnls(D, a)[0] if signed else np.linalg.lstsq(D, a, rcond=None)[0]
+        weights = nnls(D, a)[0] if nonnegative else np.linalg.lstsq(D, a, rcond=None)[0]
         return 1 - np.square(a - D @ weights).sum() / np.square(a).sum()
 
     composed = []
@@ -85,7 +85,7 @@ def test_pairs_against_every_fit(seed, signed, explained):
         single = max(share(a, [j]) for j in range(5))
         pair = max(share(a, list(pair)) for pair in combinations(range(5), 2))
         composed.append(pair >= explained and pair - single >= 0.05)
-    found = composed_share(A, B, signed, explained=explained, margin=0.05)
+    found = composed_share(A, B, nonnegative, explained=explained, margin=0.05)
     assert found == pytest.approx(np.mean(composed))
 
 
@@ -97,21 +97,21 @@ def test_more_true_columns_than_candidates():
 
 
 @every_metric
-@given(seed=st.integers(0, 2**32 - 1), signed=st.booleans())
-def test_order_and_length_do_not_count(name, seed, signed):
+@given(seed=st.integers(0, 2**32 - 1), nonnegative=st.booleans())
+def test_order_and_length_do_not_count(name, seed, nonnegative):
     rng = np.random.default_rng(seed)
     A, B = rng.standard_normal((4, 6)), rng.standard_normal((4, 7))
     score = COMPOSITION_METRICS[name]
     moved = (A * rng.lognormal(size=6))[:, rng.permutation(6)]
     other = (B * rng.lognormal(size=7))[:, rng.permutation(7)]
-    assert score(moved, other, signed) == pytest.approx(score(A, B, signed), abs=1e-9)
+    assert score(moved, other, nonnegative) == pytest.approx(score(A, B, nonnegative), abs=1e-9)
 
 
-@given(seed=st.integers(0, 2**32 - 1), signed=st.booleans(), n_terms=st.integers(1, 5))
-def test_index_is_between_one_and_the_number_of_terms(seed, signed, n_terms):
+@given(seed=st.integers(0, 2**32 - 1), nonnegative=st.booleans(), n_terms=st.integers(1, 5))
+def test_index_is_between_one_and_the_number_of_terms(seed, nonnegative, n_terms):
     rng = np.random.default_rng(seed)
     A, B = rng.standard_normal((4, 6)), rng.standard_normal((4, 7))
-    index = composition_index(A, B, signed, n_terms=n_terms)
+    index = composition_index(A, B, nonnegative, n_terms=n_terms)
     assert 1 - 1e-12 <= index <= n_terms + 1e-12
 
 

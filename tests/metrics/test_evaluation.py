@@ -12,7 +12,7 @@ from overica.metrics import (
     METRICS,
     evaluate,
 )
-from overica.metrics.pursuit import orthogonal_matching_pursuit
+from tests.metrics.pursued import pursued
 
 NAMES = {*METRICS, *COMPOSITION_METRICS, *CODE_METRICS, *FIT_METRICS, "monosemanticity"}
 
@@ -29,12 +29,12 @@ class Projection:
         return codes * (np.abs(codes) > self.threshold)
 
 
-def make(n_true=12, n_features=10, n_samples=400, noise=0.0, signed=True, seed=0):
+def make(n_true=12, n_features=10, n_samples=400, noise=0.0, nonnegative=True, seed=0):
     rng = np.random.default_rng(seed)
     A = rng.standard_normal((n_features, n_true))
     A /= np.linalg.norm(A, axis=0)
     S = rng.exponential(size=(n_samples, n_true)) * (rng.random((n_samples, n_true)) < 0.2)
-    if not signed:
+    if not nonnegative:
         S *= rng.choice([-1.0, 1.0], S.shape)
     return A, S, S @ A.T + noise * rng.standard_normal((n_samples, n_features))
 
@@ -51,10 +51,10 @@ def same(first, second, **tolerance):
         assert first[name] == pytest.approx(second[name], nan_ok=True, **tolerance), name
 
 
-@pytest.mark.parametrize("signed", [False, True])
-def test_truth_reaches_its_own_figure(signed):
-    A, S, X = make(n_true=9, noise=0.1, signed=signed)
-    figures = evaluate_all(A, A, S, S, X, signed=signed)
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_truth_reaches_its_own_figure(nonnegative):
+    A, S, X = make(n_true=9, noise=0.1, nonnegative=nonnegative)
+    figures = evaluate_all(A, A, S, S, X, nonnegative=nonnegative)
     assert set(figures) == NAMES
     for name, figure in figures.items():
         assert figure.value == pytest.approx(figure.best, abs=1e-9), name
@@ -65,13 +65,13 @@ def test_truth_reaches_its_own_figure(signed):
 
 
 @pytest.mark.parametrize(("n_learned", "n_true"), [(12, 12), (7, 12), (20, 12), (1, 5), (5, 1)])
-@pytest.mark.parametrize("signed", [False, True])
-def test_any_sizes(n_learned, n_true, signed):
-    A, S, X = make(n_true, signed=signed)
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_any_sizes(n_learned, n_true, nonnegative):
+    A, S, X = make(n_true, nonnegative=nonnegative)
     rng = np.random.default_rng(1)
     B = rng.standard_normal((10, n_learned))
-    S_hat = orthogonal_matching_pursuit(X, B, 2)
-    figures = evaluate_all(B, A, S_hat, S, X, signed=signed)
+    S_hat = pursued(X, B, 2)
+    figures = evaluate_all(B, A, S_hat, S, X, nonnegative=nonnegative)
     assert set(figures) == NAMES
     assert all(np.isfinite(figure).all() for figure in figures.values())
 
@@ -80,10 +80,10 @@ def test_random_input_reaches_chance():
     """Every figure of random directions, unrelated codes and a pursuit of random columns."""
     values, chances = [], []
     for seed in range(12):
-        A, S, X = make(n_true=16, n_samples=1000, signed=False, seed=seed)
+        A, S, X = make(n_true=16, n_samples=1000, nonnegative=False, seed=seed)
         rng = np.random.default_rng(100 + seed)
         B = rng.standard_normal((10, 16))
-        S_hat = orthogonal_matching_pursuit(X - X.mean(axis=0), B, 3)
+        S_hat = pursued(X - X.mean(axis=0), B, 3)
         figures = evaluate(
             B,
             A,
@@ -102,16 +102,18 @@ def test_random_input_reaches_chance():
         assert far < 4.5 * error + 1e-9, (name, far, error)
 
 
-@given(seed=st.integers(0, 2**32 - 1), signed=st.booleans())
-def test_order_length_and_allowed_signs_of_learned_columns_do_not_count(seed, signed):
-    A, S, X = make(6, 5, 60, signed=signed, seed=seed)
+@given(seed=st.integers(0, 2**32 - 1), nonnegative=st.booleans())
+def test_order_length_and_allowed_signs_of_learned_columns_do_not_count(seed, nonnegative):
+    A, S, X = make(6, 5, 60, nonnegative=nonnegative, seed=seed)
     rng = np.random.default_rng(seed)
     B = A + 0.2 * rng.standard_normal(A.shape)
     S_hat = np.round(S + 0.3 * rng.standard_normal(S.shape))
     order, factors = rng.permutation(6), rng.lognormal(size=6)
-    if not signed:
+    if not nonnegative:
         factors *= rng.choice([-1.0, 1.0], 6)
-    plain = evaluate(B, A, codes=S_hat, codes_true=S, X=X, X_hat=S_hat @ B.T, signed=signed)
+    plain = evaluate(
+        B, A, codes=S_hat, codes_true=S, X=X, X_hat=S_hat @ B.T, nonnegative=nonnegative
+    )
     moved = evaluate(
         (B * factors)[:, order],
         A,
@@ -119,19 +121,19 @@ def test_order_length_and_allowed_signs_of_learned_columns_do_not_count(seed, si
         codes_true=S,
         X=X,
         X_hat=S_hat @ B.T,
-        signed=signed,
+        nonnegative=nonnegative,
     )
     same(plain, moved, rel=1e-7, abs=1e-9)
 
 
 def test_a_flipped_column_and_its_codes_are_right_only_where_signs_do_not_count():
     A, S, X = make(n_true=8)
-    free, signed = (
-        evaluate(-A, A, codes=-S, codes_true=S, X=X, X_hat=X, signed=s) for s in (False, True)
+    free, nonnegative = (
+        evaluate(-A, A, codes=-S, codes_true=S, X=X, X_hat=X, nonnegative=s) for s in (False, True)
     )
     for name in ("mean_cosine", "f1", "code_correlation", "shrinkage"):
         assert free[name].value == pytest.approx(1.0)
-        assert signed[name].value < 0.9
+        assert nonnegative[name].value < 0.9
 
 
 def test_what_is_not_given_is_nan():
@@ -161,8 +163,8 @@ def test_fit_without_truth_has_chance_and_no_best():
 
 def test_chance_of_the_fit_knows_whether_signs_count():
     A, S, X = make()
-    free, signed = (evaluate(A, codes=S, X=X, X_hat=X, signed=s) for s in (False, True))
-    assert signed["explained_variance"].chance < free["explained_variance"].chance - 0.01
+    free, nonnegative = (evaluate(A, codes=S, X=X, X_hat=X, nonnegative=s) for s in (False, True))
+    assert nonnegative["explained_variance"].chance < free["explained_variance"].chance - 0.01
 
 
 def test_features_are_shown_at_their_usual_size():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from overica.metrics import FIT_METRICS, dead_share, explained_variance, fit_chance
-from overica.metrics.pursuit import orthogonal_matching_pursuit
+from tests.metrics.pursued import pursued
 
 
 @pytest.fixture
@@ -13,16 +13,16 @@ def samples():
     return rng.laplace(size=(600, 6)) @ rng.standard_normal((6, 6)) + 3.0
 
 
-@pytest.mark.parametrize("signed", [False, True])
-def test_a_random_dictionary_reaches_it(samples, signed):
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_a_random_dictionary_reaches_it(samples, nonnegative):
     rng = np.random.default_rng(1)
     figures = []
     for _ in range(30):
         D = rng.standard_normal((6, 12))
-        S = orthogonal_matching_pursuit(samples - samples.mean(axis=0), D, 2, signed)
+        S = pursued(samples - samples.mean(axis=0), D, 2, nonnegative)
         X_hat = S @ D.T + samples.mean(axis=0)
         figures.append(explained_variance(samples, X_hat))
-    chance = fit_chance(samples, S, signed, random_state=2)
+    chance = fit_chance(samples, S, nonnegative, random_state=2)
     spread = np.std(figures)
     assert abs(chance["explained_variance"] - np.mean(figures)) < 4 * spread * np.sqrt(
         1 / 8 + 1 / 30
@@ -61,8 +61,8 @@ def test_more_codes_and_more_columns_explain_more(samples):
 def test_non_negative_codes_explain_less(samples):
     S = np.zeros((600, 12))
     S[:, :1] = 1.0
-    free, signed = (fit_chance(samples, S, s, random_state=0) for s in (False, True))
-    assert signed["explained_variance"] < free["explained_variance"]
+    free, nonnegative = (fit_chance(samples, S, s, random_state=0) for s in (False, True))
+    assert nonnegative["explained_variance"] < free["explained_variance"]
 
 
 def test_a_part_of_many_samples_stands_for_all():
@@ -72,7 +72,7 @@ def test_a_part_of_many_samples_stands_for_all():
     S[:, :20] = 1.0
     some = fit_chance(X, S, n_draws=2, random_state=0)["explained_variance"]
     D = rng.standard_normal((64, 256))
-    S = orthogonal_matching_pursuit(X, D, 20)
+    S = pursued(X, D, 20)
     assert some == pytest.approx(explained_variance(X, S @ D.T), abs=0.03)
     assert dead_share(X, X, S) == 0.0
 

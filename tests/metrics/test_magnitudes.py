@@ -49,8 +49,8 @@ def test_opposite_codes_correlate_negatively(S):
     A = np.eye(5)
     flipped = -A
     assert code_correlation(-S, S, match_components(flipped, A)) == pytest.approx(1.0)
-    signed = match_components(flipped, A, signed=True)
-    assert code_correlation(-S, S[:, :], signed) < 0.2
+    nonnegative = match_components(flipped, A, nonnegative=True)
+    assert code_correlation(-S, S[:, :], nonnegative) < 0.2
 
 
 @given(factor=st.floats(0.05, 20.0))

@@ -13,20 +13,20 @@ from overica.metrics import cosine_matrix, match_components
 @given(
     n_learned=st.integers(1, 5),
     n_true=st.integers(1, 5),
-    signed=st.booleans(),
+    nonnegative=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_no_pairing_is_better(n_learned, n_true, signed, seed):
+def test_no_pairing_is_better(n_learned, n_true, nonnegative, seed):
     rng = np.random.default_rng(seed)
     A, B = rng.standard_normal((3, n_learned)), rng.standard_normal((3, n_true))
     gain = cosine_matrix(A, B)
-    gain = gain if signed else np.abs(gain)
+    gain = gain if nonnegative else np.abs(gain)
     tall = gain if n_learned >= n_true else gain.T
     best = max(
         sum(tall[row, column] for column, row in enumerate(rows))
         for rows in permutations(range(tall.shape[0]), tall.shape[1])
     )
-    matching = match_components(A, B, signed)
+    matching = match_components(A, B, nonnegative)
     assert matching.cosines.sum() == pytest.approx(best, abs=1e-12)
     assert len(set(matching.learned_index)) == len(set(matching.true_index)) == tall.shape[1]
     assert (np.diff(matching.true_index) > 0).all()
@@ -35,21 +35,21 @@ def test_no_pairing_is_better(n_learned, n_true, signed, seed):
     )
 
 
-@given(seed=st.integers(0, 2**32 - 1), signed=st.booleans())
-def test_undoes_order_sign_and_length(seed, signed):
+@given(seed=st.integers(0, 2**32 - 1), nonnegative=st.booleans())
+def test_undoes_order_sign_and_length(seed, nonnegative):
     rng = np.random.default_rng(seed)
     A = rng.standard_normal((6, 9))
     order = rng.permutation(9)
-    signs = np.ones(9) if signed else rng.choice([-1.0, 1.0], 9)
+    signs = np.ones(9) if nonnegative else rng.choice([-1.0, 1.0], 9)
     learned = (A * signs * rng.lognormal(size=9))[:, order]
-    matching = match_components(learned, A, signed)
+    matching = match_components(learned, A, nonnegative)
     np.testing.assert_array_equal(order[matching.learned_index], np.arange(9))
     np.testing.assert_array_equal(matching.signs, signs)
     np.testing.assert_allclose(matching.cosines, 1.0)
 
 
-def test_signed_keeps_negative_cosines():
-    matching = match_components([[-1.0]], [[2.0]], signed=True)
+def test_nonnegative_keeps_negative_cosines():
+    matching = match_components([[-1.0]], [[2.0]], nonnegative=True)
     assert matching.cosines.tolist() == [-1.0]
     assert matching.signs.tolist() == [1.0]
 

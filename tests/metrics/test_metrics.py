@@ -24,11 +24,11 @@ def truth():
 
 
 @every_metric
-@pytest.mark.parametrize("signed", [False, True])
-def test_truth_scores_one(name, truth, signed):
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_truth_scores_one(name, truth, nonnegative):
     rng = np.random.default_rng(0)
     learned = (truth * rng.lognormal(size=12))[:, rng.permutation(12)]
-    score = METRICS[name](learned, truth, signed=signed)
+    score = METRICS[name](learned, truth, nonnegative=nonnegative)
     assert isinstance(score, float)
     assert score == pytest.approx(1.0, abs=1e-12)
 
@@ -36,7 +36,7 @@ def test_truth_scores_one(name, truth, signed):
 @every_metric
 def test_signs_count_only_when_asked(name, truth):
     assert METRICS[name](-truth, truth) == pytest.approx(1.0, abs=1e-12)
-    assert METRICS[name](-truth, truth, signed=True) < 0.9
+    assert METRICS[name](-truth, truth, nonnegative=True) < 0.9
 
 
 @every_metric
@@ -69,27 +69,27 @@ def test_half_the_columns_found(truth):
     assert 0.5 < mean_max_cosine_recall(truth[:, :6], truth) < 0.9
 
 
-@given(seed=st.integers(0, 2**32 - 1), signed=st.booleans(), n_learned=st.integers(1, 8))
-def test_recall_of_nearest_columns_is_precision_exchanged(seed, signed, n_learned):
+@given(seed=st.integers(0, 2**32 - 1), nonnegative=st.booleans(), n_learned=st.integers(1, 8))
+def test_recall_of_nearest_columns_is_precision_exchanged(seed, nonnegative, n_learned):
     rng = np.random.default_rng(seed)
     A, B = rng.standard_normal((3, n_learned)), rng.standard_normal((3, 5))
-    recall = mean_max_cosine_recall(A, B, signed)
-    assert recall == pytest.approx(mean_max_cosine(B, A, signed), abs=1e-12)
+    recall = mean_max_cosine_recall(A, B, nonnegative)
+    assert recall == pytest.approx(mean_max_cosine(B, A, nonnegative), abs=1e-12)
     if n_learned >= 5:
-        assert recall >= mean_cosine(A, B, signed) - 1e-12
+        assert recall >= mean_cosine(A, B, nonnegative) - 1e-12
 
 
 @every_metric
-@given(seed=st.integers(0, 2**32 - 1), signed=st.booleans(), n_learned=st.integers(1, 6))
-def test_order_length_and_rotation_do_not_count(name, seed, signed, n_learned):
+@given(seed=st.integers(0, 2**32 - 1), nonnegative=st.booleans(), n_learned=st.integers(1, 6))
+def test_order_length_and_rotation_do_not_count(name, seed, nonnegative, n_learned):
     rng = np.random.default_rng(seed)
     A, B = rng.standard_normal((3, n_learned)), rng.standard_normal((3, 4))
     Q = np.linalg.qr(rng.standard_normal((3, 3)))[0]
     moved = (Q @ A * rng.lognormal(size=n_learned))[:, rng.permutation(n_learned)]
     shuffled = (Q @ B)[:, rng.permutation(4)]
-    score = METRICS[name](A, B, signed)
-    assert METRICS[name](moved, shuffled, signed) == pytest.approx(score, abs=1e-12)
-    assert (-1 if signed else 0) <= score <= 1
+    score = METRICS[name](A, B, nonnegative)
+    assert METRICS[name](moved, shuffled, nonnegative) == pytest.approx(score, abs=1e-12)
+    assert (-1 if nonnegative else 0) <= score <= 1
 
 
 def test_duplicates_are_credited_once():
@@ -128,7 +128,7 @@ def test_chance_of_the_plane():
 def test_chance_of_a_seed_is_drawn_once():
     calls = []
 
-    def count(mixing_a, mixing_true, signed=False):
+    def count(mixing_a, mixing_true, nonnegative=False):
         calls.append(mixing_a.shape)
         return 0.0
 
@@ -141,11 +141,13 @@ def test_chance_of_a_seed_is_drawn_once():
 
 
 def test_chance_takes_a_callable_and_a_generator():
-    def constant(mixing_a, mixing_true, signed=False):
-        return 2.0 if signed else 1.0
+    def constant(mixing_a, mixing_true, nonnegative=False):
+        return 2.0 if nonnegative else 1.0
 
     rng = np.random.default_rng(0)
-    assert chance_level(constant, 2, 3, 3, signed=True, n_draws=2, random_state=rng).mean == 2.0
+    assert (
+        chance_level(constant, 2, 3, 3, nonnegative=True, n_draws=2, random_state=rng).mean == 2.0
+    )
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,8 @@ def test_cosines_put_matches_on_the_diagonal():
     shown = np.asarray(plot_cosines(learned, B).images[0].get_array())
     assert shown.shape == (5, 4)
     np.testing.assert_allclose(shown.diagonal(), 1.0)
-    signed = np.asarray(plot_cosines(learned, B, signed=True).images[0].get_array())
-    assert signed.min() == pytest.approx(-1.0)
+    nonnegative = np.asarray(plot_cosines(learned, B, nonnegative=True).images[0].get_array())
+    assert nonnegative.min() == pytest.approx(-1.0)
 
 
 @pytest.mark.parametrize(

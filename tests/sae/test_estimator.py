@@ -34,7 +34,7 @@ def fitted(name: str) -> SparseAutoencoder:
 @pytest.mark.parametrize("name", NAMES)
 def test_directions_are_found_beyond_chance(name):
     chance = chance_level("mean_cosine", 8, 12, 12, True, 20, random_state=0)
-    found = mean_cosine(fitted(name).mixing_, DATA.mixing, signed=False)
+    found = mean_cosine(fitted(name).mixing_, DATA.mixing, nonnegative=False)
     assert found > chance.mean + 5 * chance.std
 
 

@@ -66,10 +66,10 @@
   // One feature.
   function histogram(f) {
     const width = 360, height = 200, left = 6, right = 354, bottom = 172, top = 12;
-    const low = run.signed ? -f.largest : 0, high = f.largest || 1, n = f.counts.length, bin = (high - low) / n;
-    const model = s => run.signed
-      ? f.firings * bin * (s >= 0 ? f.positive : 1 - f.positive) * Math.exp(-Math.abs(s) / f.mean) / f.mean
-      : f.firings * bin * Math.exp(-s / f.mean) / f.mean;
+    const low = run.nonnegative ? 0 : -f.largest, high = f.largest || 1, n = f.counts.length, bin = (high - low) / n;
+    const model = s => run.nonnegative
+      ? f.firings * bin * Math.exp(-s / f.mean) / f.mean
+      : f.firings * bin * (s >= 0 ? f.positive : 1 - f.positive) * Math.exp(-Math.abs(s) / f.mean) / f.mean;
     const line = f.firings ? Array.from({length: 121}, (_, i) => low + (high - low) * i / 120) : [];
     const most = Math.max(1, ...f.counts, ...line.map(model));
     const x = s => left + (right - left) * (s - low) / (high - low), y = c => bottom - (bottom - top) * c / most;
@@ -77,7 +77,7 @@
       x: x(low + i * bin).toFixed(1), y: y(c).toFixed(1), width: ((right - left) / n - .8).toFixed(1),
       height: Math.max(bottom - y(c), 0).toFixed(1), class: "size",
     }, make("title", {}, `${c} codes from ${short(low + i * bin)} to ${short(low + (i + 1) * bin)}`)));
-    const name = run.signed ? "Laplace" : "exponential";
+    const name = run.nonnegative ? "exponential" : "Laplace";
     const svg = make("svg", {class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img",
       "aria-label": `Histogram of the active codes with the ${name} density of the same mean size`}, ...bars,
       make("path", {class: "axis", d: `M${left} ${bottom}H${right}`}),
@@ -109,7 +109,7 @@
   function density(f) {
     if (!f.density) return "Too few firings to say which density fits.";
     const [best, distance, gain] = f.density;
-    const name = run.signed ? "Laplace" : "exponential";
+    const name = run.nonnegative ? "exponential" : "Laplace";
     const told = `The line is the ${name} density of the same mean size. Largest distance of the cumulative ` +
       `distributions ${short(distance, 2)}; `;
     return told + (best === 0 ? "no other density that was tried fits better."
@@ -127,7 +127,7 @@
       ["fires at", percent(frequency(f)) + ` (${f.firings} of ${run.n_tokens} tokens)`],
       ["contribution", f.contribution === null ? "–" : `${short(f.contribution)} nats a token`],
       ["mean size where active", short(f.mean)], ["largest code", short(f.largest)],
-      ...(run.signed && f.positive !== null ? [["positive", percent(f.positive)]] : []),
+      ...(!run.nonnegative && f.positive !== null ? [["positive", percent(f.positive)]] : []),
     ];
     const others = Object.entries(run.partners).map(([name, found]) => {
       const index = found.index[f.index], label = run.labels[name];
