@@ -116,7 +116,7 @@ class Dictionary:
 
     def centred(self, X: np.ndarray) -> np.ndarray:
         """Samples without the offset, in their dtype."""
-        return np.asarray(X - self.offset.astype(X.dtype))
+        return np.asarray(X - self.offset.astype(X.real.dtype))
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Samples from codes in units of X, (n_samples, n_features)."""

@@ -36,14 +36,15 @@ def orthogonal_matching_pursuit(
     dictionary : Dictionary
         D, its rows of unit length (or zero: never taken).
     X : array (n_samples, n_features)
+        Real, or complex, such as coefficients of a Fourier transform.
     n_active : int or array (n_samples,) of int
         Most atoms a sample may use; no more than n_features or n_components are ever used.
     nonnegative : bool
-        Codes may not be negative.
+        Codes may not be negative; for real samples.
 
     Returns
     -------
-    array (n_samples, n_components), float64
+    array (n_samples, n_components), float64 or complex128
         In units of X; the residual is orthogonal to the atoms that are active.
 
     References
@@ -58,9 +59,10 @@ def orthogonal_matching_pursuit(
     >>> orthogonal_matching_pursuit(Dictionary.of_rows(np.eye(3)), np.array([[3.0, -0.5, 1.0]]), 2)
     array([[3., 0., 1.]])
     """
-    D, X = dictionary.components, dictionary.centred(np.asarray(X, np.float64))
+    X = dictionary.centred(np.asarray(X, np.result_type(X, np.float64)))
+    D = dictionary.components
     most = np.minimum(np.broadcast_to(n_active, len(X)), min(D.shape))
-    codes = np.zeros((len(X), len(D)))
+    codes = np.zeros((len(X), len(D)), X.dtype)
     # Samples in falling order of `most`, so that each step works on the first few.
     order = np.argsort(-most, kind="stable")
     n_rows = max(1, _CHUNK // (int(most.max(initial=0) + 1) * X.shape[1]))
@@ -81,7 +83,7 @@ def _pursued(D: np.ndarray, X: np.ndarray, most: np.ndarray, nonnegative: bool) 
         m = int(np.count_nonzero(most > step))
         gain = fits.R[:m] @ D.T
         if not nonnegative:
-            np.abs(gain, out=gain)
+            gain = np.abs(gain)
         # The residual is orthogonal to the support, so that no atom is taken twice.
         atoms = gain.argmax(axis=1)
         rows = np.flatnonzero(gain[np.arange(m), atoms] > nothing[:m])
@@ -104,7 +106,7 @@ class _Fits:
         self.D, self.X, self.R = D, X, X.copy()
         self.Q = np.zeros((len(X), n_places, X.shape[1]))
         self.inverse = np.zeros((len(X), n_places, n_places))
-        self.codes = np.zeros((len(X), n_places))
+        self.codes = np.zeros((len(X), n_places), X.dtype)
         self.atoms = np.zeros((len(X), n_places), np.intp)
         self.size = np.zeros(len(X), np.intp)
 

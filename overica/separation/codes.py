@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from overica.coding import Dictionary, orthogonal_matching_pursuit
 from overica.separation.gaussian import posterior
 from overica.separation.method import NOISE, Method, Piece
 
@@ -71,7 +72,6 @@ class Binary(Method):
     def sources(self, piece: Piece) -> np.ndarray:
         """See `Method.sources`."""
         Z = piece.transform.forward(piece.x)
-        along = np.tensordot(piece.mixing.T.astype(np.float32), Z, 1)
-        nearest = np.abs(along).argmax(axis=0)
-        S = np.where(np.arange(len(along))[:, None, None] == nearest, along, np.complex64(0))
-        return piece.transform.inverse(S, len(piece.x))
+        columns = Dictionary.of_rows(piece.mixing.T)
+        S = orthogonal_matching_pursuit(columns, Z.reshape(len(Z), -1).T, 1).T
+        return piece.transform.inverse(S.reshape(-1, *Z.shape[1:]).astype(Z.dtype), len(piece.x))

@@ -100,3 +100,20 @@ def test_without_signs_atoms_leave_and_others_come(problem):
     ]
     assert (np.diff(errors, axis=0) <= 1e-9).all()
     assert (np.count_nonzero(S, axis=1) < 6).any()
+
+
+def test_complex_samples_have_complex_codes(problem):
+    X, A = problem
+    Z = X[:15] + 1j * X[15:]
+    dictionary = Dictionary.of_rows(A.T)
+    S = orthogonal_matching_pursuit(dictionary, Z, 1)
+    along = Z @ A
+    nearest = np.abs(along).argmax(axis=1)
+    np.testing.assert_allclose(S, np.where(np.arange(14) == nearest[:, None], along, 0))
+    S = orthogonal_matching_pursuit(dictionary, Z, 3)
+    assert (np.count_nonzero(S, axis=1) == 3).all()
+    assert np.abs(((Z - S @ A.T) @ A)[S != 0]).max() < 1e-12
+    # A phase turns the codes along.
+    np.testing.assert_allclose(
+        orthogonal_matching_pursuit(dictionary, 1j * Z, 3), 1j * S, atol=1e-12
+    )
