@@ -80,3 +80,13 @@ def test_the_rest_is_left_alone():
     assert (function.__name__, function.__doc__) == ("function", "Adds.")
     with pytest.raises(TypeError, match="unexpected keyword argument 'older'"):
         function(1, older=1)
+
+
+def test_a_metric_of_ones_own_may_call_it_as_it_likes():
+    def metric(mixing_a, mixing_true, signed=False):
+        return float(signed)
+
+    levels = [
+        chance_level(metric, 2, 3, 3, nonnegative=value, n_draws=2).mean for value in (False, True)
+    ]
+    assert levels == [0.0, 1.0]

@@ -49,7 +49,7 @@ def orthogonal_matching_pursuit(
 
     References
     ----------
-    Pati, Rezaiifar and Krishnaprasad (1993), "Orthogonal matching pursuit". Without signs: Nguyen, Soussen, Idier and
+    Pati, Rezaiifar and Krishnaprasad (1993), "Orthogonal matching pursuit". Without signs: Nguyen, Idier, Soussen and
     Djermoune (2019), "Non-negative orthogonal greedy algorithms".
 
     Examples

@@ -10,7 +10,7 @@ from overica import OvercompleteICA
 from overica.cli import main
 from overica.coding import Dictionary
 from overica.lm import FEATURE_METHODS, FeatureStudy, FeatureStudyConfig, study_cells
-from overica.lm.study import read_codes, read_dictionary, read_records
+from overica.lm.study import RESULTS, read_codes, read_dictionary, read_records
 from overica.lm.study_methods import ICALearner, exact_coder
 from overica.lm.study_page import write_study_pages
 from overica.lm.study_results import Spread, StudyResults
@@ -256,3 +256,10 @@ def test_help_names_every_method_and_default():
     config = FeatureStudyConfig()
     for name in ("n_steps", "ica_steps", "seeds", "full_width"):
         assert f"[default: {getattr(config, name)}]" in text
+
+
+def test_records_of_older_studies_say_nonnegative(tmp_path):
+    (tmp_path / RESULTS).write_text(
+        '{"cell": "a", "signed": true}\n{"cell": "b", "signed": false}\n'
+    )
+    assert [record["nonnegative"] for record in read_records(tmp_path)] == [False, True]
