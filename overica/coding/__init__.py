@@ -18,8 +18,8 @@ from overica.coding.coder import Coder
 from overica.coding.dictionary import Dictionary
 from overica.coding.featuriser import Featuriser
 from overica.coding.maximum_posterior import penalty_at
+from overica.coding.oracle import least_squares
 from overica.coding.pursuit import orthogonal_matching_pursuit
-from overica.coding.refitting import least_squares, without_shrinkage
 from overica.coding.sparse_coder import CODERS, SparseCoder
 
 __all__ = [
@@ -31,5 +31,4 @@ __all__ = [
     "least_squares",
     "orthogonal_matching_pursuit",
     "penalty_at",
-    "without_shrinkage",
 ]

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from overica._kernels import debias
 from overica.coding.dictionary import Dictionary
 from overica.coding.maximum_posterior import MaximumPosterior, sparse_weights
-from overica.coding.refitting import without_shrinkage
 
 
 @dataclass(frozen=True, eq=False)
 class Debiased(MaximumPosterior):
     """Least squares on the supports of `MaximumPosterior`, as far as no sign changes.
+
+    On the support the penalty is lowered to nothing, and sources that come to zero on the way leave.
 
     References
     ----------
@@ -25,5 +27,9 @@ class Debiased(MaximumPosterior):
         sparse_weights(self.prior)
 
     def codes(self, dictionary: Dictionary, X: np.ndarray) -> np.ndarray:
-        """See `Coder.codes`."""
-        return without_shrinkage(dictionary, X, super().codes(dictionary, X))
+        """See `Coder.codes`; in double precision, since only of exact codes is it known what the penalty took."""
+        shrunk = super().codes(dictionary, X.astype(np.float64))
+        # In units in which every cost is |s|.
+        weights = np.broadcast_to(sparse_weights(self.prior), shrunk.shape[1])
+        gram = dictionary.gram / np.outer(weights, weights)
+        return np.asarray(debias(gram, shrunk * weights, self.penalty) / weights)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overica.coding import Dictionary, SparseCoder, least_squares, without_shrinkage
+from overica.coding import Dictionary, least_squares
 
 
 def dictionary_of(rng, n_components, n_features):
@@ -51,34 +51,3 @@ def test_of_equal_atoms_each_has_its_share():
     dictionary = Dictionary.of_rows(np.array([[2.0, 0.0], [1.0, 0.0]]))
     codes = least_squares(dictionary, np.array([[3.0, 1.0]]), np.ones((1, 2), bool))
     np.testing.assert_allclose(codes, [[1.5, 1.5]], atol=1e-4)
-
-
-def lowered(gram, code, penalty):
-    """The lasso code ``(A_a'A_a)^-1 (A_a'x - penalty z)`` as its penalty falls to nothing and sources leave."""
-    code, left = code.copy(), penalty
-    while left > 0 and code.any():
-        a = np.flatnonzero(code)
-        rate = np.linalg.solve(gram[np.ix_(a, a)], np.sign(code[a]))
-        falls = rate * code[a] < 0
-        until = np.where(falls, -code[a] / np.where(falls, rate, 1.0), np.inf)
-        step = min(left, until.min())
-        code[a] = np.where(until <= step, 0.0, code[a] + step * rate)
-        left -= step
-    return code
-
-
-@given(seed=st.integers(0, 10**6), nonnegative=st.booleans(), penalty=st.floats(0.01, 2))
-def test_the_path_on_which_a_penalty_falls(seed, nonnegative, penalty):
-    """The same way by its formula in the penalty; in the function it goes through least squares."""
-    rng = np.random.default_rng(seed)
-    dictionary, X = dictionary_of(rng, 9, 6), rng.standard_normal((8, 6))
-    coder = SparseCoder(dictionary.components, penalty=penalty, nonnegative=nonnegative)
-    codes = coder.transform(X)
-    free = without_shrinkage(dictionary, X, codes)
-    expected = [lowered(dictionary.gram, code, penalty) for code in codes]
-    np.testing.assert_allclose(free, expected, atol=1e-6)
-
-
-def test_samples_without_codes_stay_so():
-    dictionary = Dictionary.of_rows(np.eye(2))
-    assert not without_shrinkage(dictionary, np.ones((3, 2)), np.zeros((3, 2))).any()
