@@ -14,7 +14,6 @@ the columns of both can be found. The paper's claim holds in principle; E4.1 has
 """
 
 import numpy as np
-import torch
 from experiment import Outcome, command, spread
 from plane import arrows, cloud, label, mix, panels, regular_star
 
@@ -48,8 +47,7 @@ def evidence_by_turn(X: np.ndarray, A: np.ndarray, prior, rng: np.random.Generat
     values = []
     for turn in np.deg2rad(TURNS):
         R = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-        basis = torch.as_tensor(R @ A * theta / unit)
-        values.append(float(exact(basis, torch.tensor(1.0), torch.tensor(1e-4))))
+        values.append(exact(R @ A * theta / unit, 1.0, 1e-4))
     return np.array(values) - max(values)
 
 

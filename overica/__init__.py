@@ -1,8 +1,35 @@
 """Overcomplete independent component analysis: learning more sources than there are sensors."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from overica._version import __version__
-from overica.estimator import OvercompleteICA
-from overica.learning import LearningError
-from overica.priors import check_prior
+
+if TYPE_CHECKING:
+    from overica.estimator import OvercompleteICA
+    from overica.learning import LearningError
+    from overica.priors import check_prior
 
 __all__ = ["LearningError", "OvercompleteICA", "__version__", "check_prior"]
+
+_HOMES = {
+    "LearningError": "overica.learning",
+    "OvercompleteICA": "overica.estimator",
+    "check_prior": "overica.priors",
+}
+"""Where the names handed out here live; a module is imported when its name is first asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    """A name of `__all__`, imported now."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """All names, those not imported yet included."""
+    return sorted({*globals(), *__all__})

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from overica._version import __version__
 
@@ -98,6 +96,8 @@ def write_checkpoint(
     >>> arrays["x"].tolist(), config["answer"]
     ([0, 1, 2], 42)
     """
+    from safetensors.numpy import save_file
+
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as partial:
@@ -120,6 +120,9 @@ def read_checkpoint(
     ValueError
         If one is damaged: says which.
     """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
     folder = Path(folder)
     for name in (arrays_file, config_file):
         if not (folder / name).is_file():

@@ -22,9 +22,10 @@ from overica.learning import (
     codes_of,
     log_evidence,
 )
-from overica.parameters import fit_settings, generator, resolve_device, template
+from overica.parameters import fit_settings, resolve_device, template
 from overica.priors import Prior, prior_from_config, prior_to_config
 from overica.progress import StepProgress
+from overica.random_state import generator
 from overica.schedules import Schedule
 from overica.transformer import DictionaryTransformer, like
 

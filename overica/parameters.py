@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from sklearn.utils import check_random_state
 
 from overica._validation import check_choice, check_scalar
+from overica.backend import torch_device
 from overica.inference import SOLVERS, Solver
 from overica.learning import FitSettings, Model, get_rule
 from overica.priors import Prior, get_prior
@@ -59,36 +58,9 @@ def template(prior: str | Prior, solver: str | Solver, device: str) -> Model:
 
 def resolve_device(device: str, prior: str | Prior) -> str:
     """ "cpu" or a torch device: "auto" is CUDA for priors that the compiled kernels do not serve, if there is one."""
-    if device == "auto" and get_prior(prior).l1_weights() is not None:
+    if device == "cpu" or (device == "auto" and get_prior(prior).l1_weights() is not None):
         return "cpu"
     return str(torch_device(device))
-
-
-def torch_device(name: Any) -> torch.device:
-    """A torch device; "auto" is CUDA if there is one.
-
-    Raises
-    ------
-    ValueError
-        If there is no such device, here or anywhere.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(name)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(f'`device` must be "auto" or a torch device, got {name!r}') from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"`device` must be available, got {name!r} and torch sees no CUDA device")
-    return chosen
-
-
-def generator(random_state: Any) -> np.random.Generator:
-    """A generator from whatever scikit-learn accepts as `random_state`, or from a generator."""
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    state = check_random_state(random_state)
-    return np.random.default_rng(state.randint(0, 2**32, size=4, dtype=np.uint64))
 
 
 def _n_components(value: Any, n_features: int) -> int | str:

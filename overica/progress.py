@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-
-from tqdm.auto import tqdm
+from typing import Any
 
 LEARNING = {"active": ("n_active", ".1f"), "log evidence": ("log_evidence", ".2f")}
 """What a bar shows of a fit of independent components: label, figure and format."""
@@ -35,18 +34,18 @@ class StepProgress:
     ) -> None:
         self._callback = callback
         self._figures = shown
-        self._bar = tqdm(desc="overica", unit="step", disable=not verbose, mininterval=0.2)
+        self._bar = _bar() if verbose else None
         self._shown: dict[str, str] = {}
 
     def expect(self, n_steps: int) -> None:
         """Set the number of steps to come."""
-        if not self._bar.disable:
+        if self._bar is not None:
             self._bar.total = self._bar.n + n_steps
             self._bar.refresh()
 
     def __call__(self, figures: dict[str, float]) -> None:
         """One step done."""
-        if not self._bar.disable:
+        if self._bar is not None:
             for label, (name, form) in self._figures.items():
                 if math.isfinite(figures[name]):
                     self._shown[label] = format(figures[name], form)
@@ -57,4 +56,11 @@ class StepProgress:
 
     def close(self) -> None:
         """End the bar."""
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _bar() -> Any:
+    from tqdm.auto import tqdm
+
+    return tqdm(desc="overica", unit="step", mininterval=0.2)

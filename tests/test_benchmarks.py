@@ -19,6 +19,7 @@ SMALLEST = {
     "photographs": ["--quick", "--part", "annealing"],
     "sae": ["--quick", "--part", "parity", "--variants", "topk", "--steps", "20"],
     "separation": ["--quick", "--numbers", "2,3", "--part", "levels"],
+    "startup": ["--quick"],
 }
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 
@@ -52,7 +53,7 @@ def test_every_benchmark_is_in_the_readme():
     [
         name
         for name in NAMES
-        if name in ("inference", "evidence", "lm", "photographs", "sae", "separation")
+        if name in ("inference", "evidence", "lm", "photographs", "sae", "separation", "startup")
     ],
 )
 def test_smallest_run(name):

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from overica.coding import SparseCoder
 from overica.coding.dictionary import unit_rows
+from overica.random_state import generator
 
 _PASSES = 100
 """Of coordinate descent over the codes of a batch."""
@@ -82,7 +83,7 @@ class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
 
     def fit(self, X: np.ndarray, y: Any = None) -> Self:
         """Learn the atoms."""
-        rng = np.random.default_rng(self.random_state)
+        rng = generator(self.random_state)
         self.offset_ = np.zeros(X.shape[1]) if self.nonnegative else X.mean(axis=0)
         centred = np.asarray(X - self.offset_, np.float64)
         rows = centred[rng.choice(len(X), self.n_components, replace=len(X) < self.n_components)]

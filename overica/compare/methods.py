@@ -24,6 +24,7 @@ from overica.compare.flops import (
 )
 from overica.datasets import Mixture
 from overica.estimator import OvercompleteICA
+from overica.random_state import generator
 from overica.sae import SAES, get_orthogonality
 
 FAMILIES = ("ica", "sae", "baseline")
@@ -152,7 +153,7 @@ def _pca(assignment: Assignment) -> Featuriser:
 
 
 def _random(assignment: Assignment) -> Featuriser:
-    rng = np.random.default_rng(assignment.seed)
+    rng = generator(assignment.seed)
     n_features = assignment.data.X.shape[1]
     rows = rng.standard_normal((assignment.n_components, n_features))
     return _fixed(assignment, rows, None)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.datasets import load_sample_images
 
 from overica.datasets._checks import check_sizes
 from overica.datasets.images import to_grey
@@ -75,6 +74,8 @@ def load_patches(
     height, width = patch_size
     check_sizes(n_patches=n_patches, patch_height=height, patch_width=width)
     if images is None:
+        from sklearn.datasets import load_sample_images
+
         images = load_sample_images().images
     pictures = [
         _prepare(f"images[{i}]", image, (height, width), log_intensity, whiten)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 
 from overica._validation import check_scalar
 from overica.datasets._checks import check_sizes
@@ -117,6 +116,8 @@ def make_toy_model(
     >>> model.weights.shape, bool(model.losses[-50:].mean() < model.losses[:50].mean())
     ((2, 3), True)
     """
+    import torch
+
     check_sizes(n_hidden=n_hidden, n_steps=n_steps, batch_size=batch_size, n_starts=n_starts)
     learning_rate = check_scalar(learning_rate, "learning_rate", strict=True)
     weight_decay = check_scalar(weight_decay, "weight_decay")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import array_api_compat
-import cvxpy
 import numpy as np
 
 from overica._validation import Array, namespace
@@ -17,6 +16,9 @@ from overica.inference.problem import MAPProblem
 from overica.inference.restricted import restricted_solve
 from overica.inference.solver import Solver
 from overica.inference.standard_form import StandardForm
+
+if TYPE_CHECKING:
+    import cvxpy
 
 _CHUNK = 2000
 """Unknowns per cvxpy problem: enough to share its set-up, few enough to factorise cheaply."""
@@ -107,6 +109,8 @@ def _to_numpy(array: Array) -> np.ndarray:
 
 def _solve_chunk(form: StandardForm, max_iter: int) -> tuple[np.ndarray, int]:
     """Codes of the samples of `form`, or the mode if the solver finds none; its iterations."""
+    import cvxpy
+
     unit = np.ones((len(form.Y), 1))
     if form.noiseless and form.prior.l1_weights() is not None:
         # An l1 cost is homogeneous: without noise a sample can be solved at length one.
@@ -134,6 +138,8 @@ def _solve_chunk(form: StandardForm, max_iter: int) -> tuple[np.ndarray, int]:
 
 def _call(model: cvxpy.Problem, max_iter: int) -> tuple[bool, int]:
     """Try Clarabel's settings in turn; whether one gave an answer, and its iterations."""
+    import cvxpy
+
     for settings in _ATTEMPTS:
         with contextlib.suppress(cvxpy.SolverError), warnings.catch_warnings():
             # The duality gap decides how accurate a solution is, not the solver's word.

@@ -11,6 +11,7 @@ import numpy as np
 from overica._kernels import anneal, follow
 from overica._validation import check_array, check_scalar
 from overica.learning.posterior import Model
+from overica.random_state import generator
 
 _COLDEST = 1e-6
 """First level after zero, for a noise variance of one."""
@@ -81,7 +82,7 @@ def annealed_log_evidence(
     )
     levels = check_scalar(n_temperatures, "n_temperatures", minimum=2, integer=True)
     chains = check_scalar(n_chains, "n_chains", minimum=1, integer=True)
-    rng = np.random.default_rng(random_state)
+    rng = generator(random_state)
     presence = np.array(np.broadcast_to(np.asarray(model.presence, np.float64), (n_components,)))
     first = _COLDEST * min(1.0, model.noise_variance)
     schedule = np.concatenate([[0.0], np.geomspace(first, 1.0, levels)])
@@ -127,7 +128,7 @@ def sample_posterior(
     True
     """
     _check_l1(model)
-    rng = np.random.default_rng(random_state)
+    rng = generator(random_state)
     n_components = model.mixing.shape[1]
     presence = np.array(np.broadcast_to(np.asarray(model.presence, np.float64), (n_components,)))
     return follow(

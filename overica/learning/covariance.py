@@ -7,10 +7,14 @@ blocks, and the activity of the sources.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 
 from overica.priors import Prior
+
+if TYPE_CHECKING:
+    import torch
 
 _CHUNK_BYTES = 1 << 28
 
@@ -25,6 +29,8 @@ def active_moments(
     Supports of unequal size are padded to the largest of the chunk with rows and columns of the identity, which
     leave inverse and determinant of the rest as they are.
     """
+    import torch
+
     mixing = torch.as_tensor(A, device=device)
     gram = mixing.T @ mixing
     n = A.shape[1]
@@ -64,6 +70,8 @@ def smooth_moments(
     How active a source is, in [0, 1], is how far its curvature has fallen from that at the mode: the share of
     the prior's hold that is gone. For log cosh it is tanh^2.
     """
+    import torch
+
     gram = torch.as_tensor(A.T @ A, device=device)
     n = A.shape[1]
     curvature = np.asarray(prior.curvature(codes))
@@ -83,6 +91,8 @@ def smooth_moments(
 
 def _cholesky(blocks: torch.Tensor) -> torch.Tensor:
     """Factors of blocks that rounding may have made singular: a relative ridge where, and only where, needed."""
+    import torch
+
     factor, failed = torch.linalg.cholesky_ex(blocks)
     if bool((failed > 0).any()):
         diagonal = blocks.diagonal(dim1=1, dim2=2)

@@ -18,10 +18,11 @@ the grid resolves.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
-import torch
+from scipy import fft
 from scipy.optimize import minimize
 
 from overica.priors import Prior
@@ -40,6 +41,8 @@ _LONGEST = 10.0
 """Largest entry of A, in units of the data: a column of a source that is hardly ever there must not run away."""
 _UNRESOLVED = 0.1
 """Standard deviation taken for noise below the grid's resolution, in grid steps."""
+_WIDTH = 1e-5
+"""Of the differences that give the slope of a characteristic function, relative to 1 + |t|."""
 
 
 @dataclass(frozen=True)
@@ -80,36 +83,78 @@ class PlanarEvidence:
         low, high = X.min(axis=0), X.max(axis=0)
         period = _period(X)
         self._size, self._step = size, period / size
-        self._characteristic_function = prior.characteristic_function
+        self._characteristic_function: Any = prior.characteristic_function
         self._origin = (low + high - period) / 2
         blur = self._step * np.sqrt(1 - _CLOUD)
         self._cells, self._weights = self._bin(X + blur * rng.standard_normal(X.shape))
-        axes = [
-            f(size, d=self._step, dtype=torch.float64)
-            for f in (torch.fft.fftfreq, torch.fft.rfftfreq)
-        ]
-        w0, w1 = torch.meshgrid(*(2 * np.pi * axis for axis in axes), indexing="ij")
-        self._frequencies = torch.stack([w0, w1])
-        window = -0.5 * self._step**2 * (w0**2 + w1**2)
+        w0 = 2 * np.pi * fft.fftfreq(size, self._step)[:, None]
+        w1 = 2 * np.pi * fft.rfftfreq(size, self._step)
+        self._frequencies = np.stack(np.broadcast_arrays(w0, w1))
+        self._square = w0**2 + w1**2
         phase = w0 * self._origin[0] + w1 * self._origin[1]
-        self._kernel = torch.exp(torch.complex(window, phase))
+        self._kernel = np.exp(-0.5 * self._step**2 * self._square + 1j * phase)
 
-    def __call__(
-        self, A: torch.Tensor, presence: torch.Tensor, noise_variance: torch.Tensor
-    ) -> torch.Tensor:
-        """Mean log density of the samples, nats; differentiable.
+    def __call__(self, A: np.ndarray, presence: float, noise_variance: float) -> float:
+        """Mean log density of the samples, nats.
 
         The noise of the model is `noise_variance` on top of one squared grid step.
         """
-        t = torch.einsum("ij,iab->jab", A, self._frequencies)
-        characteristic: Any = self._characteristic_function(t)
-        phi = (1 - presence) + presence * characteristic
-        # E exp(+i w'x) against the transform's exp(-i w'x).
-        noise = torch.exp(-0.5 * noise_variance * (self._frequencies**2).sum(dim=0))
-        spectrum = torch.conj(phi.prod(dim=0)) * self._kernel * noise
-        density = torch.fft.irfft2(spectrum, s=(self._size, self._size)) / self._step**2
-        at_samples = density.reshape(-1)[self._cells].clamp_min(_FLOOR)
-        return (self._weights * torch.log(at_samples)).sum()
+        product: np.ndarray | float = 1.0
+        for t in self._along(A):
+            product = product * (1 + presence * (self._characteristic_function(t) - 1))
+        return self._value(self._spectrum(product, noise_variance))[0]
+
+    def gradient(
+        self, A: np.ndarray, presence: float, noise_variance: float
+    ) -> tuple[float, np.ndarray, float, float]:
+        """The value, and its derivatives by A, (2, n_components), by presence, and by noise variance.
+
+        The density p is the transform of a spectrum Y, and the value ``L = sum_c weight_c log p_c`` over cells c, so
+
+            dL = Re sum_w M_w dY_w,    M = conj(F g) / n_cells,    g_c = weight_c / p_c,
+
+        with the transform F of real data, whose half plane counts twice but for its edges.
+        """
+        T = self._along(A)
+        characteristic = [self._characteristic_function(t) for t in T]
+        phi = [1 + presence * (c - 1) for c in characteristic]
+        before = [np.ones(()), *accumulate(phi, np.multiply)]
+        spectrum = self._spectrum(before.pop(), noise_variance)
+        value, weights = self._value(spectrum)
+        twice = np.full(spectrum.shape[1], 2.0)
+        twice[[0, -1]] = 1.0
+        back = twice / self._size**2 * np.conj(fft.rfft2(weights))
+        by_noise = -0.5 * float((self._square * (back * spectrum).real).sum())
+        # Of the product, and from the last factor to the first of what stands before it.
+        by_before = np.conj(back * self._spectrum(1.0, noise_variance))
+        by_presence, by_A = 0.0, np.empty(A.shape)
+        for j in reversed(range(len(phi))):
+            by_phi = by_before * before[j]
+            by_presence += float((by_phi * (characteristic[j] - 1)).real.sum())
+            width = _WIDTH * (1 + np.abs(T[j]))
+            rise = self._characteristic_function(T[j] + width)
+            slope = (rise - self._characteristic_function(T[j] - width)) / (2 * width)
+            by_A[:, j] = np.tensordot(self._frequencies, presence * (by_phi * slope).real, 2)
+            by_before *= phi[j]
+        return value, by_A, by_presence, by_noise
+
+    def _along(self, A: np.ndarray) -> np.ndarray:
+        """A_j'w, (n_components, *grid)."""
+        return np.tensordot(A.T, self._frequencies, 1)
+
+    def _spectrum(self, product: np.ndarray | float, noise_variance: float) -> np.ndarray:
+        """Of the density: E exp(+i w'x) of the sources, conjugate for the transform's exp(-i w'x), with the noise."""
+        noise = np.exp(-0.5 * noise_variance * self._square)
+        return np.conj(product) * self._kernel * noise
+
+    def _value(self, spectrum: np.ndarray) -> tuple[float, np.ndarray]:
+        """Mean log density, and its derivative by the transform of the spectrum."""
+        area = self._step**2
+        density = fft.irfft2(spectrum, s=(self._size, self._size)).reshape(-1)[self._cells] / area
+        seen = np.maximum(density, _FLOOR)
+        weights = np.zeros((self._size, self._size))
+        np.put(weights, self._cells, np.where(density > _FLOOR, self._weights / seen, 0.0) / area)
+        return float(self._weights @ np.log(seen)), weights
 
     def maximise(
         self, start: np.ndarray, max_iter: int = 150, *, turn: bool = True, noisy: bool = True
@@ -142,21 +187,21 @@ class PlanarEvidence:
         >>> true.log_evidence > turned.log_evidence, true.mixing[0, 1].item()
         (True, 0.0)
         """
-        shape = start.shape
         directions = start / np.linalg.norm(start, axis=0)
-        radial = torch.as_tensor(directions)
         lowest, highest = -7.0, 7.0
         parameters = self._first_guess(start, lowest)
 
+        def along(A: np.ndarray) -> np.ndarray:
+            return A if turn else directions * (A * directions).sum(axis=0)
+
         def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
-            p = torch.tensor(parameters, requires_grad=True)
-            A = p[:-2].reshape(shape)
-            if not turn:
-                A = radial * (A * radial).sum(dim=0)
-            value = -self(A, torch.sigmoid(p[-2]), self._step**2 * torch.exp(p[-1]))
-            value.backward()
-            assert p.grad is not None
-            return float(value.detach()), p.grad.numpy()
+            presence = 1 / (1 + np.exp(-parameters[-2]))
+            noise = self._step**2 * np.exp(parameters[-1])
+            A = along(parameters[:-2].reshape(start.shape))
+            value, by_A, by_presence, by_noise = self.gradient(A, presence, noise)
+            slopes = [by_presence * presence * (1 - presence), by_noise * noise]
+            # The projection on the directions is its own transpose.
+            return -value, -np.append(along(by_A), slopes)
 
         for top in (lowest, highest) if noisy else (lowest,):
             if top > lowest:
@@ -171,9 +216,7 @@ class PlanarEvidence:
         presence = float(1 / (1 + np.exp(-result.x[-2])))
         extra = float(np.exp(result.x[-1]))
         resolved = max(extra, _UNRESOLVED**2)
-        mixing = result.x[:-2].reshape(shape)
-        if not turn:
-            mixing = directions * (mixing * directions).sum(axis=0)
+        mixing = along(result.x[:-2].reshape(start.shape))
         return PlanarFit(mixing, presence, self._step**2 * resolved, -float(result.fun))
 
     def _first_guess(self, start: np.ndarray, log_noise: float) -> np.ndarray:
@@ -181,17 +224,16 @@ class PlanarEvidence:
 
         Far from the right ones, directions that are nearly right are left for poor optima.
         """
-        with torch.no_grad():
-            noise = torch.tensor(self._step**2 * np.exp(log_noise))
-            guesses = [
-                (float(self(torch.as_tensor(length * start), torch.tensor(presence), noise)), length, presence)
-                for length in np.geomspace(0.35, 2.8, 7)
-                for presence in (0.05, 0.15, 0.4, 0.9)
-            ]  # fmt: skip
+        noise = self._step**2 * np.exp(log_noise)
+        guesses = [
+            (self(length * start, presence, noise), length, presence)
+            for length in np.geomspace(0.35, 2.8, 7)
+            for presence in (0.05, 0.15, 0.4, 0.9)
+        ]
         _, length, presence = max(guesses)
         return np.append(length * start.ravel(), [np.log(presence / (1 - presence)), log_noise])
 
-    def _bin(self, X: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    def _bin(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         position = (X - self._origin) / self._step
         corner = np.floor(position).astype(np.int64)
         offset = position - corner
@@ -204,7 +246,7 @@ class PlanarEvidence:
                 ) % self._size
                 histogram += np.bincount(cell, weight, self._size**2)
         cells = np.flatnonzero(histogram)
-        return torch.as_tensor(cells), torch.as_tensor(histogram[cells] / len(X))
+        return cells, histogram[cells] / len(X)
 
 
 def _period(X: np.ndarray) -> float:
@@ -228,7 +270,7 @@ def grid_size(X: np.ndarray) -> int | None:
 
 def applies(X: np.ndarray, prior: Prior) -> bool:
     """Whether the exact evidence is to be had: two features that span the plane, tails that a grid resolves."""
-    if X.shape[1] != 2 or prior.characteristic_function(torch.zeros(1)) is None:
+    if X.shape[1] != 2 or prior.characteristic_function(np.zeros(1)) is None:
         return False
     singular = np.linalg.svd(X - X.mean(axis=0), compute_uv=False)
     return bool(len(X) >= 500 and singular[-1] > 0.02 * singular[0] and grid_size(X) is not None)

@@ -11,6 +11,7 @@ from overica.learning.ascent import Ascent, History, LearningError, State
 from overica.learning.posterior import Model, infer
 from overica.learning.rules import LearningRule, get_rule
 from overica.priors import Prior, get_prior
+from overica.random_state import generator
 from overica.schedules import Annealing, Schedule, get_schedule
 
 
@@ -115,7 +116,7 @@ def trace(
     levels, pace = Annealing(*annealing), get_schedule(schedule)
     peak = check_scalar(learning_rate, "learning_rate", strict=True)
     ascent = Ascent(get_rule(rule), pace, levels, peak, n_steps, batch_size or len(X))
-    rng = np.random.default_rng(random_state)
+    rng = generator(random_state)
     template = get_prior(prior).with_scale(1.0)
     state = State(Model(A, template, levels.penalty(0.0, X.shape[1])))
     path, activity, failure = [A], [], None

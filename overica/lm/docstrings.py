@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from overica.lm.texts import Document
-from overica.parameters import generator
+from overica.random_state import generator
 
 SCIENTIFIC_PACKAGES = ("numpy", "scipy", "sklearn", "matplotlib", "pandas", "networkx")
 """Packages with long docstrings in plain English; those that are not installed are passed over."""

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from overica._validation import check_scalar
+from overica.backend import torch_device
 from overica.lm.hub import fetch, is_causal, needs_transformers
 from overica.lm.residual import residual_blocks
 from overica.lm.token_text import CONTINUATION
-from overica.parameters import torch_device
 
 _FINGERPRINT_NUMBERS = 64
 # Tokenizers that know no limit say a number of this order.

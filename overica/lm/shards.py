@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from overica._validation import check_scalar
-from overica.parameters import generator
+from overica.random_state import generator
 
 
 class ShardedRows:

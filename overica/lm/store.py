@@ -14,7 +14,7 @@ from overica._validation import check_scalar
 from overica.lm.files import FORMAT, METADATA, VOCABULARY, ShardFiles, read_json
 from overica.lm.shards import ShardedRows, row_batches
 from overica.lm.token_text import TokenTexts, joined
-from overica.parameters import generator
+from overica.random_state import generator
 
 _MOMENT_ROWS = 16384
 

@@ -9,6 +9,7 @@ import numpy as np
 from overica._deprecation import renamed_keyword
 from overica._validation import check_scalar
 from overica.metrics.registry import Metric, get_metric
+from overica.random_state import generator
 
 
 class ChanceLevel(NamedTuple):
@@ -78,7 +79,7 @@ def chance_level(
     )
     if isinstance(random_state, int) and isinstance(score, Hashable):
         return _remembered(score, *sizes, random_state)
-    return _draw(score, *sizes, np.random.default_rng(random_state))
+    return _draw(score, *sizes, generator(random_state))
 
 
 def _draw(
@@ -115,5 +116,4 @@ def _remembered(
     n_draws: int,
     seed: int,
 ) -> ChanceLevel:
-    rng = np.random.default_rng(seed)
-    return _draw(score, n_features, n_learned, n_true, nonnegative, n_draws, rng)
+    return _draw(score, n_features, n_learned, n_true, nonnegative, n_draws, generator(seed))

@@ -10,6 +10,7 @@ from overica.coding import Dictionary, orthogonal_matching_pursuit
 from overica.metrics.arrays import as_matrix
 from overica.metrics.matching import Matching
 from overica.metrics.registry import CODE_CHANCE, CODE_METRICS, FIT_METRICS, CodeMetric
+from overica.random_state import generator
 
 # Multiplications that the random dictionaries of one fit may cost; a tenth of a second or two.
 _BUDGET = 1.2e8
@@ -65,7 +66,7 @@ def code_chance(
             return CODE_CHANCE[name](codes, codes_true, matching)
         metric = CODE_METRICS[name]
     n_shuffles = check_scalar(n_shuffles, "n_shuffles", minimum=1, integer=True)
-    rng = np.random.default_rng(random_state)
+    rng = generator(random_state)
     S = as_matrix(codes_true, "codes_true", "n_samples", "n_true")
     return float(
         np.mean([metric(codes, S[rng.permutation(len(S))], matching) for _ in range(n_shuffles)])
@@ -124,8 +125,7 @@ def fit_chance(
     X = as_matrix(X, "X", "n_samples", "n_features")
     S = as_matrix(codes, "codes", "n_samples", "n_components", length=len(X))
     n_draws = check_scalar(n_draws, "n_draws", minimum=1, integer=True)
-    # A child stream: the data may have been drawn from the same seed, and be met again.
-    rng = np.random.default_rng(random_state).spawn(1)[0]
+    rng = generator(random_state)
     n_features, n_components = X.shape[1], S.shape[1]
     n_active = np.minimum(np.count_nonzero(S, axis=1), min(n_features, n_components))
     mean = X.mean(axis=0)

@@ -15,6 +15,7 @@ from overica.metrics.monosemanticity import (
     monosemanticity_chance,
 )
 from overica.metrics.registry import CODE_METRICS, COMPOSITION_METRICS, FIT_METRICS, METRICS
+from overica.random_state import generator
 
 
 class Figure(NamedTuple):
@@ -113,7 +114,7 @@ def evaluate(
     A = as_matrix(mixing_a, "mixing_a", "n_features", "n_learned")
     names = [*METRICS, *COMPOSITION_METRICS, *CODE_METRICS, *FIT_METRICS, "monosemanticity"]
     figures = dict.fromkeys(names, UNDEFINED)
-    rng = np.random.default_rng(random_state)
+    rng = generator(random_state)
     seed = random_state if isinstance(random_state, int) else int(rng.integers(2**32))
     B = S_true = S = None
     if mixing_true is not None:

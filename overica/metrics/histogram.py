@@ -9,6 +9,7 @@ from overica._deprecation import renamed_keyword
 from overica._validation import check_scalar
 from overica.metrics.arrays import as_matrix
 from overica.metrics.matching import cosine_matrix
+from overica.random_state import generator
 
 
 class MaxCosineHistogram(NamedTuple):
@@ -98,8 +99,7 @@ def max_cosine_histogram(
         raise ValueError(
             f"`rank` must be at most {others}, the columns to compare with, got {rank}"
         )
-    # A child stream: the truth may have been drawn from the same seed, and would be met again.
-    rng = np.random.default_rng(random_state).spawn(1)[0]
+    rng = generator(random_state)
     edges = np.linspace(-1.0 if nonnegative else 0.0, 1.0, n_bins + 1)
 
     def count(M: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from overica._validation import check_scalar
 from overica.metrics.arrays import as_matrix
+from overica.random_state import generator
 
 
 def feature_responses(
@@ -129,5 +130,5 @@ def monosemanticity_chance(
     """
     a = as_matrix(responses, "responses", "n_true", "n_components")
     n_shuffles = check_scalar(n_shuffles, "n_shuffles", minimum=1, integer=True)
-    rng = np.random.default_rng(random_state)
+    rng = generator(random_state)
     return float(np.mean([monosemanticity(rng.permuted(a, axis=1)) for _ in range(n_shuffles)]))

@@ -11,6 +11,7 @@ from overica._validation import check_array, check_scalar
 from overica.estimator import OvercompleteICA
 from overica.learning import Model, annealed_log_evidence, log_evidence, sample_posterior
 from overica.priors import Prior, get_prior
+from overica.random_state import generator
 
 _PENALTIES = 2.0 ** np.arange(6)
 """Levels of the codes from which the fast evidence starts, over the noise variance."""
@@ -93,7 +94,7 @@ class DictionaryDensity:
         """Find noise, scales and presence."""
         n_features, n = self.mixing.shape
         X = np.asarray(check_array(X, "X", {"n_samples": None, "n_features": n_features}), float)
-        rng = np.random.default_rng(self.random_state)
+        rng = generator(self.random_state)
         centred = not self.prior.nonnegative
         self.mean_ = X.mean(axis=0) if centred else np.zeros(n_features)
         X = X[np.sort(rng.permutation(len(X))[: self.n_samples])] - self.mean_

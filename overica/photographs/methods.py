@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from overica.estimator import OvercompleteICA
 from overica.photographs.regions import Photographs
+from overica.random_state import generator
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class RandomColumns(Method):
         self, data: Photographs, n_components: int, setting: float, effort: Effort, seed: int
     ) -> np.ndarray:
         """See `Method.learn`."""
-        rng = np.random.default_rng(seed)
+        rng = generator(seed)
         A = rng.standard_normal((data.side**2, n_components))
         return np.asarray(A / np.linalg.norm(A, axis=0))
 

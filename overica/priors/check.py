@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-import cvxpy
 import numpy as np
-import torch
-from scipy import integrate, stats
 
 from overica._validation import Array, check_scalar
 from overica.priors.base import Prior
@@ -126,6 +123,8 @@ def _curvature(prior: Prior, seed: int) -> Iterator[str]:
 
 
 def _density(prior: Prior, seed: int) -> Iterator[str]:
+    from scipy import integrate
+
     def density(s: float) -> float:
         return float(np.exp(prior.log_density(np.array([s]))[0]))
 
@@ -195,6 +194,8 @@ def _conjugate(prior: Prior, seed: int) -> Iterator[str]:
 
 
 def _sampler(prior: Prior, seed: int) -> Iterator[str]:
+    from scipy import integrate, stats
+
     draws = prior.with_scale(_SCALES).sample((40_000, 2), np.random.default_rng(seed))
     again = prior.with_scale(_SCALES).sample((40_000, 2), np.random.default_rng(seed))
     if np.shape(draws) != (40_000, 2):
@@ -211,6 +212,8 @@ def _sampler(prior: Prior, seed: int) -> Iterator[str]:
 
 
 def _expression(prior: Prior, seed: int) -> Iterator[str]:
+    import cvxpy
+
     scaled = prior.with_scale(_SCALES)
     S = np.random.default_rng(seed).exponential(2.0, (5, 2))
     S = S if prior.nonnegative else S * np.array([1, -1])
@@ -227,6 +230,8 @@ def _expression(prior: Prior, seed: int) -> Iterator[str]:
 
 
 def _libraries(prior: Prior, seed: int) -> Iterator[str]:
+    import torch
+
     S = np.linspace(0.1, 3.0, 6).reshape(3, 2)
     scaled = prior.with_scale(_SCALES)
     methods: dict[str, Callable[[Array], Array]] = {

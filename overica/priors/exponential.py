@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cvxpy
 import numpy as np
 
 from overica._validation import Array, namespace
@@ -84,6 +83,8 @@ class Exponential(Prior):
 
     def cvxpy_cost(self, s: Any) -> Any:
         """A weighted sum; `nonnegative` tells the solver to add s >= 0."""
+        import cvxpy
+
         return cvxpy.sum(cvxpy.multiply(1 / self.scale_for(s), s))
 
     def l1_weights(self) -> float | np.ndarray:

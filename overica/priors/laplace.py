@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cvxpy
 import numpy as np
 
 from overica._validation import Array, namespace
@@ -82,6 +81,8 @@ class Laplace(Prior):
 
     def cvxpy_cost(self, s: Any) -> Any:
         """The weighted l1 norm."""
+        import cvxpy
+
         return cvxpy.sum(cvxpy.multiply(1 / self.scale_for(s), cvxpy.abs(s)))
 
     def l1_weights(self) -> float | np.ndarray:

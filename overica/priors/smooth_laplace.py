@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cvxpy
 import numpy as np
 from scipy.special import betaln
 
@@ -143,6 +142,8 @@ class SmoothLaplace(Prior):
 
     def cvxpy_cost(self, s: Any) -> Any:
         """``log cosh y = logistic(2y) - y - log 2`` in exponential cones."""
+        import cvxpy
+
         Y = cvxpy.multiply(self.sharpness / self.scale_for(s), s)
         return cvxpy.sum(cvxpy.logistic(2 * Y) - Y - np.log(2.0)) / self.sharpness
 

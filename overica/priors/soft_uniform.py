@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cvxpy
 import numpy as np
 
 from overica._validation import Array, check_scalar, namespace
@@ -94,6 +93,8 @@ class SoftUniform(Prior):
 
     def cvxpy_cost(self, s: Any) -> Any:
         """Two logistic functions: ``cosh a + cosh y`` is a product of sums of exponentials."""
+        import cvxpy
+
         a = 1 / self.softness
         Y = cvxpy.multiply(a / self.scale_for(s), s)
         edges = cvxpy.sum(cvxpy.logistic(Y - a) + cvxpy.logistic(-Y - a))

@@ -11,8 +11,9 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array
-from overica.parameters import generator, torch_device
+from overica.backend import torch_device
 from overica.progress import TRAINING, StepProgress
+from overica.random_state import generator
 from overica.sae import settings
 from overica.sae.batches import Batches
 from overica.sae.module import Autoencoder

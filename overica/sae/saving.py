@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from overica._version import __version__
 from overica.checkpoint import expressible, read_checkpoint, write_checkpoint
-from overica.parameters import generator
+from overica.random_state import generator
 from overica.sae.module import Autoencoder
 
 _FILES = {"arrays_file": "sae_weights.safetensors", "config_file": "cfg.json"}

@@ -18,7 +18,7 @@ from sklearn.base import (
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array, check_array, check_scalar, namespace
-from overica.parameters import generator
+from overica.random_state import generator
 from overica.sae import settings
 from overica.sae.base import SparseAutoencoder
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from overica._validation import check_array, check_choice, check_scalar
-from overica.parameters import generator
+from overica.random_state import generator
 from overica.separation.method import Method, Piece
 from overica.separation.methods import METHODS
 from overica.separation.mixing import fix_signs, learn_mixing
