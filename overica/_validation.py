@@ -82,6 +82,11 @@ def as_floating(value: Array, name: str) -> Array:
     return xp.astype(value, xp.float64, copy=False)
 
 
+def as_numpy(X: Array) -> np.ndarray:
+    """An array in host memory."""
+    return np.asarray(X.detach().cpu().numpy() if array_api_compat.is_torch_array(X) else X)
+
+
 def check_array(
     value: Array, name: str, shape: Mapping[str, int | None], *, finite: bool = True
 ) -> Array:

@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import assert_all_finite, check_is_fitted, validate_data
 
-from overica._validation import Array, as_floating, namespace
+from overica._validation import Array, as_floating, as_numpy, namespace
+from overica.rows import Rows, chunks, is_streamed
 
 
 class DictionaryTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -53,28 +54,27 @@ class DictionaryTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     def _n_features_out(self) -> int:
         return self.n_components_
 
-    def _validated(self, X: Array, *, reset: bool) -> np.ndarray:
+    def _validated(self, X: Array, *, reset: bool) -> np.ndarray | Rows:
+        """Samples in float32 or float64, checked: an array, or rows that are read when they are needed."""
+        checks: dict[str, Any] = {
+            "reset": reset,
+            "dtype": [np.float64, np.float32],
+            "ensure_min_samples": self._fewest_samples if reset else 1,
+        }
+        if is_streamed(X):
+            rows = Rows(X)
+            validate_data(self, rows[:2], **checks)
+            for part in chunks(rows):
+                assert_all_finite(part, input_name="X")
+            return rows
         if namespace(X) is not namespace(0.0):
             X = as_numpy(as_floating(X, "X"))
-        return np.asarray(
-            validate_data(
-                self,
-                X,
-                reset=reset,
-                dtype=[np.float64, np.float32],
-                ensure_min_samples=self._fewest_samples if reset else 1,
-            )
-        )
+        return np.asarray(validate_data(self, X, **checks))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def as_numpy(X: Array) -> np.ndarray:
-    """An array in host memory."""
-    return np.asarray(X.detach().cpu().numpy() if hasattr(X, "detach") else X)
 
 
 def like(result: np.ndarray, original: Array) -> Array:

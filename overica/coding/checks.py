@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from overica._validation import as_numpy
 from overica.priors import Exponential, Laplace, Prior, get_prior
-from overica.transformer import as_numpy
 
 
 def check_levels(

@@ -7,9 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from overica._validation import Array, check_array
+from overica._validation import Array, as_numpy, check_array
 from overica.coding.featuriser import Featuriser
-from overica.transformer import as_numpy
 
 
 def unit_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

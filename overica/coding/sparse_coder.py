@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from overica._validation import Array, check_array, check_choice, check_flag, check_scalar
+from overica._validation import Array, as_numpy, check_array, check_choice, check_flag, check_scalar
 from overica.coding.checks import check_levels, check_supports, prior_in_units
 from overica.coding.coder import Coder
 from overica.coding.debiased import Debiased
@@ -15,7 +15,7 @@ from overica.coding.maximum_posterior import MaximumPosterior, penalty_at
 from overica.coding.oracle import Oracle
 from overica.coding.pursuit import MatchingPursuit
 from overica.priors import Prior
-from overica.transformer import DictionaryTransformer, as_numpy, like
+from overica.transformer import DictionaryTransformer, like
 
 CODERS: dict[str, type[Coder]] = {
     "map": MaximumPosterior,
@@ -131,7 +131,7 @@ class SparseCoder(DictionaryTransformer):
         ValueError
             If X or a parameter is malformed, or parameters contradict each other or the method.
         """
-        X = self._validated(X, reset=True)
+        X = np.asarray(self._validated(X, reset=True))
         dictionary = self._dictionary(X)
         told = self._told(dictionary, X, None)
         if "penalty" in told:
@@ -158,7 +158,7 @@ class SparseCoder(DictionaryTransformer):
         ValueError
             As `fit`; or if `supports` are missing, or given to another method.
         """
-        original, X = X, self._validated(X, reset=False)
+        original, X = X, np.asarray(self._validated(X, reset=False))
         dictionary = self._dictionary(X)
         told = self._told(dictionary, X, getattr(self, "penalty_", None))
         kind = CODERS[self.method]

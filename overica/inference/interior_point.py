@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import array_api_compat
 import numpy as np
 
-from overica._validation import Array, namespace
+from overica._validation import Array, as_numpy, namespace
 from overica.inference.certificate import certify
 from overica.inference.newton import newton_step
 from overica.inference.problem import MAPProblem
@@ -77,7 +77,7 @@ class InteriorPoint(Solver):
     ) -> tuple[Array, int]:
         """See `Solver.run`; an interior point has no use for `codes0`."""
         twin = MAPProblem(
-            _to_numpy(problem.mixing), _to_numpy(problem.X), problem.prior, problem.noise_variance
+            as_numpy(problem.mixing), as_numpy(problem.X), problem.prior, problem.noise_variance
         )
         form = twin.standard_form()
         per_chunk = max(1, _CHUNK // sum(form.B.shape))
@@ -101,10 +101,6 @@ class InteriorPoint(Solver):
         xp = namespace(problem.X)
         device = array_api_compat.device(problem.X)
         return xp.asarray(codes, dtype=problem.dtype, device=device), n_iter
-
-
-def _to_numpy(array: Array) -> np.ndarray:
-    return array.cpu().numpy() if array_api_compat.is_torch_array(array) else array
 
 
 def _solve_chunk(form: StandardForm, max_iter: int) -> tuple[np.ndarray, int]:

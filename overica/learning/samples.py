@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_CHUNK_NUMBERS = 2**22
+from overica.rows import Rows, chunks
 
 
 class Samples:
@@ -12,8 +12,8 @@ class Samples:
 
     Parameters
     ----------
-    X : array (n_samples, n_features)
-        In memory or memory-mapped; never copied whole.
+    X : array (n_samples, n_features) or Rows
+        Never copied whole.
     center : bool
         Subtract the mean.
     rng : numpy.random.Generator
@@ -29,9 +29,14 @@ class Samples:
     """
 
     def __init__(
-        self, X: np.ndarray, *, center: bool, rng: np.random.Generator, n_held_out: int = 3000
+        self,
+        X: np.ndarray | Rows,
+        *,
+        center: bool,
+        rng: np.random.Generator,
+        n_held_out: int = 3000,
     ) -> None:
-        self._X = X
+        self._X: np.ndarray | Rows = X
         self.mean, self.unit = _moments(X, center)
         if self.unit == 0:
             raise ValueError(
@@ -40,7 +45,7 @@ class Samples:
         order = rng.permutation(len(X))
         size = min(n_held_out, len(X) // 10) if len(X) >= 500 else 0
         self._rows = np.sort(order[size:])
-        self.held_out = self.normalise(X[np.sort(order[:size])] if size else X)
+        self.held_out = self.normalise(X[np.sort(order[:size])] if size else X[:])
 
     @classmethod
     def known(cls, mean: np.ndarray, unit: float) -> Samples:
@@ -66,9 +71,9 @@ class Samples:
         """Rows that are learned from."""
         return int(self._rows.size)
 
-    def normalise(self, X: np.ndarray) -> np.ndarray:
+    def normalise(self, X: np.ndarray | Rows) -> np.ndarray:
         """``(X - mean) / unit`` in double precision: unit variance per feature on average."""
-        return np.ascontiguousarray((X.astype(np.float64) - self.mean) / self.unit)
+        return np.ascontiguousarray((np.asarray(X, np.float64) - self.mean) / self.unit)
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """A batch of `size` rows drawn with replacement; all of them, once, if there are no more than that."""
@@ -78,27 +83,25 @@ class Samples:
         return self.normalise(self._X[np.sort(self._rows[rng.integers(0, self.n_rows, size)])])
 
 
-def _moments(X: np.ndarray, center: bool) -> tuple[np.ndarray, float]:
+def _moments(X: np.ndarray | Rows, center: bool) -> tuple[np.ndarray, float]:
     """Mean per feature (zero if not centred), and the root mean square about it over all entries.
 
     In units of the largest entry, so that squares neither overflow nor vanish; centred in a second pass, so
     that they do not cancel.
     """
     n_samples, n_features = X.shape
-    rows = max(1, _CHUNK_NUMBERS // n_features)
-    chunks = [slice(start, start + rows) for start in range(0, n_samples, rows)]
-    largest = max(float(np.abs(X[part]).max()) for part in chunks)
+    largest = max(float(np.abs(part).max()) for part in chunks(X))
     if largest == 0.0:
         return np.zeros(n_features), 0.0
     mean = np.zeros(n_features)
     if center:
-        for part in chunks:
-            mean += (X[part].astype(np.float64) / largest).sum(axis=0) / n_samples
+        for part in chunks(X):
+            mean += (part.astype(np.float64) / largest).sum(axis=0) / n_samples
     power = 0.0
-    for part in chunks:
-        power += float(((X[part].astype(np.float64) / largest - mean) ** 2).sum()) / X.size
+    for part in chunks(X):
+        power += float(((part.astype(np.float64) / largest - mean) ** 2).sum())
     # What is left of a constant array after its mean is rounding.
-    spread = float(np.sqrt(power))
+    spread = float(np.sqrt(power / (n_samples * n_features)))
     if spread <= 8 * np.finfo(X.dtype).eps * float(np.abs(mean).max()):
         spread = 0.0
     return mean * largest, spread * largest

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import array_api_compat
 import numpy as np
 
-from overica._validation import check_array
+from overica._validation import as_numpy, check_array
 from overica.coding.dictionary import unit_rows
 
 
@@ -42,9 +41,7 @@ def as_matrix(
     ValueError: `codes` must have shape (n_samples=3, n_components), got (1, 2)
     """
     array = check_array(value, name, {rows: length, columns: None})
-    if array_api_compat.is_torch_array(array):
-        array = array.cpu().numpy()
-    return np.asarray(array, dtype=np.float64)
+    return np.asarray(as_numpy(array), dtype=np.float64)
 
 
 def unit_columns(mixing: np.ndarray) -> np.ndarray:

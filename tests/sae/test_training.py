@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from overica.datasets import make_mixture
 from overica.sae import SAES
-from overica.sae.batches import Batches, is_mapped
+from overica.sae.batches import Batches
 from overica.sae.penalties import FixedPenalty, TargetL0
 from overica.sae.trainer import Training
 
@@ -110,11 +110,3 @@ def test_batches_have_the_mean_length_of_the_dimension(scale, n_features):
     lengths = batches.scaled(X).norm(dim=1)
     assert lengths.mean().item() == pytest.approx(np.sqrt(n_features), rel=1e-5)
     assert batches.variance == pytest.approx((X / batches.unit).var(axis=0).sum(), rel=1e-6)
-
-
-def test_maps_are_recognised(tmp_path):
-    np.save(tmp_path / "X.npy", np.ones((4, 2)))
-    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    assert is_mapped(mapped)
-    assert is_mapped(np.asarray(mapped)[1:])
-    assert not is_mapped(np.ones(3))
