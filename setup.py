@@ -28,7 +28,15 @@ FAST = (
 )  # fmt: skip
 # -march=x86-64-v3 and -v4 need a recent compiler; the features by name work with all.
 AVX2 = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mf16c", "-mlzcnt", "-mmovbe", "-mpopcnt"]
-AVX512 = [*AVX2, "-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx512cd", "-mprefer-vector-width=512"]
+AVX512 = [
+    *AVX2,
+    "-mavx512f",
+    "-mavx512dq",
+    "-mavx512bw",
+    "-mavx512vl",
+    "-mavx512cd",
+    "-mprefer-vector-width=512",
+]
 INSTRUCTION_SETS = {"baseline": []}
 if X86:
     INSTRUCTION_SETS |= {

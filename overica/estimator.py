@@ -26,6 +26,7 @@ from overica.parameters import fit_settings, resolve_device, template
 from overica.priors import Prior, prior_from_config, prior_to_config
 from overica.progress import StepProgress
 from overica.random_state import generator
+from overica.ranges import normalised
 from overica.schedules import Schedule
 from overica.transformer import DictionaryTransformer, like
 
@@ -513,4 +514,4 @@ class OvercompleteICA(Persistent, DictionaryTransformer):
         )  # fmt: skip
 
     def _normalised(self, X: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray((X - self.mean_.astype(X.dtype)) / X.dtype.type(self._unit))
+        return normalised(X, self.mean_, self._unit)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from overica._validation import check_choice
+from overica.ranges import unit_columns
 
 Start = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 """(X, n_components, rng) -> unit columns, (n_features, n_components)."""
@@ -22,7 +23,7 @@ def orthogonal(X: np.ndarray, n_components: int, rng: np.random.Generator) -> np
     """
     A = rng.standard_normal((X.shape[1], n_components))
     U, _, Vt = np.linalg.svd(A, full_matrices=False)
-    return _unit(U @ Vt)
+    return unit_columns(U @ Vt)
 
 
 def low_coherence(X: np.ndarray, n_components: int, rng: np.random.Generator) -> np.ndarray:
@@ -41,7 +42,9 @@ def low_coherence(X: np.ndarray, n_components: int, rng: np.random.Generator) ->
         gram = np.clip(A.T @ A, -1.1 * bound, 1.1 * bound)
         np.fill_diagonal(gram, 1.0)
         values, vectors = np.linalg.eigh(gram)
-        A = _unit((vectors[:, -n_features:] * np.sqrt(np.maximum(values[-n_features:], 0))).T)
+        A = unit_columns(
+            (vectors[:, -n_features:] * np.sqrt(np.maximum(values[-n_features:], 0))).T
+        )
     # The projection fixes A up to a rotation, which is drawn at random.
     rotation = np.linalg.qr(rng.standard_normal((n_features, n_features)))[0]
     return rotation @ A
@@ -53,7 +56,7 @@ def data(X: np.ndarray, n_components: int, rng: np.random.Generator) -> np.ndarr
     usable = np.flatnonzero(energy > 0)
     count = min(n_components, usable.size)
     chosen = rng.choice(usable, count, replace=False, p=energy[usable] / energy[usable].sum())
-    A = _unit(X[chosen].T)
+    A = unit_columns(X[chosen].T)
     if count < n_components:
         A = np.hstack([A, orthogonal(X, n_components - count, rng)])
     return A
@@ -95,7 +98,7 @@ def start_mixing(
 def unreached(A: np.ndarray, X: np.ndarray) -> np.ndarray:
     """Which samples no column of `A` is within 90 degrees of, (n_samples,); zero samples need none."""
     length = np.linalg.norm(X, axis=1)
-    return ((X @ _unit(A)).max(axis=1) < _REACHED * length) & (length > 0)
+    return ((X @ unit_columns(A)).max(axis=1) < _REACHED * length) & (length > 0)
 
 
 def _mend(A: np.ndarray, X: np.ndarray) -> np.ndarray:
@@ -120,10 +123,12 @@ def _check_given(init: object, X: np.ndarray, n_components: int, nonnegative: bo
         )
     if not np.all(np.isfinite(A)):
         raise ValueError("`init` must be finite, got NaN or infinite entries")
-    norms = np.linalg.norm(A, axis=0)
-    if not norms.all():
-        raise ValueError(f"`init` must have no zero column, got zero at column {np.argmin(norms)}")
-    cosines = _unit(A).T @ _unit(A)
+    largest = np.abs(A).max(axis=0)
+    if not largest.all():
+        raise ValueError(
+            f"`init` must have no zero column, got zero at column {np.argmin(largest)}"
+        )
+    cosines = unit_columns(A).T @ unit_columns(A)
     cosines = np.triu(cosines if nonnegative else np.abs(cosines), 1)
     if cosines.max(initial=0.0) > 1 - 1e-12:
         i, j = np.unravel_index(np.argmax(cosines), cosines.shape)
@@ -139,7 +144,3 @@ def _check_given(init: object, X: np.ndarray, n_components: int, nonnegative: bo
                 f"got a matrix that leaves {100 * share:.0f} % of the energy of `X` unreached"
             )
     return A
-
-
-def _unit(A: np.ndarray) -> np.ndarray:
-    return A / np.maximum(np.linalg.norm(A, axis=0), np.finfo(A.dtype).tiny)

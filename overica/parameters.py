@@ -12,6 +12,7 @@ from overica.backend import torch_device
 from overica.inference import SOLVERS, Solver
 from overica.learning import FitSettings, Model, get_rule
 from overica.priors import Prior, get_prior
+from overica.ranges import reach, unit_columns
 from overica.schedules import Annealing, get_schedule
 
 _SAMPLES_PER_STEP = 1500
@@ -28,7 +29,12 @@ def fit_settings(parameters: Any, n_features: int, unit: float) -> tuple[FitSett
     """
     noise_variance = parameters.noise_variance
     if noise_variance is not None:
-        noise_variance = check_scalar(noise_variance, "noise_variance", strict=True) / unit**2
+        given = check_scalar(noise_variance, "noise_variance", strict=True)
+        noise_variance = given / unit / unit
+        if not 1 / reach(np.float64) <= noise_variance <= reach(np.float64):
+            raise ValueError(
+                f"`noise_variance` must be of a size with the variance of X, {unit**2:.0e}, got {given:.0e}"
+            )
     n_restarts = parameters.n_restarts
     if n_restarts is not None:
         n_restarts = check_scalar(n_restarts, "n_restarts", minimum=1, integer=True)
@@ -96,5 +102,5 @@ def _init(value: Any, unit: float) -> str | np.ndarray:
         A = np.array(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"`init` must be a name or a matrix of numbers, got {value!r}") from None
-    norms = np.linalg.norm(A, axis=0) if A.ndim == 2 else np.ones(1)
-    return np.asarray(A / np.where(np.isfinite(norms) & (norms > 0), norms, 1.0))
+    # What is no finite matrix is for the start to refuse.
+    return unit_columns(A) if A.ndim == 2 and np.isfinite(A).all() else A

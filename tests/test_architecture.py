@@ -22,6 +22,7 @@ FLOORS: dict[str, int] = {
     "distributed": 0,
     "progress": 0,
     "random_state": 0,
+    "ranges": 0,
     "rows": 0,
     "transformer": 0,
     "_kernels": 1,

@@ -9,22 +9,7 @@ import numpy as np
 
 from overica._validation import Array, as_numpy, check_array
 from overica.coding.featuriser import Featuriser
-
-
-def unit_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows divided by their lengths, and the lengths; rows of zero stay zero.
-
-    Examples
-    --------
-    >>> unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]]))
-    (array([[0.6, 0.8],
-           [0. , 0. ]]), array([5., 0.]))
-    """
-    # Dividing by the largest entry first keeps the squares within range at any scale.
-    largest = np.abs(rows).max(axis=1, initial=0.0)
-    scaled = rows / np.where(largest > 0, largest, 1.0)[:, None]
-    lengths = np.linalg.norm(scaled, axis=1)
-    return scaled / np.where(lengths > 0, lengths, 1.0)[:, None], lengths * largest
+from overica.ranges import unit_rows
 
 
 @dataclass(frozen=True, eq=False)

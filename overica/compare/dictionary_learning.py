@@ -11,8 +11,8 @@ from sklearn.decomposition import MiniBatchDictionaryLearning
 from sklearn.exceptions import ConvergenceWarning
 
 from overica.coding import SparseCoder
-from overica.coding.dictionary import unit_rows
 from overica.random_state import generator
+from overica.ranges import unit_rows
 
 _PASSES = 100
 """Of coordinate descent over the codes of a batch."""

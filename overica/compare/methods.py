@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from overica.coding import Featuriser, SparseCoder
-from overica.coding.dictionary import unit_rows
 from overica.compare.baselines import FastICABaseline, PCABaseline
 from overica.compare.dictionary_learning import DictionaryLearningBaseline
 from overica.compare.flops import (
@@ -25,6 +24,7 @@ from overica.compare.flops import (
 from overica.datasets import Mixture
 from overica.estimator import OvercompleteICA
 from overica.random_state import generator
+from overica.ranges import unit_rows
 from overica.sae import SAES, get_orthogonality
 
 FAMILIES = ("ica", "sae", "baseline")

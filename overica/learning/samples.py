@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from overica.ranges import check_unit, normalised
 from overica.rows import Rows, chunks
 
 
@@ -25,7 +26,7 @@ class Samples:
     Raises
     ------
     ValueError
-        If all samples are equal: there is no unit to measure them in.
+        If all samples are equal: there is no unit to measure them in. If they are of a size whose square is no number.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Samples:
             raise ValueError(
                 "`X` must vary: expected some variance, got samples that are all equal"
             )
+        check_unit(self.unit, X.dtype)
         order = rng.permutation(len(X))
         size = min(n_held_out, len(X) // 10) if len(X) >= 500 else 0
         self._rows = np.sort(order[size:])
@@ -73,7 +75,7 @@ class Samples:
 
     def normalise(self, X: np.ndarray | Rows) -> np.ndarray:
         """``(X - mean) / unit`` in double precision: unit variance per feature on average."""
-        return np.ascontiguousarray((np.asarray(X, np.float64) - self.mean) / self.unit)
+        return normalised(np.asarray(X, np.float64), self.mean, self.unit)
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """A batch of `size` rows drawn with replacement; all of them, once, if there are no more than that."""

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from overica._validation import as_numpy, check_array
-from overica.coding.dictionary import unit_rows
 
 
 def as_matrix(
@@ -42,15 +41,3 @@ def as_matrix(
     """
     array = check_array(value, name, {rows: length, columns: None})
     return np.asarray(as_numpy(array), dtype=np.float64)
-
-
-def unit_columns(mixing: np.ndarray) -> np.ndarray:
-    """The columns divided by their lengths; zero columns stay zero.
-
-    Examples
-    --------
-    >>> unit_columns(np.array([[3.0, 0.0], [4.0, 0.0]]))
-    array([[0.6, 0. ],
-           [0.8, 0. ]])
-    """
-    return unit_rows(mixing.T)[0].T

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 from overica._deprecation import renamed_keyword
 from overica._validation import check_scalar
 from overica.coding import Dictionary, orthogonal_matching_pursuit
-from overica.metrics.arrays import as_matrix, unit_columns
+from overica.metrics.arrays import as_matrix
 from overica.metrics.matching import cosine_matrix
+from overica.ranges import unit_columns
 
 # Pairs are searched among this many true columns nearest to each learned one.
 _CANDIDATES = 64

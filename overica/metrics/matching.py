@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
 from overica._deprecation import renamed_keyword
-from overica.metrics.arrays import as_matrix, unit_columns
+from overica.metrics.arrays import as_matrix
+from overica.ranges import unit_columns
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from overica._validation import Array
 from overica.backend import torch_device
 from overica.progress import TRAINING, StepProgress
 from overica.random_state import generator
+from overica.ranges import check_reach
 from overica.sae import settings
 from overica.sae.batches import Batches
 from overica.sae.module import Autoencoder
@@ -232,7 +233,9 @@ class SparseAutoencoder(Persistent, DictionaryTransformer):
         with torch.no_grad():
             for start in range(0, len(X), _CHUNK):
                 rows = slice(start, start + _CHUNK)
-                x = torch.from_numpy(np.array(X[rows])).to(weight.device, weight.dtype)
+                part = np.array(X[rows])
+                check_reach(part, self.unit_, self.components_.dtype)
+                x = torch.from_numpy(part).to(weight.device, weight.dtype)
                 S[rows] = self.module_.encode(x).cpu().numpy()
         return like(S, original)
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from overica.ranges import check_unit
 from overica.rows import Rows, chunks, in_memory
 
 _RESIDENT_NUMBERS = 2**27
@@ -36,7 +37,7 @@ class Batches:
     Raises
     ------
     ValueError
-        If all of X is zero: there is no unit to measure it in.
+        If all of X is zero: there is no unit to measure it in. If it is of a size whose square is no number.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Batches:
         self.unit, self.variance = _moments(X)
         if self.unit == 0:
             raise ValueError("`X` must not be zero throughout: there is nothing to learn")
+        check_unit(self.unit, X.dtype)
         self._resident: Tensor | None = None
         if in_memory(X) and X.shape[0] * X.shape[1] <= _RESIDENT_NUMBERS:
             self._resident = self.scaled(X)
