@@ -65,7 +65,7 @@ def newton_step(form: StandardForm, step: float) -> StandardForm:
         awake = xp.sum(xp.astype(mask, xp.int64), axis=1)[:, None]
         n_features = form.B.shape[0]
         mask = mask & (awake <= _WIDEST * n_features)
-        curvature = curvature + xp.where(awake > n_features, _DAMPING / step, 0.0)
+        curvature = curvature + _DAMPING / step * xp.astype(awake > n_features, curvature.dtype)
     else:
         mode = xp.zeros_like(form.S[:1, :1]) + float(form.prior.mode())
         curvature = curvature + _SMOOTH_DAMPING * form.prior.curvature(mode)

@@ -35,7 +35,7 @@ class _Batch:
         norm = float(torch.linalg.matrix_norm(self.form.B, 2)) * (1 + 1e-9) or 1.0
         # Dividing by the norm makes B'B / L a contraction and keeps L itself, which float32 may
         # not hold, out of the iteration.
-        self.step = norm**-2
+        self.step = min(1 / norm / norm, float(torch.finfo(self.dtype).max) / 4)
         self.B = (self.form.B / norm).to(self.dtype)
         self.Y = (self.form.Y / norm).to(self.dtype)
         self.T = self.form.S.to(self.dtype)

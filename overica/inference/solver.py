@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from overica._validation import Array, check_choice, check_scalar, namespace
 from overica.inference.certificate import REFINE_ABOVE
 from overica.inference.problem import MAPProblem
+from overica.inference.units import balanced, scaled
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +168,9 @@ def solve(
     max_iter = check_scalar(max_iter, "max_iter", minimum=1, integer=True)
     if codes0 is not None:
         codes0 = problem.check_codes(codes0, "codes0")
+    # Objectives and gaps are in nats, whatever the units of the codes.
+    problem, exponent = balanced(problem)
+    codes0 = None if codes0 is None else scaled(codes0, -exponent)
     found = Run(*chosen.run(problem, codes0, tol, max_iter))
     gap, objective = found.gap, found.objective
     if gap is None or objective is None:
@@ -177,7 +181,7 @@ def solve(
         gap, objective = _second_look(problem, found.codes, gap, objective, ~converged, tol)
         converged = xp.isfinite(gap) & (gap <= tol * objective)
     _warn_if_missed(chosen.name, gap, objective, converged, tol)
-    return Solution(found.codes, gap, converged, int(found.n_iter))
+    return Solution(scaled(found.codes, exponent), gap, converged, int(found.n_iter))
 
 
 def _second_look(
