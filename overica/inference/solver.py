@@ -194,7 +194,7 @@ def _second_look(
     part = replace(problem, X=problem.X[missed])
     own = part.duality_gap(codes[missed], refine_above=min(REFINE_ABOVE, tol))
     xp = namespace(gap)
-    before = xp.where(xp.isnan(gap[missed]), xp.inf, gap[missed])
+    before = xp.where(xp.isnan(gap[missed] + objective[missed]), xp.inf, gap[missed])
     smaller = own < before
     gap[missed] = xp.where(smaller, own, before)
     objective[missed] = xp.where(smaller, part.objective(codes[missed]), objective[missed])

@@ -49,7 +49,7 @@ def balanced(problem: MAPProblem) -> tuple[MAPProblem, int]:
     with np.errstate(over="ignore"):
         theta = np.ldexp(np.asarray(problem.prior.scale), -exponent)
     sigma = math.ldexp(sigma, -b)
-    _check(problem, info, exponent, theta, sigma)
+    _check(problem, info, exponent, (float(theta.min()), float(theta.max())), sigma)
     if a == b == 0:
         return problem, 0
     return (
@@ -65,22 +65,22 @@ def balanced(problem: MAPProblem) -> tuple[MAPProblem, int]:
 
 
 def _check(
-    problem: MAPProblem, info: np.finfo, exponent: int, theta: np.ndarray, sigma: float
+    problem: MAPProblem, info: np.finfo, exponent: int, scales: tuple[float, float], sigma: float
 ) -> None:
     """Refuse what is too large in the units of the problem and of the noise, as certificates are measured in both."""
-    far = reach(np.float64)
+    far, (low, high) = reach(np.float64), scales
     smallest = _ROOM * float(info.tiny)
-    if abs(exponent) > info.maxexp - 8 or theta.min() < smallest or theta.max() > far:
+    if abs(exponent) > info.maxexp - 8 or low < smallest or high > far:
         raise ValueError(
             f"`X` must be of a size with `mixing`, times the scale of `prior`, for codes in {info.dtype}, got codes of "
-            f"2^{exponent} and, in such units, scales from {theta.min():.0e} to {theta.max():.0e}"
+            f"2^{exponent} and, in such units, scales from {low:.0e} to {high:.0e}"
         )
     if problem.noise_variance and (
-        sigma < 1 / far or theta.max() / sigma > far or sigma**2 / theta.max() < smallest
+        sigma < 1 / far or high / sigma > far or sigma * sigma / high < smallest
     ):
         raise ValueError(
             f"`noise_variance` must be of a size with the squares of `X` for an l1 penalty in {info.dtype}, "
-            f"got {sigma:.0e} squared of the largest, and a penalty of {sigma**2 / theta.max():.0e}"
+            f"got {sigma:.0e} squared of the largest, and a penalty of {sigma * sigma / high:.0e}"
         )
 
 

@@ -1,5 +1,7 @@
 """Problems of any size: an answer, or a ValueError that names the argument; and units do not matter."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -89,7 +91,8 @@ def test_reversed_and_strided_views(solver, rows):
 
 
 def test_samples_far_below_the_noise_have_no_codes():
-    for size in (0.0, 5e-324, 1e-200):
-        solution = solve(MAPProblem(A[2, 3], size * np.ones((1, 2)), "laplace", 1.0))
-        assert (solution.codes == 0).all()
-        assert solution.converged.all()
+    for size, shape in itertools.product((0.0, 5e-324, 1e-200), SHAPES):
+        for mixing in (A[shape], 1e-150 * A[shape]):
+            solution = solve(MAPProblem(mixing, size * X[shape], "laplace", 1.0))
+            assert (solution.codes == 0).all()
+            assert solution.converged.all()
