@@ -84,6 +84,18 @@ solve(problem, "active_set")
     assert {"torch", "cvxpy"} & loaded(code + 'solve(problem, "fista")') == {"torch"}
 
 
+def test_an_autoencoder_loads_no_compiler():
+    code = """
+import sys
+import numpy as np
+from overica.sae import SAES
+for kind in SAES.values():
+    kind(4, n_steps=25, random_state=0).fit(np.random.default_rng(0).standard_normal((50, 3)))
+assert 'torch._dynamo' not in sys.modules
+"""
+    loaded(code)
+
+
 def test_the_front_door_hands_out_its_names():
     code = """
 import overica

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from overica.sae.adam import Adam
 from overica.sae.batches import Batches
 from overica.sae.module import Autoencoder
 from overica.sae.penalties import Penalty
@@ -108,9 +109,7 @@ class _Run:
         self.penalty, self.rng, self.history, self.report = penalty, rng, history, report
         self.orthogonality = orthogonality
         self.parameters = list(module.parameters())
-        self.optimiser = torch.optim.Adam(
-            self.parameters, lr=training.learning_rate, betas=training.betas, fused=True
-        )
+        self.optimiser = Adam(self.parameters, training.betas)
         device = module.W_dec.device
         self.near = device.type == "cpu"
         self.window = max(_SHORTEST_WINDOW, math.ceil(training.dead_window * training.n_steps))
@@ -149,10 +148,7 @@ class _Run:
         module.before_step()
         if training.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.parameters, training.clip)
-        for group in self.optimiser.param_groups:
-            group["lr"] = known["learning_rate"]
-        self.optimiser.step()
-        self.optimiser.zero_grad()
+        self.optimiser.step(known["learning_rate"])
         module.after_step()
         firing = losses.codes.detach().sign().mean(dim=0)
         self.activity += firing
@@ -196,8 +192,7 @@ class _Run:
         rows = self.rng.choice(len(x), len(dead), p=weights / weights.sum())
         chosen = torch.from_numpy(rows).to(x.device)
         for parameter, index in self.module.restart(dead, residual[chosen] / lengths[chosen, None]):
-            for moment in ("exp_avg", "exp_avg_sq"):
-                self.optimiser.state[parameter][moment][index] = 0.0
+            self.optimiser.forget(parameter, index)
 
     def cause(self, step: int, values: dict[str, float]) -> str:
         """What made the loss of a step infinite or NaN."""
