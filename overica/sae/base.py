@@ -168,7 +168,7 @@ class SparseAutoencoder(Persistent, DictionaryTransformer):
         Parameters
         ----------
         X : array (n_samples, n_features)
-            NumPy array, memory map or torch tensor.
+            NumPy array, memory map, rows of several files (`overica.lm.ShardedRows`) or torch tensor.
         y : ignored
 
         Returns

@@ -33,7 +33,7 @@ def sized(array, exponents, dtype):
     shape=st.sampled_from(SHAPES),
     prior=st.sampled_from(sorted(PRIORS)),
     exponents=st.tuples(*[st.integers(-300, 300)] * 4),
-    spread=st.lists(st.sampled_from([0, 0, -5, -60, -200]), min_size=5, max_size=5),
+    spread=st.lists(st.sampled_from([0, 0, -5, -60, -120, -200]), min_size=5, max_size=5),
 )
 @settings(max_examples=60)
 def test_codes_are_finite_or_an_argument_is_refused(solver, dtype, shape, prior, exponents, spread):
