@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 from overica._version import __version__
 
 if TYPE_CHECKING:
+    from overica.coding import SparseCoder
     from overica.estimator import OvercompleteICA
     from overica.learning import LearningError
     from overica.priors import check_prior
 
-__all__ = ["LearningError", "OvercompleteICA", "__version__", "check_prior"]
+__all__ = ["LearningError", "OvercompleteICA", "SparseCoder", "__version__", "check_prior"]
 
 _HOMES = {
     "LearningError": "overica.learning",
     "OvercompleteICA": "overica.estimator",
+    "SparseCoder": "overica.coding",
     "check_prior": "overica.priors",
 }
 """Where the names handed out here live; a module is imported when its name is first asked for."""

@@ -50,7 +50,7 @@ def test_the_report_sees_what_is_loaded():
 
 
 @pytest.mark.parametrize(
-    "room", ["overica", "overica.backend", "overica.priors", "overica.datasets", "overica.metrics"]
+    "room", ["overica", "overica.backend", "overica.priors", "overica.random_state"]
 )
 def test_rooms_without_scikit_learn(room):
     code = f"import sys, {room}; assert 'sklearn' not in sys.modules"
@@ -59,7 +59,15 @@ def test_rooms_without_scikit_learn(room):
 
 @pytest.mark.parametrize(
     "room",
-    ["overica.inference", "overica.learning", "overica.estimator", "overica.initialisation"],
+    [
+        "overica.coding",
+        "overica.datasets",
+        "overica.inference",
+        "overica.learning",
+        "overica.metrics",
+        "overica.estimator",
+        "overica.initialisation",
+    ],
 )
 def test_rooms_with_nothing_but_scikit_learn(room, of_sklearn):
     assert loaded(f"import {room}") <= of_sklearn

@@ -71,13 +71,12 @@ class ActiveSet(Solver):
             None if codes0 is None else _numpy(codes0), scales=theta, tol=_VIOLATION * tol,
         )  # fmt: skip
         xp = namespace(problem.X)
+        codes, n_iter = xp.asarray(found.codes), int(found.n_steps.max(initial=0))
         if short.any():
-            return Run(xp.asarray(found.codes), int(found.n_steps.max(initial=0)))
+            return Run(codes, n_iter)
         with np.errstate(over="ignore"):
             gap, objective = found.gap / sigma2, found.objective / sigma2
-        return Run(
-            xp.asarray(found.codes), int(found.n_steps.max()) if len(found.n_steps) else 0, xp.asarray(gap), xp.asarray(objective)
-        )  # fmt: skip
+        return Run(codes, n_iter, xp.asarray(gap), xp.asarray(objective))
 
 
 def _numpy(array: Any) -> np.ndarray:

@@ -68,7 +68,8 @@ def _check(
     problem: MAPProblem, info: np.finfo, exponent: int, scales: tuple[float, float], sigma: float
 ) -> None:
     """Refuse what is too large in the units of the problem and of the noise, as certificates are measured in both."""
-    far, (low, high) = reach(np.float64), scales
+    # What an estimator lets through as samples is not refused for its noise.
+    far, (low, high) = 2.0**20 * reach(np.float64), scales
     smallest = _ROOM * float(info.tiny)
     if abs(exponent) > info.maxexp - 8 or low < smallest or high > far:
         raise ValueError(
