@@ -21,13 +21,20 @@ inline double power_of_two(double value) {
 
 inline int round_up(int n, int lanes) { return (n + lanes - 1) / lanes * lanes; }
 
+// The length of rows of `n` numbers: whole vectors, and no multiple of a page, at which columns of a
+// Gram matrix would crowd one set of the cache.
+inline int row_length(int n, std::size_t item) {
+    const int width = round_up(n, 16);
+    return width * item % 4096 == 0 ? width + 16 : width;
+}
+
 // Atoms as rows, times their scales, over a power of two; and their Gram matrix in one precision.
 class Prepared {
    public:
     // `A` is (m, n), element (t, j) at A[t * n + j]; `scales` may be null.
     template <class X>
     Prepared(const X *A, int m, int n, const double *scales, bool narrow, bool scaled)
-        : m(m), n(n), stride(round_up(m, 8)), width(round_up(n, 16)), narrow(narrow),
+        : m(m), n(n), stride(round_up(m, 8)), width(row_length(n, narrow ? sizeof(double) : sizeof(float))), narrow(narrow),
           atoms_(sizeof(double) * n * stride), gram_((narrow ? sizeof(double) : sizeof(float)) * n * width),
           coarse_(narrow ? 0 : sizeof(float) * n * stride) {
         double *rows = atoms_.as<double>();
@@ -71,7 +78,7 @@ class Prepared {
    private:
     template <class T>
     void fill(const T *rows, T *G) {
-        if (width > n) std::memset(G, 0, sizeof(T) * n * width);
+        if (width > n) std::memset(static_cast<void *>(G), 0, sizeof(T) * n * width);
         overica::gram(rows, n, stride, m, G, width);
     }
 

@@ -29,7 +29,7 @@ template <class T>
 void gram(const T *A, int n, int a_stride, int m, T *G, int stride) {
     const T one = 1, zero = 0;
     Blas<T>::syrk("U", "T", &n, &m, &one, A, &a_stride, &zero, G, &stride);  // row-major: the lower triangle
-    constexpr int TILE = 64;
+    constexpr int TILE = 16;
     for (int first = 0; first < n; first += TILE)
         for (int other = 0; other <= first; other += TILE)
             for (int i = first; i < first + TILE && i < n; i++)

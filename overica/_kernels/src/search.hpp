@@ -45,9 +45,12 @@ template <class T>
 inline int select(const T *r, int n, bool nonnegative, double top, double limit, int k, int *columns) {
     double bar = limit + 0.5 * (top - limit);
     int p = k;
-    for (int j = 0; j < n; j++) {
-        columns[p] = j;
-        p += (nonnegative ? (double)r[j] : std::fabs((double)r[j])) > bar;
+    for (int start = 0; start < n; start += WIDE_LANES) {
+        if (!((double)highest(r + start, WIDE_LANES, nonnegative) > bar)) continue;
+        for (int j = start; j < smaller(n, start + WIDE_LANES); j++) {
+            columns[p] = j;
+            p += (nonnegative ? (double)r[j] : std::fabs((double)r[j])) > bar;
+        }
     }
     while (p > k + SHORT) {
         bar += 0.25 * (top - bar);
