@@ -20,6 +20,8 @@ import numpy as np
 
 from overica.coding import Dictionary
 from overica.compare.cell import Record, finite
+from overica.persistence import read_arrays, read_json, write_arrays
+from overica.persistence import write_atomically as _replace
 
 
 class Store:
@@ -60,19 +62,22 @@ class Store:
         Returns
         -------
         list of dict
-            One record for each wanted cell that has ended well with the same configuration. Failed ones are dropped,
-            to be tried again; those of other configurations are moved to ``earlier.jsonl``.
+            One record for each wanted cell that has ended well with the same configuration and whose dictionary is
+            there and whole. Failed ones are dropped, to be tried again; those of other configurations are moved to
+            ``earlier.jsonl``.
         """
         records = _lines(self.earlier_path) + _lines(self.results_path)
-        good = [record for record in records if record.get("status") == "ok"]
+        good = [r for r in records if r.get("status") == "ok" and self._has_dictionary(r)]
         latest = {(record["cell"], record.get("config")): record for record in good}
         standing = {
             key: record
             for key, record in latest.items()
             if not fresh and wanted.get(key[0]) == key[1]
         }
-        _rewrite(self.earlier_path, [r for key, r in latest.items() if key not in standing])
+        # All of them first: what moves is in both files for a while, and never in neither.
+        _rewrite(self.earlier_path, latest.values())
         _rewrite(self.results_path, standing.values())
+        _rewrite(self.earlier_path, [r for key, r in latest.items() if key not in standing])
         return list(standing.values())
 
     def append(self, records: Iterable[Record]) -> None:
@@ -93,28 +98,47 @@ class Store:
         _replace(self.header_path, text + "\n")
 
     def read_header(self) -> dict[str, Any]:
-        """What ``study.json`` holds."""
-        header: dict[str, Any] = json.loads(self.header_path.read_text(encoding="utf-8"))
+        """What ``study.json`` holds.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged: names it.
+        """
+        header = read_json(self.header_path)
+        if not isinstance(header, dict):
+            raise ValueError(f"{self.header_path} must hold an object, got {type(header).__name__}")
         return header
 
     def keep_dictionary(self, key: str, dictionary: Dictionary) -> str:
         """Write a learned dictionary; its path relative to the folder."""
         self.dictionaries.mkdir(exist_ok=True)
         path = self.dictionaries / f"{key}.npz"
-        whole = path.with_suffix(".part")
-        with whole.open("wb") as file:
-            np.savez_compressed(
-                file,
-                components=dictionary.components.astype(np.float32),
-                offset=dictionary.offset.astype(np.float32),
-            )
-        whole.replace(path)
+        arrays = {"components": dictionary.components, "offset": dictionary.offset}
+        write_arrays(path, {name: array.astype(np.float32) for name, array in arrays.items()})
         return path.relative_to(self.folder).as_posix()
 
     def dictionary(self, path: str) -> np.ndarray:
-        """The features of a fit as rows of unit norm, (n_components, n_features)."""
-        with np.load(self.folder / path) as arrays:
-            return np.asarray(arrays["components"], np.float64)
+        """The features of a fit as rows of unit norm, (n_components, n_features).
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is damaged: names it.
+        """
+        arrays = read_arrays(self.folder / path)
+        if "components" not in arrays:
+            raise ValueError(f"{self.folder / path} must hold `components`, got {sorted(arrays)}")
+        return np.asarray(arrays["components"], np.float64)
+
+    def _has_dictionary(self, record: Record) -> bool:
+        path = record.get("dictionary")
+        try:
+            return path is None or self.dictionary(path).ndim == 2
+        except (FileNotFoundError, ValueError):
+            return False
 
 
 def _line(record: Record) -> str:
@@ -129,7 +153,7 @@ def _lines(path: Path) -> list[Record]:
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             record = json.loads(line)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(record, dict) and isinstance(record.get("cell"), str):
             records.append(record)
@@ -140,9 +164,3 @@ def _rewrite(path: Path, records: Iterable[Record]) -> None:
     text = "".join(_line(record) for record in records)
     if text or path.exists():
         _replace(path, text)
-
-
-def _replace(path: Path, text: str) -> None:
-    whole = path.with_name(path.name + ".part")
-    whole.write_text(text, encoding="utf-8")
-    whole.replace(path)

@@ -21,6 +21,7 @@ from overica.compare.methods import METHODS
 from overica.compare.plan import Job, Plan, load, plan
 from overica.compare.results import Results
 from overica.compare.store import Store
+from overica.persistence import FolderLock
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "numba", "joblib", "pandas")
 
@@ -114,11 +115,19 @@ class Study:
         ------
         StudyError
             If the study is impossible; before anything is fitted.
+        BlockingIOError
+            If another call runs in the same folder.
         KeyboardInterrupt
             As it comes; the cells that have ended are in the folder.
         """
         whole = self.plan()
-        store = None if folder is None else Store(Path(folder))
+        if folder is None:
+            return self._run(whole, None, progress=progress, fresh=fresh)
+        store = Store(Path(folder))
+        with FolderLock(store.folder):
+            return self._run(whole, store, progress=progress, fresh=fresh)
+
+    def _run(self, whole: Plan, store: Store | None, *, progress: bool, fresh: bool) -> Results:
         wanted = {cell.name: cell.config for cell in whole.cells}
         header = self._header(whole)
         records: dict[str, Record] = {}

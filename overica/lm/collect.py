@@ -111,26 +111,32 @@ def collect_activations(
     writer: StoreWriter | None = None
     number = 0
     bar = tqdm(total=max_tokens, desc="activations", unit="token", disable=not verbose)
-    with bar:
-        for group in groups(windows(found, documents(texts), context, max_tokens), shard_tokens):
-            # Made when there is a token: what fails before leaves no folder behind.
-            writer = writer or _writer(output, found, settings)
-            tokens = rows_of(group)
-            if number < writer.n_shards:
-                if not writer.written(number).same_as(tokens):
+    try:
+        with bar:
+            for group in groups(
+                windows(found, documents(texts), context, max_tokens), shard_tokens
+            ):
+                # Made when there is a token: what fails before leaves no folder behind.
+                writer = writer or _writer(output, found, settings)
+                tokens = rows_of(group)
+                if number < writer.n_shards:
+                    if not writer.written(number).same_as(tokens):
+                        raise _other_texts(output, number)
+                    bar.update(len(tokens))
+                elif writer.complete:
                     raise _other_texts(output, number)
-                bar.update(len(tokens))
-            elif writer.complete:
-                raise _other_texts(output, number)
-            else:
-                with writer.shard(tokens) as rows:
-                    _fill(rows, found, layer, group, batch_size, bar)
-            number += 1
-    if writer is None:
-        raise ValueError("`texts` must hold a token, got none")
-    if number < writer.n_shards:
-        raise _other_texts(output, number)
-    writer.finish()
+                else:
+                    with writer.shard(tokens) as rows:
+                        _fill(rows, found, layer, group, batch_size, bar)
+                number += 1
+        if writer is None:
+            raise ValueError("`texts` must hold a token, got none")
+        if number < writer.n_shards:
+            raise _other_texts(output, number)
+        writer.finish()
+    finally:
+        if writer is not None:
+            writer.close()
     return ActivationStore(output)
 
 

@@ -98,23 +98,23 @@ def describe_features(
     documents = np.asarray(documents)
     if documents.shape != (S.shape[0],):
         raise ValueError(f"`documents` must have shape ({S.shape[0]},), got {documents.shape}")
-    noise = None
+    noise_variance = None
     if residual is not None and components is not None:
         shape = {"n_tokens": S.shape[0], "n_features": None}
         residual = check_array(residual, "residual", shape)
-        noise = max(float(np.mean(np.square(residual, dtype=np.float64))), 1e-30)
+        noise_variance = max(float(np.mean(np.square(residual, dtype=np.float64))), 1e-30)
     features = []
     for j in range(S.shape[1]):
         part = slice(S.indptr[j], S.indptr[j + 1])
         rows, values = S.indices[part], S.data[part].astype(np.float64)
         order = np.argsort(rows)
         feature = _describe(j, rows[order], values[order], S.shape[0], nonnegative)
-        if noise is not None and len(rows):
+        if noise_variance is not None and len(rows):
             assert residual is not None
             assert components is not None
             along = residual[rows[order]] @ components[j].astype(residual.dtype)
             feature.contribution = _contribution(
-                feature, values[order], along, noise, S.shape[0], nonnegative
+                feature, values[order], along, noise_variance, S.shape[0], nonnegative
             )
         for row, value in _strongest(rows[order], values[order], documents, n_contexts):
             feature.contexts.append(row)
@@ -145,12 +145,12 @@ def _describe(
 
 
 def _contribution(
-    feature: Feature, values: np.ndarray, along: np.ndarray, noise: float, n_tokens: int, nonnegative: bool
+    feature: Feature, values: np.ndarray, along: np.ndarray, noise_variance: float, n_tokens: int, nonnegative: bool
 ) -> float:  # fmt: skip
     theta, rho = feature.mean_size, min(feature.frequency, 1 - 0.5 / n_tokens)
-    gain = (values**2 + 2 * values * along) / (2 * noise)
+    gain = (values**2 + 2 * values * along) / (2 * noise_variance)
     prior = -np.abs(values) / theta - np.log(theta) - (0.0 if nonnegative else np.log(2))
-    price = np.log(rho / (1 - rho)) + 0.5 * np.log(2 * np.pi * noise)
+    price = np.log(rho / (1 - rho)) + 0.5 * np.log(2 * np.pi * noise_variance)
     return float((gain + prior + price).sum() / n_tokens)
 
 

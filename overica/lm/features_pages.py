@@ -22,6 +22,7 @@ from overica.lm.directions import nearest
 from overica.lm.features import Feature
 from overica.lm.store import ActivationStore
 from overica.lm.token_text import joined
+from overica.persistence import write_atomically
 
 BEFORE, AFTER = 14, 9
 """Tokens of a context on either side of the marked one."""
@@ -59,7 +60,7 @@ def write_tokens(folder: Path, store: ActivationStore, rows: np.ndarray) -> None
     }
     _write_script(assets / "tokens.js", "OVERICA_TOKENS", tokens)
     script = files("overica.lm").joinpath("pages", "features.js").read_text(encoding="utf-8")
-    (assets / "features.js").write_text(script, encoding="utf-8")
+    write_atomically(assets / "features.js", script)
 
 
 def write_feature_pages(
@@ -126,7 +127,7 @@ def write_feature_pages(
         title=title, lede=lede, run=run, others=list(labels.items()), style=page_style(environment)
     )
     path = here / "index.html"
-    path.write_text(html, encoding="utf-8")
+    write_atomically(path, html)
     return path
 
 
@@ -183,7 +184,7 @@ def _write_script(path: Path, name: str, value: Any) -> None:
     # Nothing in the text may end the script, or a line of it.
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    path.write_text(f"window.{name}={text};\n", encoding="utf-8")
+    write_atomically(path, f"window.{name}={text};\n")
 
 
 def page_style(environment: jinja2.Environment) -> Markup:

@@ -8,19 +8,19 @@
 ``documents-00000.json``       sources of the documents that begin in this shard
 =============================  ===================================================================================
 
-Every file is written under a temporary name and then renamed; a shard exists once its activations do, which are
-renamed last. There is no pickle.
+Every file appears in one move; a shard exists once the metadata count its rows, which are written last.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from overica.persistence import damage_named, read_json, write_atomically, write_json
 
 METADATA = "metadata.json"
 VOCABULARY = "vocabulary.json"
@@ -97,33 +97,19 @@ class ShardFiles:
 
     def read_tokens(self) -> TokenRows:
         """What is known of the rows."""
-        columns = load_file(self.tokens)
-        return TokenRows(**{n: columns[n] for n in _COLUMNS}, sources=read_json(self.documents))
+        sources = read_json(self.documents)
+        if not isinstance(sources, list):
+            raise ValueError(
+                f"{self.documents} is damaged: expected a list, got {type(sources).__name__}"
+            )
+        with damage_named(str(self.tokens)):
+            try:
+                columns = load(self.tokens.read_bytes())
+            except SafetensorError as error:
+                raise ValueError(str(error)) from None
+            return TokenRows(**{name: columns[name] for name in _COLUMNS}, sources=sources)
 
     def write_tokens(self, rows: TokenRows) -> None:
         """Write what is known of the rows."""
         write_json(self.documents, rows.sources)
-        whole = self.tokens.with_suffix(".part")
-        save_file({name: getattr(rows, name) for name in _COLUMNS}, whole)
-        whole.replace(self.tokens)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a file in one move."""
-    whole = path.with_name(path.name + ".part")
-    whole.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    whole.replace(path)
-
-
-def read_json(path: Path) -> Any:
-    """Read a file.
-
-    Raises
-    ------
-    ValueError
-        If it is damaged: names it.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
+        write_atomically(self.tokens, save({name: getattr(rows, name) for name in _COLUMNS}))

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from overica._validation import check_scalar
-from overica.lm.files import FORMAT, METADATA, VOCABULARY, ShardFiles, read_json
+from overica.lm.files import FORMAT, METADATA, VOCABULARY, ShardFiles
 from overica.lm.shards import ShardedRows, row_batches
 from overica.lm.token_text import TokenTexts, joined
+from overica.persistence import damage_named, read_json
 from overica.random_state import generator
 
 _MOMENT_ROWS = 16384
@@ -75,12 +76,19 @@ class ActivationStore:
         if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
             found = metadata.get("format") if isinstance(metadata, dict) else None
             raise ValueError(f"{path} must be of format {FORMAT!r}, got {found!r}")
-        if not metadata["rows"]:
+        with damage_named(str(path)):
+            lengths = [int(n) for n in metadata["rows"]]
+            width = int(metadata["n_features"])
+            for name in ("n_documents", "complete", "word_pieces"):
+                metadata[name]
+            if sum(lengths) != metadata["n_tokens"]:
+                raise ValueError(f"expected {sum(lengths)} tokens, got {metadata['n_tokens']!r}")
+        if not lengths:
             raise FileNotFoundError(f"`folder` {str(self.folder)!r} holds no finished shard yet")
         self._metadata: dict[str, Any] = metadata
-        self._files = [ShardFiles(self.folder, i) for i in range(len(metadata["rows"]))]
-        for files, rows in zip(self._files, metadata["rows"], strict=True):
-            _check(files, (rows, metadata["n_features"]))
+        self._files = [ShardFiles(self.folder, i) for i in range(len(lengths))]
+        for files, rows in zip(self._files, lengths, strict=True):
+            _check(files, (rows, width))
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> ActivationStore:

@@ -22,6 +22,14 @@ from overica.lm.study_cells import FitResult, Record, Substitute, run_job
 from overica.lm.study_config import FeatureStudyConfig, Job
 from overica.lm.study_data import StudyData
 from overica.lm.study_methods import FEATURE_METHODS
+from overica.persistence import (
+    FolderLock,
+    read_arrays,
+    read_json,
+    replacing,
+    write_arrays,
+    write_atomically,
+)
 
 RESULTS = "results.jsonl"
 HEADER = "study.json"
@@ -106,9 +114,18 @@ class FeatureStudy:
         -------
         list of dict
             One record per method, width, level and seed.
+
+        Raises
+        ------
+        BlockingIOError
+            If another call runs in the same folder.
         """
         folder = Path(folder)
         (folder / "fits").mkdir(parents=True, exist_ok=True)
+        with FolderLock(folder):
+            return self._run(folder, progress=progress, fresh=fresh)
+
+    def _run(self, folder: Path, *, progress: bool, fresh: bool) -> list[Record]:
         data = StudyData(self.store, self.config)
         jobs = self.config.jobs()
         found = {} if fresh else {record["cell"]: record for record in read_records(folder)}
@@ -116,7 +133,8 @@ class FeatureStudy:
         for job in jobs:
             own = [found.get(f"{job.run}/{level:g}/{job.seed}") for level in job.levels]
             key = self.config.hash_of(job, data.facts())
-            if all(r and r["status"] == "ok" and r["config"] == key for r in own):
+            ended = all(r and r["status"] == "ok" and r["config"] == key for r in own)
+            if ended and _is_kept(folder, job):
                 standing[job.name] = [r for r in own if r]
         _write(folder / RESULTS, (r for records in standing.values() for r in records))
         pending = [job for job in jobs if job.name not in standing]
@@ -126,9 +144,9 @@ class FeatureStudy:
         header = self._header(data, why_not)
         if not pending and (folder / HEADER).is_file():
             header["notices"] = read_header(folder).get("notices", [])
-        _replace(folder / HEADER, json.dumps(finite(header), indent=1, default=str) + "\n")
-        np.save(folder / "fits" / "described.npy", data.described)
-        np.save(folder / "fits" / "covariance.npy", data.covariance().astype(np.float32))
+        write_atomically(folder / HEADER, json.dumps(finite(header), indent=1, default=str) + "\n")
+        _save(folder / "fits" / "described.npy", data.described)
+        _save(folder / "fits" / "covariance.npy", data.covariance().astype(np.float32))
         with tqdm(
             total=len(jobs), initial=len(standing), desc="features", unit="fit",
             disable=not progress, dynamic_ncols=True,
@@ -187,13 +205,15 @@ def read_records(folder: Path) -> list[Record]:
     """The latest record of each cell; lines that are not whole are skipped."""
     path = folder / RESULTS
     records: dict[str, Record] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+    for line in (
+        path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ()
+    ):
         try:
             record = json.loads(line)
             if "signed" in record:  # Its name before version 1.
                 record["nonnegative"] = not record.pop("signed")
             records[record["cell"]] = record
-        except (json.JSONDecodeError, KeyError, TypeError):
+        except (ValueError, RecursionError, KeyError, TypeError):
             continue
     return list(records.values())
 
@@ -209,50 +229,71 @@ def read_header(folder: Path) -> dict[str, Any]:
     path = folder / HEADER
     if not path.is_file():
         raise FileNotFoundError(f"`folder` must hold {HEADER}, got {str(folder)!r} without it")
-    header: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    header = read_json(path)
+    if not isinstance(header, dict):
+        raise ValueError(f"{path} must hold an object, got {type(header).__name__}")
     return header
 
 
 def read_dictionary(folder: Path, job: str) -> np.ndarray:
     """The learned features of a fit, rows of unit norm, (n_components, n_features)."""
-    with np.load(folder / "fits" / f"{job}.npz", allow_pickle=False) as arrays:
-        rows: np.ndarray = arrays["components"]
-        return rows
+    return read_arrays(folder / "fits" / f"{job}.npz")["components"]
 
 
 def read_offset(folder: Path, job: str) -> np.ndarray:
     """What codes of zero stand for, (n_features,)."""
-    with np.load(folder / "fits" / f"{job}.npz", allow_pickle=False) as arrays:
-        offset: np.ndarray = arrays["offset"]
-        return offset
+    return read_arrays(folder / "fits" / f"{job}.npz")["offset"]
 
 
 def read_codes(folder: Path, job: str) -> sparse.csc_matrix | None:
     """Codes of the described tokens, (n_described, n_components); None if the fit has none."""
     path = folder / "fits" / f"{job}-codes.npz"
-    return sparse.load_npz(path).tocsc() if path.is_file() else None
+    if not path.is_file():
+        return None
+    parts = read_arrays(path)
+    return sparse.csc_matrix(
+        (parts["data"], parts["indices"], parts["indptr"]), shape=tuple(parts["shape"])
+    )
 
 
 def _keep(folder: Path, job: Job, result: FitResult) -> None:
     if result.dictionary is not None:
-        np.savez(
+        arrays = {"components": result.dictionary.components, "offset": result.dictionary.offset}
+        write_arrays(
             folder / "fits" / f"{job.name}.npz",
-            components=result.dictionary.components.astype(np.float32),
-            offset=result.dictionary.offset.astype(np.float32),
+            {name: array.astype(np.float32) for name, array in arrays.items()},
         )
     if result.codes is not None:
-        sparse.save_npz(folder / "fits" / f"{job.name}-codes.npz", result.codes)
+        codes = result.codes.tocsc()
+        write_arrays(
+            folder / "fits" / f"{job.name}-codes.npz",
+            {
+                "data": codes.data,
+                "indices": codes.indices,
+                "indptr": codes.indptr,
+                "shape": codes.shape,
+            },
+        )
+
+
+def _is_kept(folder: Path, job: Job) -> bool:
+    """Whether what `_keep` wrote is there and whole."""
+    try:
+        read_dictionary(folder, job.name)
+        read_codes(folder, job.name)
+    except (FileNotFoundError, ValueError):
+        return False
+    return True
+
+
+def _save(path: Path, array: np.ndarray) -> None:
+    with replacing(path) as part, part.open("wb") as file:
+        np.save(file, array)
 
 
 def _write(path: Path, records: Iterable[Record]) -> None:
-    _replace(path, "".join(_line(record) for record in records))
+    write_atomically(path, "".join(_line(record) for record in records))
 
 
 def _line(record: Record) -> str:
     return json.dumps(finite(record), ensure_ascii=False) + "\n"
-
-
-def _replace(path: Path, text: str) -> None:
-    whole = path.with_name(path.name + ".part")
-    whole.write_text(text, encoding="utf-8")
-    whole.replace(path)

@@ -80,7 +80,7 @@ class ICALearner:
     def __init__(self, ica: OvercompleteICA, whitening: Whitening) -> None:
         self._ica, self._whitening = ica, whitening
         rows = whitening.back(np.asarray(ica.components_, np.float64))
-        offset = whitening.back(np.asarray(ica.mean_, np.float64)[None])[0]
+        offset = whitening.back(np.asarray(ica.offset_, np.float64)[None])[0]
         self.dictionary = Dictionary.of_rows(rows, offset).unit()
         self._nonnegative = get_prior(ica.prior).nonnegative
 
@@ -95,8 +95,8 @@ class ICALearner:
     def facts(self) -> dict[str, float]:
         """See `Learner.facts`: penalty and noise in units of the variance, median presence."""
         return {
-            "penalty": float(self._ica._penalty),
-            "noise_variance": float(self._ica._noise_variance),
+            "penalty": float(self._ica.model_.penalty),
+            "noise_variance": float(self._ica.model_.noise_variance),
             "median_presence": float(np.median(self._ica.presence_)),
             "n_active_learning": float(self._ica.history_["n_active"][-1]),
         }

@@ -17,6 +17,7 @@ from overica.lm.study_features import described, write_all_features
 from overica.lm.study_results import StudyResults
 from overica.lm.study_sections import Section, study_sections
 from overica.lm.study_verdict import study_verdict
+from overica.persistence import write_atomically
 
 
 @dataclass
@@ -75,9 +76,7 @@ def write_study_pages(folder: str | os.PathLike[str], store: ActivationStore | N
         page=page, style=page_style(environment)
     )
     path = results.folder / "index.html"
-    whole = path.with_suffix(".html.part")
-    whole.write_text(html, encoding="utf-8")
-    whole.replace(path)
+    write_atomically(path, html)
     return path
 
 

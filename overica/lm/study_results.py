@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import numpy as np
 
 from overica.lm.directions import agreement, random_directions
 from overica.lm.study import read_dictionary, read_header, read_records
+from overica.persistence import read_json, write_json
 
 COMPARISONS = "comparisons.json"
 Record = dict[str, Any]
@@ -105,8 +105,8 @@ class StudyResults:
     def comparisons(self) -> dict[str, dict[str, float]]:
         """Agreement of dictionaries by ``first|second``, names of fits; chance levels with it."""
         path = self.folder / COMPARISONS
-        known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-        covariance = np.load(self.folder / "fits" / "covariance.npy")
+        known: dict[str, Any] = read_json(path) if path.is_file() else {}
+        covariance = np.load(self.folder / "fits" / "covariance.npy", allow_pickle=False)
         found = {}
         for first, second in self._pairs():
             key = f"{first['job']}|{second['job']}"
@@ -118,9 +118,7 @@ class StudyResults:
                 chance = random_directions(covariance, len(others), rng)
                 old = agreement(rows, others, chance) | {"configs": marks}
             found[key] = old
-        whole = path.with_suffix(".part")
-        whole.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        whole.replace(path)
+        write_json(path, found)
         return found
 
     def _pairs(self) -> Iterator[tuple[Record, Record]]:

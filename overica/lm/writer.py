@@ -12,13 +12,14 @@ import numpy as np
 
 from overica._validation import check_scalar
 from overica._version import __version__
-from overica.lm.files import (
-    FORMAT,
-    METADATA,
-    VOCABULARY,
-    ShardFiles,
-    TokenRows,
+from overica.lm.files import FORMAT, METADATA, VOCABULARY, ShardFiles, TokenRows
+from overica.persistence import (
+    LOCK,
+    PART,
+    FolderLock,
+    damage_named,
     read_json,
+    replacing,
     write_json,
 )
 
@@ -47,6 +48,8 @@ class StoreWriter:
     ValueError
         If the folder holds activations of other settings: names the setting, its value there and here.
         If it holds other files.
+    BlockingIOError
+        If another writer has the folder: one at a time, until it calls `finish` or `close`, or is no more.
 
     Examples
     --------
@@ -90,16 +93,23 @@ class StoreWriter:
             "version": __version__,
         }
         path = self.folder / METADATA
-        if path.is_file():
-            self._go_on(read_json(path), fixed)
-            return
-        if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+        if not path.is_file() and not _is_free(self.folder):
             raise ValueError(
                 f"{str(self.folder)!r} must be an empty folder, or one of activations: it holds something else"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.folder / VOCABULARY, list(vocabulary))
-        write_json(path, self._metadata)
+        self._lock = FolderLock(self.folder)
+        try:
+            if path.is_file():
+                self._go_on(read_json(path), fixed)
+            else:
+                write_json(path, self._metadata)
+            # After the metadata, which say whose folder this is: what a kill leaves in between is gone on with.
+            if not (self.folder / VOCABULARY).is_file():
+                write_json(self.folder / VOCABULARY, list(vocabulary))
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def n_shards(self) -> int:
@@ -136,29 +146,33 @@ class StoreWriter:
         if not len(tokens):
             raise ValueError("a shard must have a token or more, got 0")
         files = ShardFiles(self.folder, self.n_shards)
-        part = files.activations.with_suffix(".part")
-        rows = np.lib.format.open_memmap(
-            part, mode="w+", dtype=np.float32, shape=(len(tokens), self.n_features)
-        )
-        yield rows
-        bad = int(len(rows) - np.isfinite(rows).all(axis=1).sum())
-        if bad:
-            raise FloatingPointError(
-                f"activations of {bad} tokens of {len(rows)} are NaN or infinite"
+        with replacing(files.activations) as part:
+            rows = np.lib.format.open_memmap(
+                part, mode="w+", dtype=np.float32, shape=(len(tokens), self.n_features)
             )
-        rows.flush()
-        del rows
-        files.write_tokens(tokens)
-        part.replace(files.activations)
+            yield rows
+            bad = int(len(rows) - np.isfinite(rows).all(axis=1).sum())
+            if bad:
+                raise FloatingPointError(
+                    f"activations of {bad} tokens of {len(rows)} are NaN or infinite"
+                )
+            rows.flush()
+            del rows
+            files.write_tokens(tokens)
         self._metadata["rows"] = [*self._metadata["rows"], len(tokens)]
         self._metadata["n_tokens"] += len(tokens)
         self._metadata["n_documents"] += len(tokens.sources)
         write_json(self.folder / METADATA, self._metadata)
 
     def finish(self) -> None:
-        """Say that nothing is to come."""
+        """Say that nothing is to come, and let others write."""
         self._metadata["complete"] = True
         write_json(self.folder / METADATA, self._metadata)
+        self.close()
+
+    def close(self) -> None:
+        """Let others write; what is finished stays, and a writer that is opened later goes on from there."""
+        self._lock.release()
 
     def _go_on(self, found: Any, fixed: Mapping[str, Any]) -> None:
         if not isinstance(found, dict) or found.get("format") != FORMAT:
@@ -169,5 +183,14 @@ class StoreWriter:
                     f"`{name}` is {found.get(name)!r} in {str(self.folder)!r} and {value!r} now: "
                     "take the same setting, or another folder"
                 )
-        for name in ("n_tokens", "n_documents", "rows", "complete"):
-            self._metadata[name] = found[name]
+        with damage_named(str(self.folder / METADATA)):
+            for name in ("n_tokens", "n_documents", "rows", "complete"):
+                self._metadata[name] = found[name]
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether there is no such folder, or nothing in it but what a writer that was killed at once has left."""
+    if not folder.exists():
+        return True
+    own = {LOCK, METADATA + PART}
+    return folder.is_dir() and all(path.name in own for path in folder.iterdir())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from overica.persistence import write_atomically, write_json
 from overica.photographs.judging import Row
 from overica.photographs.pictures import save_pictures
 from overica.photographs.study import GAUSSIAN, RAW, Study
@@ -73,8 +73,8 @@ def save_study(study: Study, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = save_pictures(study, folder)
     figures, text = folder / "results.json", folder / "results.txt"
-    figures.write_text(json.dumps(study.to_json(), indent=1), encoding="utf-8")
-    text.write_text(text_of(study), encoding="utf-8")
+    write_json(figures, study.to_json())
+    write_atomically(text, text_of(study))
     return [*paths, figures, text]
 
 

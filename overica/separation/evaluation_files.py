@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from overica.persistence import write_atomically
 from overica.separation.evaluation import SeparationScores, evaluate_blocks
 from overica.separation.extras import import_extra
 from overica.separation.files import Recording, open_recording
@@ -194,4 +195,4 @@ def write_scores(
         "sources": table.to_dict(orient="records"),
         "mean": scores.mean(),
     }
-    path.write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_atomically(path, json.dumps(facts, indent=2, allow_nan=False) + "\n")

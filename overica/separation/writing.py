@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from overica._version import __version__
+from overica.persistence import current, read_json, staged
 from overica.separation.extras import import_extra
 from overica.separation.files import Recording
 from overica.separation.picture import direction_degrees, draw_separation
@@ -64,8 +61,8 @@ def write_separation(
 ) -> dict[str, Any]:
     """Write sources, mixing matrix and picture to a folder, made if missing.
 
-    Everything is written beside its place first and renamed at the end, so that an interruption leaves no part of a
-    file; what an earlier separation left there is replaced, other files stay.
+    All files are replaced together at the end (`overica.persistence.staged`), so that an interruption leaves nothing of
+    them; what an earlier separation left there goes, other files stay.
 
     Parameters
     ----------
@@ -114,7 +111,8 @@ def write_separation(
     }
     if recording.n_channels == 2:
         facts["directions_degrees"] = direction_degrees(separation.mixing).tolist()
-    with _staged(folder) as stage:
+    earlier = _results_in(folder)
+    with staged(folder) as stage:
         for j in range(n_sources):
             source = gain * separation.sources[:, j]
             _write(stage / facts["sources"][j], source, recording)
@@ -125,6 +123,10 @@ def write_separation(
         figure.savefig(stage / PICTURE)
         text = json.dumps(_expressible(facts), indent=2, allow_nan=False)
         (stage / MIXING).write_text(text + "\n", encoding="utf-8")
+        new = {path.name for path in stage.iterdir()}
+    for path in earlier:
+        if path.name not in new:
+            path.unlink(missing_ok=True)
     return facts
 
 
@@ -140,27 +142,6 @@ def _common_gain(recording: Recording, sources: np.ndarray) -> float:
     return _FULL_SCALE / peak if peak > _FULL_SCALE else 1.0
 
 
-@contextmanager
-def _staged(folder: Path) -> Iterator[Path]:
-    """A hidden folder whose files move to `folder` at the end, or vanish if there is none."""
-    made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    stage = Path(tempfile.mkdtemp(prefix=".separation-", dir=folder))
-    try:
-        yield stage
-        new = {path.name for path in stage.iterdir()}
-        for path in _results_in(folder):
-            if path.name not in new:
-                path.unlink()
-        # Last the file that says what the others are.
-        for name in sorted(new, key=lambda name: (name == MIXING, name)):
-            os.replace(stage / name, folder / name)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-        if made and not any(folder.iterdir()):
-            folder.rmdir()
-
-
 def _results_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
@@ -170,7 +151,7 @@ def _results_in(folder: Path) -> list[Path]:
 
 def _is_ours(folder: Path) -> bool:
     try:
-        facts = json.loads((folder / MIXING).read_text(encoding="utf-8"))
+        facts = read_json(current(folder, MIXING))
     except (OSError, ValueError):
         return False
     return isinstance(facts, dict) and facts.get("format") == _FORMAT

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overica.lm import ActivationStore, ShardedRows, StoreWriter, TokenRows
+from tests.persistence.killing import SKIP, at_every_step
 
 SETTINGS = {"model": "m", "layer": 1, "context": 8}
 VOCABULARY = ["the", "cat", "##s", "sat"]
@@ -137,6 +138,7 @@ def test_an_interrupted_shard_does_not_count(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         stop_midway(writer)
     assert ActivationStore(tmp_path).n_tokens == 3
+    writer.close()
     again = writer_of(tmp_path)
     assert (again.n_shards, again.n_tokens) == (1, 3)
     add(again, 3, 7, ["b", "c"])
@@ -188,3 +190,59 @@ def test_damaged_shards_are_named(folder):
     path.unlink()
     with pytest.raises(FileNotFoundError, match=r"activations-00001\.npy"):
         ActivationStore(folder)
+
+
+@pytest.mark.parametrize("name", ["tokens-00001.safetensors", "documents-00001.json"])
+@pytest.mark.parametrize("content", [b"", b"[" * 100_000, b'{"a": 1}'])
+def test_damaged_tokens_are_named(folder, name, content):
+    (folder / name).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{name[:9]}.* is damaged"):
+        ActivationStore(folder).sources  # noqa: B018  (it is read when it is asked for)
+
+
+@pytest.mark.parametrize("key", ["rows", "n_tokens", "n_features", "n_documents", "complete"])
+@pytest.mark.parametrize("value", ["gone", "text", None])
+def test_metadata_that_lack_something_are_named(folder, key, value):
+    metadata = json.loads((folder / "metadata.json").read_text()) | {key: value}
+    if value == "gone":
+        del metadata[key]
+    elif key in ("complete", "n_documents"):
+        pytest.skip("what is there is taken as it is")
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    with pytest.raises(ValueError, match=r"metadata\.json is damaged"):
+        ActivationStore(folder)
+
+
+def test_a_second_writer_is_refused(tmp_path):
+    first = writer_of(tmp_path)
+    with pytest.raises(BlockingIOError, match="in use: another process"):
+        writer_of(tmp_path)
+    add(first, 0, 3, ["a"])
+    first.finish()
+    assert ActivationStore(tmp_path).complete
+    assert writer_of(tmp_path).n_shards == 1
+
+
+def test_a_refused_writer_lets_go(tmp_path):
+    writer_of(tmp_path).close()
+    with pytest.raises(ValueError, match="`layer`"):
+        writer_of(tmp_path, layer=2)
+    writer_of(tmp_path)
+
+
+@pytest.mark.skipif(bool(SKIP), reason=SKIP)
+def test_a_collection_killed_at_any_step_goes_on(tmp_path):
+    def collect():
+        writer = writer_of(tmp_path / "acts")
+        for start, stop, sources in ((0, 3, ["a"]), (3, 7, ["b", "c"]))[writer.n_shards :]:
+            add(writer, start, stop, sources)
+        writer.finish()
+
+    for _ in at_every_step(collect):
+        # Each goes on from what the one before it left, which died a step later.
+        writer_of(tmp_path / "acts").close()
+    store = ActivationStore(tmp_path / "acts")
+    assert store.complete
+    np.testing.assert_array_equal(np.asarray(store.activations), X)
+    assert store.sources == ["a", "b", "c"]
+    assert store.vocabulary == VOCABULARY

@@ -17,6 +17,7 @@ from overica.lm.study_results import Spread, StudyResults
 from overica.lm.study_verdict import study_verdict
 from overica.lm.whitening import Whitening
 from overica.metrics import share_recovered
+from overica.persistence import FolderLock
 from tests.lm.fake_store import write_store
 
 SMALL = {
@@ -109,6 +110,28 @@ def test_a_second_call_fits_nothing_and_a_changed_setting_does(study, store, mon
     FeatureStudy(store[0], **SMALL).run(folder, progress=False)
     assert calls == ["batchtopk-1.5x-s1-k2"]
     assert len(read_records(folder)) == len(records)
+
+
+def test_a_fit_whose_files_are_damaged_is_done_again(study, store, monkeypatch):
+    folder, records = study
+    calls = []
+    run_job = study_cells.run_job
+
+    def watched(job, *rest):
+        calls.append(job.name)
+        return run_job(job, *rest)
+
+    monkeypatch.setattr("overica.lm.study.run_job", watched)
+    job = records[0]["job"]
+    path = folder / "fits" / f"{job}.npz"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=rf"{job}\.npz is damaged"):
+        read_dictionary(folder, job)
+    with FolderLock(folder), pytest.raises(BlockingIOError, match="in use"):
+        FeatureStudy(store[0], **SMALL).run(folder, progress=False)
+    FeatureStudy(store[0], **SMALL).run(folder, progress=False)
+    assert calls == [job]
+    assert len(read_dictionary(folder, job))
 
 
 def test_a_fit_that_fails_is_told_and_loses_no_other(store, tmp_path, monkeypatch):

@@ -1,6 +1,5 @@
 """A study's folder in, one HTML file out."""
 
-import os
 from pathlib import Path
 
 import jinja2
@@ -10,6 +9,7 @@ from overica.compare.report.figures import swatch
 from overica.compare.report.page import build_page
 from overica.compare.report.records import read_records
 from overica.compare.report.wording import SPLIT
+from overica.persistence import write_atomically
 
 REPORT = "report.html"
 
@@ -51,9 +51,7 @@ def write_report(folder: Path | str) -> Path:
         _environment().get_template("report.html.j2").render(page=page, split=SPLIT, swatch=swatch)
     )
     path = folder / REPORT
-    unfinished = path.with_suffix(".html.part")
-    unfinished.write_text(html, encoding="utf-8")
-    os.replace(unfinished, path)
+    write_atomically(path, html)
     return path
 
 

@@ -1,0 +1,33 @@
+"""What is kept on disk: written whole or not at all, and told apart from what is damaged.
+
+`write_atomically` and `replacing` put one file in place, `staged` and `replace_together` several that belong together;
+`write_arrays` seals arrays with a checksum, `write_checkpoint` a model; `FolderLock` keeps a second writer out.
+Whatever reads raises a ValueError that names the file if it is damaged. There is no pickle.
+"""
+
+from overica.persistence.archive import read_arrays, write_arrays
+from overica.persistence.atomic import PART, read_json, replacing, write_atomically, write_json
+from overica.persistence.checkpoint import damage_named, read_checkpoint, write_checkpoint
+from overica.persistence.estimators import Persistent, expressible
+from overica.persistence.lock import LOCK, FolderLock
+from overica.persistence.together import current, replace_together, staged
+
+__all__ = [
+    "LOCK",
+    "PART",
+    "FolderLock",
+    "Persistent",
+    "current",
+    "damage_named",
+    "expressible",
+    "read_arrays",
+    "read_checkpoint",
+    "read_json",
+    "replace_together",
+    "replacing",
+    "staged",
+    "write_arrays",
+    "write_atomically",
+    "write_checkpoint",
+    "write_json",
+]
