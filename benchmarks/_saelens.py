@@ -45,7 +45,7 @@ def installed():
     return find_spec("sae_lens") is not None
 
 
-def train(name, X, *, width, n_active, penalty, n_steps, batch_size, learning_rate, seed):
+def train(name, X, *, width, n_active, coefficient, n_steps, batch_size, learning_rate, seed):
     """A network of SAELens, and how to use it.
 
     Same batches per step, schedule, clipping and scaling of the inputs as ours; the coefficient of the sparsity is
@@ -81,7 +81,7 @@ def train(name, X, *, width, n_active, penalty, n_steps, batch_size, learning_ra
         "normalize_activations": "expected_average_only_in",
     }
     config = getattr(sae_lens, f"{kind}TrainingSAEConfig")(
-        **settings, **_own(name, width, n_active, penalty, n_steps)
+        **settings, **_own(name, width, n_active, coefficient, n_steps)
     )
     sae = getattr(sae_lens, f"{kind}TrainingSAE")(config)
     trainer = Watched(
@@ -104,13 +104,13 @@ def train(name, X, *, width, n_active, penalty, n_steps, batch_size, learning_ra
     return (*_inference(name, sae), np.mean(losses[-n_steps // 20 :]))
 
 
-def _own(name, width, n_active, penalty, n_steps):
+def _own(name, width, n_active, coefficient, n_steps):
     """What only some classes take; the recipes are those of ours."""
     rise = n_steps // 3
     if name in ("relu", "gated"):
-        return {"l1_coefficient": penalty, "l1_warm_up_steps": rise}
+        return {"l1_coefficient": coefficient, "l1_warm_up_steps": rise}
     if name == "jumprelu":
-        own = {"l0_coefficient": penalty, "l0_warm_up_steps": rise}
+        own = {"l0_coefficient": coefficient, "l0_warm_up_steps": rise}
         return own | {"jumprelu_bandwidth": 1.0, "jumprelu_init_threshold": 0.1}
     own = {"k": n_active if name != "topk" else round(n_active), "aux_loss_coefficient": 1 / 32}
     if name == "matryoshka":

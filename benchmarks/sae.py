@@ -61,15 +61,21 @@ def judge(data, encode, decode, W_dec, name):
     return 1 - unexplained, active, matching.cosines.mean(), f1(codes, data.codes, matching)
 
 
-def ours(name, data, seed, *, width, n_steps, n_active=None, penalty=None, kinds=SAES):
+def ours(name, data, seed, *, width, n_steps, n_active=None, coefficient=None, kinds=SAES):
     """A fit of ours, its figures, and the coefficient it ended with."""
     start = time.process_time()
     sae = kinds[name](
-        width, n_active=n_active, penalty=penalty, n_steps=n_steps, random_state=seed, device="cpu"
+        width,
+        n_active=n_active,
+        sparsity_coefficient=coefficient,
+        n_steps=n_steps,
+        random_state=seed,
+        device="cpu",
     ).fit(data.X)
     seconds = time.process_time() - start
     loss, coefficient = (
-        np.mean(sae.history_[figure][-n_steps // 20 :]) for figure in ("loss", "penalty")
+        np.mean(sae.history_[figure][-n_steps // 20 :])
+        for figure in ("loss", "sparsity_coefficient")
     )
     if name == "matryoshka":
         # The mean over the widths, of which SAELens takes the sum.
@@ -78,11 +84,11 @@ def ours(name, data, seed, *, width, n_steps, n_active=None, penalty=None, kinds
     return np.array([loss, *figures, seconds]), float(coefficient)
 
 
-def theirs(name, data, seed, *, width, n_steps, n_active, penalty):
+def theirs(name, data, seed, *, width, n_steps, n_active, coefficient):
     """The same of SAELens."""
     start = time.process_time()
     *trained, loss = _saelens.train(
-        name, data.X, width=width, n_active=n_active, penalty=penalty, n_steps=n_steps,
+        name, data.X, width=width, n_active=n_active, coefficient=coefficient, n_steps=n_steps,
         batch_size=1024, learning_rate=0.03 / np.sqrt(data.X.shape[1]), seed=seed,
     )  # fmt: skip
     seconds = time.process_time() - start
@@ -125,16 +131,18 @@ def parity(seeds, n_steps, sets, names):
             for seed in range(seeds):
                 data = make(seed)
                 sizes = {"width": width, "n_steps": n_steps}
-                target, penalty = true_l0(data), None
+                target, coefficient = true_l0(data), None
                 if name in PENALISED:
-                    _, penalty = ours(
+                    _, coefficient = ours(
                         name, data, seed, n_active=target, kinds=_saelens.OBJECTIVES, **sizes
                     )
-                given = {"n_active": target} if penalty is None else {"penalty": penalty}
+                given = (
+                    {"n_active": target} if coefficient is None else {"coefficient": coefficient}
+                )
                 mine.append(ours(name, data, seed, kinds=_saelens.OBJECTIVES, **given, **sizes)[0])
                 if _saelens.installed() and name in _saelens.KINDS:
                     others.append(
-                        theirs(name, data, seed, n_active=target, penalty=penalty, **sizes)
+                        theirs(name, data, seed, n_active=target, coefficient=coefficient, **sizes)
                     )
             ratio = np.mean(mine, axis=0)[0] / np.mean(others, axis=0)[0] if others else None
             line(data_name, name, "overica", mine, ratio)

@@ -52,7 +52,10 @@ def run(full: bool) -> Outcome:
     """Fit every method at every width."""
     seeds = range(3 if full else 1)
     steps = 500 if full else 300
-    settings: dict[str, dict[str, float]] = {"strong": {"penalty": 2.5}, "relu": {"penalty": 0.3}}
+    settings: dict[str, dict[str, float]] = {
+        "strong": {"sparsity_coefficient": 2.5},
+        "relu": {"sparsity_coefficient": 0.3},
+    }
     names = ["strong", *METHODS]
     labels = {name: label for name, (label, _) in METHODS.items()}
     labels |= {"strong": "L1, strong", "relu": "L1, weak"}

@@ -66,7 +66,9 @@ def run(full: bool) -> Outcome:
         ]  # fmt: skip
         return float(np.mean(np.array(cosines) > FOUND))
 
-    grid = np.array([[found("relu", p, penalty=c) for c in penalties] for p in frequencies])
+    grid = np.array(
+        [[found("relu", p, sparsity_coefficient=c) for c in penalties] for p in frequencies]
+    )
     ideal = np.array([[combination_wins(data[p, 0], c) for c in penalties] for p in frequencies])
     lines = {
         name: [found(name, p, **({} if name == "ica" else {"n_active": 0.8 + p})) for p in frequencies]

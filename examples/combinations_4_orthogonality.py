@@ -34,8 +34,8 @@ STRENGTHS = (1.0, 10.0)
 class NearestMixture:
     """The penalty of a comment: mean cosine + mean nearest cosine + largest cosine."""
 
-    def __init__(self, weight: float) -> None:
-        self.weight = weight
+    def __init__(self, coefficient: float) -> None:
+        self.coefficient = coefficient
 
     def __call__(self, W_dec: torch.Tensor, codes: torch.Tensor, step: int) -> torch.Tensor:
         U = unit_rows(W_dec)
@@ -46,7 +46,7 @@ class NearestMixture:
 
 
 def variants(strength: float) -> dict[str, object]:
-    """Every penalty at that weight; the others have none to choose."""
+    """Every penalty at that coefficient; the others have none to choose."""
     named = {name: get_orthogonality(name, strength) for name in ORTHOGONALITY}
     return named | {
         "mean + nearest + largest": NearestMixture(strength),
@@ -88,7 +88,7 @@ def run(full: bool) -> Outcome:
     toy = {
         (name, w): np.array(
             [
-                look(fit(name, p, d.X, 3, s, penalty=2.5, n_steps=steps), d)
+                look(fit(name, p, d.X, 3, s, sparsity_coefficient=2.5, n_steps=steps), d)
                 for s, d in enumerate(toys)
             ]
         )

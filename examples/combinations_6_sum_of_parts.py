@@ -101,8 +101,8 @@ def run(full: bool) -> Outcome:
     """Error rates on both sets, and the counter-example."""
     seeds, steps = range(4 if full else 2), 800 if full else 400
     toys = [make_three_features(10_000, 8, random_state=s) for s in seeds]
-    strong = {"penalty": 4.0, "n_steps": steps}
-    toy, names = rates(toys, strong, 3, 4, {"penalty": 0.5, "n_steps": steps})
+    strong = {"sparsity_coefficient": 4.0, "n_steps": steps}
+    toy, names = rates(toys, strong, 3, 4, {"sparsity_coefficient": 0.5, "n_steps": steps})
     trees = [language(s) for s in seeds[: 2 if full else 1]]
     how = {"n_active": 3.0, "n_steps": steps}
     tree, _ = rates(trees, how, 26, 52, how)

@@ -29,7 +29,12 @@ SETS: dict[str, dict[str, float]] = {
 """The post's sets, as arguments of `make_composed`."""
 
 NAMES = ("$x_1$", "$x_2$", "$y_1$", "$y_2$")
-POST: dict[str, Any] = {"betas": (0.0, 0.999), "warm_up": 0.1, "cool_down": 0.2, "penalty": 0.1}
+POST: dict[str, Any] = {
+    "betas": (0.0, 0.999),
+    "warm_up": 0.1,
+    "cool_down": 0.2,
+    "sparsity_coefficient": 0.1,
+}
 """The post's optimiser and schedule, and a penalty in the middle of its range."""
 
 
@@ -42,7 +47,9 @@ def objective(sae: ReLUSAE, X: np.ndarray) -> float:
     """What the autoencoder minimises, over all samples and in the units of its training."""
     codes = sae.transform(X)
     error = ((X - sae.inverse_transform(codes)) ** 2).sum(axis=1).mean()
-    return float(error / sae.unit_**2 + sae.penalty * codes.sum(axis=1).mean() / sae.unit_)
+    return float(
+        error / sae.unit_**2 + sae.sparsity_coefficient * codes.sum(axis=1).mean() / sae.unit_
+    )
 
 
 def realisations(X: np.ndarray, n: int, **parameters: Any) -> list[ReLUSAE]:
@@ -119,7 +126,12 @@ def best_of_grid(
     for row, rate in enumerate(rates):
         for column, penalty in enumerate(penalties):
             saes = realisations(
-                data.X, n, learning_rate=rate, penalty=penalty, n_steps=n_steps, batch_size=256
+                data.X,
+                n,
+                learning_rate=rate,
+                sparsity_coefficient=penalty,
+                n_steps=n_steps,
+                batch_size=256,
             )
             purest = max(saes, key=lambda sae: monosemantic(sae, data))
             found[row, column] = (

@@ -35,7 +35,7 @@ def shrunk(n_features: int, c: float, n_steps: int, seed: int) -> tuple[float, f
     unit = np.linalg.norm(X, axis=1).mean() / np.sqrt(n_features)
     for start in count(1000 * seed):
         sae = ReLUSAE(
-            n_features, penalty=c / unit, n_steps=n_steps, batch_size=512, random_state=start,
+            n_features, sparsity_coefficient=c / unit, n_steps=n_steps, batch_size=512, random_state=start,
             learning_rate=0.03 if n_features == 1 else 0.01,
         ).fit(X)  # fmt: skip
         # In one dimension a start that points backwards learns when the feature is absent.

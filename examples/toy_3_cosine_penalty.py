@@ -42,7 +42,7 @@ def run(full: bool) -> Outcome:
     for column, (name, title) in enumerate(TITLES.items()):
         penalty = None if name == "none" else ORTHOGONALITY[name](WEIGHT)
         saes = realisations(
-            data.X, 5 if full else 3, n_steps=1500 if full else 700, batch_size=256, penalty=0.2,
+            data.X, 5 if full else 3, n_steps=1500 if full else 700, batch_size=256, sparsity_coefficient=0.2,
             learning_rate=2e-2, orthogonality=penalty,
         )  # fmt: skip
         collapsed[name] = [n_collapsed(sae.mixing_) for sae in saes]

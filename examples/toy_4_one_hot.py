@@ -28,7 +28,7 @@ def run(full: bool) -> Outcome:
         data = composed_set(name)
         saes = realisations(
             data.X, 4 if full else 3, n_steps=1200 if full else 800, batch_size=256,
-            learning_rate=2e-2, penalty=0.2,
+            learning_rate=2e-2, sparsity_coefficient=0.2,
         )  # fmt: skip
         off = [degrees_off(sae.mixing_, data.mixing) for sae in saes]
         best[share] = off[0]

@@ -67,7 +67,7 @@ def run(full: bool) -> Outcome:
                 n_steps=800,
                 batch_size=256,
                 learning_rate=2e-2,
-                penalty=0.2,
+                sparsity_coefficient=0.2,
             )
             ica = OvercompleteICA(2, n_restarts=1, random_state=seed).fit(data.X)
             fast = FastICA(

@@ -22,7 +22,7 @@ class DemoSettings:
     """Patches to learn from; a fifth as many again are held out for the score."""
     overcompleteness: float
     """Basis vectors per dimension."""
-    max_iter: int
+    n_steps: int
     """Learning steps of the main run."""
 
     @property
@@ -31,8 +31,8 @@ class DemoSettings:
         return round(self.overcompleteness * self.patch_side**2)
 
 
-STANDARD = DemoSettings(patch_side=8, n_patches=40_000, overcompleteness=2.0, max_iter=200)
-QUICK = DemoSettings(patch_side=4, n_patches=5_000, overcompleteness=2.0, max_iter=100)
+STANDARD = DemoSettings(patch_side=8, n_patches=40_000, overcompleteness=2.0, n_steps=200)
+QUICK = DemoSettings(patch_side=4, n_patches=5_000, overcompleteness=2.0, n_steps=100)
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def run_demo(
 
     model = OvercompleteICA(
         n_components=settings.n_components,
-        max_iter=settings.max_iter,
+        max_iter=settings.n_steps,
         random_state=random_state,
         verbose=verbose,
     )

@@ -30,7 +30,7 @@ def test_unknown_command(runner):
 
 
 def test_demo_leaves_two_pictures_and_says_where(tmp_path):
-    settings = DemoSettings(patch_side=3, n_patches=1000, overcompleteness=1.5, max_iter=60)
+    settings = DemoSettings(patch_side=3, n_patches=1000, overcompleteness=1.5, n_steps=60)
     report = run_demo(tmp_path, settings, verbose=0)
     for path in (report.basis_path, report.history_path):
         assert path.read_bytes().startswith(b"\x89PNG")

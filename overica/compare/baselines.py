@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA, FastICA
 
 
 class LinearFeaturiser(TransformerMixin, BaseEstimator):
-    """Codes that are linear in the sample: ``s = W (x - mean)``, ``x ~ s @ components_ + offset_``.
+    """Codes that are linear in the sample: ``s = W (x - offset_)``, ``x ~ s @ components_ + offset_``.
 
     The sign of such a component is arbitrary. For sources that are never negative it is turned so that the
     component's codes are skewed towards positive values, which asks nothing of the truth.

@@ -21,9 +21,10 @@ _PASSES = 100
 class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
     """scikit-learn's MiniBatchDictionaryLearning, its penalty moved to a target number of active features.
 
-    The penalty alpha decides everything here, so it is chosen as the SAEs' is: the learner is told the mean
-    number of active features to reach. It starts from random samples as atoms; before each of `n_rounds` fits, which
-    go on from one another, alpha is set by bisection so that lasso codes on the atoms of that moment have that many.
+    The penalty, scikit-learn's alpha, decides everything here, so it is chosen as an autoencoder's coefficient is: the
+    learner is told the mean number of active features to reach. It starts from random samples as atoms; before each of
+    `n_rounds` fits, which go on from one another, the penalty is set by bisection so that lasso codes on the atoms of
+    that moment have that many.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
     nonnegative : bool
         Non-negative codes.
     n_rounds : int
-        Fits, each with its own alpha.
+        Fits, each with its own penalty.
     n_steps : int
         Steps of each fit, on batches of samples drawn without replacement as long as there are fresh ones.
     batch_size : int
@@ -95,7 +96,7 @@ class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
             for _ in range(self.n_rounds):
                 atoms = self._round(atoms, centred, rng)
         self.components_ = atoms
-        self.alpha_ = self._alpha(atoms, centred)
+        self.penalty_ = self._penalty(atoms, centred)
         return self
 
     def _round(
@@ -106,7 +107,7 @@ class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
         wanted, n = self.n_steps * self.batch_size, len(centred)
         rows = np.concatenate([rng.permutation(n) for _ in range(-(-wanted // n))])[:wanted]
         model = MiniBatchDictionaryLearning(
-            self.n_components, alpha=self._alpha(atoms, centred), max_iter=1,
+            self.n_components, alpha=self._penalty(atoms, centred), max_iter=1,
             batch_size=self.batch_size, dict_init=atoms, fit_algorithm="cd",
             positive_code=self.nonnegative, tol=0.0, max_no_improvement=None, transform_max_iter=_PASSES,
             random_state=int(rng.integers(2**31)),
@@ -115,9 +116,12 @@ class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
         return unit_rows(model.components_)[0]
 
     def transform(self, X: np.ndarray) -> np.ndarray:
-        """Lasso codes at the penalty `alpha_`, exact."""
+        """Lasso codes at the penalty `penalty_`, exact."""
         coder = SparseCoder(
-            self.components_, penalty=self.alpha_, nonnegative=self.nonnegative, offset=self.offset_
+            self.components_,
+            penalty=self.penalty_,
+            nonnegative=self.nonnegative,
+            offset=self.offset_,
         )
         return np.asarray(coder.transform(X))
 
@@ -126,6 +130,6 @@ class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
         samples: np.ndarray = X @ self.components_ + self.offset_
         return samples
 
-    def _alpha(self, atoms: np.ndarray, centred: np.ndarray) -> float:
+    def _penalty(self, atoms: np.ndarray, centred: np.ndarray) -> float:
         coder = SparseCoder(atoms, n_active=self.n_active, nonnegative=self.nonnegative)
         return coder.fit(centred).penalty_

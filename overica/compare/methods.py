@@ -82,7 +82,15 @@ class Method:
 
 
 _RESERVED = frozenset(
-    {"n_components", "n_active", "random_state", "nonnegative", "prior", "penalty", "components"}
+    {
+        "n_components",
+        "n_active",
+        "random_state",
+        "nonnegative",
+        "prior",
+        "sparsity_coefficient",
+        "components",
+    }
     | {"offset", "verbose", "callback", "init", "solver", "device", "self"}
 )
 """Parameters that the study sets itself, or that no table can hold."""
@@ -120,7 +128,7 @@ def _sae(name: str) -> Callable[..., Featuriser]:
     def build(assignment: Assignment, **parameters: Any) -> Featuriser:
         orthogonality = parameters.pop("orthogonality", None)
         if isinstance(orthogonality, Mapping):
-            # As a file has it: a name of `ORTHOGONALITY`, and a weight.
+            # As a file has it: a name of `ORTHOGONALITY`, and a coefficient.
             orthogonality = get_orthogonality(**orthogonality)
         sae: Featuriser = SAES[name](
             assignment.n_components,

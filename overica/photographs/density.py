@@ -84,10 +84,7 @@ class DictionaryDensity:
         """The density of a fitted estimator, with its own noise, scales and presence."""
         density = cls(ica.mixing_, prior=ica.prior)
         density.mean_ = np.asarray(ica.mean_, np.float64)
-        density.model_ = Model(
-            np.asarray(ica.mixing_, np.float64) * ica.scales_, density.prior, ica.penalty_,
-            ica.noise_variance_, np.asarray(ica.presence_),
-        )  # fmt: skip
+        density.model_ = ica.model_.measured_in(1 / ica.unit_)
         return density
 
     def fit(self, X: np.ndarray) -> Self:
@@ -99,12 +96,14 @@ class DictionaryDensity:
         self.mean_ = X.mean(axis=0) if centred else np.zeros(n_features)
         X = X[np.sort(rng.permutation(len(X))[: self.n_samples])] - self.mean_
         power = float((X**2).mean())
-        noise, presence = 0.1 * power, np.full(n, min(0.5, n_features / (2 * n)))
+        noise_variance, presence = 0.1 * power, np.full(n, min(0.5, n_features / (2 * n)))
         scales = np.full(n, np.sqrt(power * n_features / (2 * n * presence[0])))
         S = np.zeros((len(X), n))
         drawn, size, power_left = np.zeros(n), np.zeros(n), 0.0
         for round_ in range(self.n_rounds):
-            model = Model(self.mixing * scales, self.prior, noise, noise, presence)
+            model = Model(
+                self.mixing * scales, self.prior, noise_variance, noise_variance, presence
+            )
             codes = sample_posterior(model, X, S / scales, random_state=rng)
             S = codes * scales
             gain = 1 / max(1, round_ - self.n_rounds // 2 + 1)
@@ -115,19 +114,21 @@ class DictionaryDensity:
             # A source that was never drawn keeps its scale.
             seen = drawn * len(X) >= 1
             scales = np.where(seen, size / np.maximum(drawn, 1e-12), scales)
-            noise = max(power_left, _LEAST_NOISE * power)
-        self.model_ = Model(self.mixing * scales, self.prior, noise, noise, presence)
+            noise_variance = max(power_left, _LEAST_NOISE * power)
+        self.model_ = Model(
+            self.mixing * scales, self.prior, noise_variance, noise_variance, presence
+        )
         self.model_ = replace(self.model_, penalty=self._best_penalty(X))
         return self
 
     def _best_penalty(self, X: np.ndarray) -> float:
         X = X[:300]
-        noise = self.model_.noise_variance
+        noise_variance = self.model_.noise_variance
         scores = [
-            float(log_evidence(replace(self.model_, penalty=factor * noise), X).mean())
+            float(log_evidence(replace(self.model_, penalty=factor * noise_variance), X).mean())
             for factor in _PENALTIES
         ]
-        return float(_PENALTIES[int(np.argmax(scores))] * noise)
+        return float(_PENALTIES[int(np.argmax(scores))] * noise_variance)
 
     def evidence(
         self,

@@ -17,16 +17,16 @@ from overica.random_state import generator
 from overica.ranges import check_reach
 from overica.sae import settings
 from overica.sae.batches import Batches
+from overica.sae.coefficients import Coefficient
 from overica.sae.module import Autoencoder
-from overica.sae.penalties import Penalty
-from overica.sae.saving import Persistent
+from overica.sae.saving import PersistentAutoencoder
 from overica.sae.trainer import Orthogonality
 from overica.transformer import DictionaryTransformer, like
 
 _CHUNK = 8192
 
 
-class SparseAutoencoder(Persistent, DictionaryTransformer):
+class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
     """Base of the sparse autoencoders: everything but the network.
 
     An autoencoder learns an encoder and a dictionary D of unit rows,
@@ -35,18 +35,18 @@ class SparseAutoencoder(Persistent, DictionaryTransformer):
 
     by stochastic gradients of ``mean |x - x_hat|^2 + sparsity``. Codes are sparse and never negative. Training sees
     samples divided by `unit_`, so that their mean length is sqrt(n_features); everything public is in units of X,
-    apart from `penalty` and the figures of `history_`.
+    apart from `sparsity_coefficient` and the figures of `history_`.
 
     Parameters
     ----------
     n_components : int or None
         Width of the dictionary; None takes twice the number of features.
     n_active : float or None
-        Mean number of active codes per sample. The TopK family keeps so many; elsewhere the penalty is steered
-        until there are so many. None, where there is no `penalty` either: half the square root of n_components,
-        which is a guess.
-    penalty : float or None
-        A fixed coefficient of the sparsity instead, for samples of mean length sqrt(n_features). It rises to that
+        Mean number of active codes per sample. The TopK family keeps so many; elsewhere the coefficient is steered
+        until there are so many. None, where there is no `sparsity_coefficient` either: half the square root of
+        n_components, which is a guess.
+    sparsity_coefficient : float or None
+        What weighs the sparsity in the loss, instead, for samples of mean length sqrt(n_features). It rises to that
         value over the first third of the steps. The TopK family has none.
     n_steps : int
         Steps of the optimiser, each on one batch.
@@ -66,7 +66,7 @@ class SparseAutoencoder(Persistent, DictionaryTransformer):
         Treat features that have not fired for a twentieth of the run: in the TopK family they reconstruct the
         residual, elsewhere they start anew, pointed at samples that are badly explained.
     orthogonality : callable or None
-        ``orthogonality(W_dec, codes, step)`` times ``orthogonality.weight`` is added to the loss.
+        ``orthogonality(W_dec, codes, step)`` times ``orthogonality.coefficient`` is added to the loss.
     random_state : int, numpy RandomState, numpy Generator or None
         Source of every draw. Same seed, same machine, same answer.
     device : str
@@ -99,15 +99,12 @@ class SparseAutoencoder(Persistent, DictionaryTransformer):
         Steps taken.
     history_ : dict of str to list
         Figures of every step: loss; its parts reconstruction (squared error, summed over features), sparsity
-        (before its coefficient `penalty`), auxiliary and orthogonality (with theirs); explained_variance; l0;
-        dead_share, of the features that had not fired when last looked at; penalty; learning_rate.
+        (before its coefficient), auxiliary and orthogonality (with theirs); explained_variance; l0;
+        dead_share, of the features that had not fired when last looked at; sparsity_coefficient; learning_rate.
     """
 
-    components_: np.ndarray
-    offset_: np.ndarray
     module_: Autoencoder
     unit_: float
-    n_components_: int
     n_active_: float | None
     n_features_in_: int
     n_iter_: int
@@ -121,7 +118,7 @@ class SparseAutoencoder(Persistent, DictionaryTransformer):
         n_components: int | None = None,
         *,
         n_active: float | None = None,
-        penalty: float | None = None,
+        sparsity_coefficient: float | None = None,
         n_steps: int = 2000,
         batch_size: int = 1024,
         learning_rate: float | None = None,
@@ -138,7 +135,7 @@ class SparseAutoencoder(Persistent, DictionaryTransformer):
     ) -> None:
         self.n_components = n_components
         self.n_active = n_active
-        self.penalty = penalty
+        self.sparsity_coefficient = sparsity_coefficient
         self.n_steps = n_steps
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -159,8 +156,8 @@ class SparseAutoencoder(Persistent, DictionaryTransformer):
     ) -> Autoencoder:
         """An untrained network."""
 
-    def _penalty(self, n_active: float | None, n_steps: int) -> Penalty:
-        return settings.penalty(self.penalty, n_active, n_steps)
+    def _coefficient(self, n_active: float | None, n_steps: int) -> Coefficient:
+        return settings.coefficient(self.sparsity_coefficient, n_active, n_steps)
 
     def fit(self, X: Array, y: Any = None) -> Self:
         """Train the autoencoder.
@@ -190,19 +187,19 @@ class SparseAutoencoder(Persistent, DictionaryTransformer):
         n_features = X.shape[1]
         training = settings.training(self, n_features)
         n_components = settings.n_components(self.n_components, n_features)
-        n_active = settings.n_active(self.n_active, self.penalty, n_components)
+        n_active = settings.n_active(self.n_active, self.sparsity_coefficient, n_components)
         orthogonality = settings.orthogonality(self.orthogonality)
         device = torch_device(self.device)
         batch_size = settings.batch_size(self.batch_size)
         rng = generator(self.random_state)
         module = network(n_features, n_components, n_active, rng).to(device)
         batches = Batches(X, batch_size, rng, device)
-        penalty = self._penalty(n_active, training.n_steps)
+        coefficient = self._coefficient(n_active, training.n_steps)
         history: dict[str, list[float]] = {}
         progress = StepProgress(self.verbose, self.callback, TRAINING)
         progress.expect(training.n_steps)
         try:
-            training.run(module, batches, penalty, rng, history, progress, orthogonality)
+            training.run(module, batches, coefficient, rng, history, progress, orthogonality)
         except KeyboardInterrupt:
             # Nothing is lost: what was learned so far is a fitted estimator.
             if history:
@@ -244,10 +241,6 @@ class SparseAutoencoder(Persistent, DictionaryTransformer):
         """The dictionary's directions as columns, (n_features, n_components)."""
         return self.components_.T
 
-    @property
-    def _offset(self) -> np.ndarray:
-        return self.offset_
-
     def _publish(
         self,
         module: Autoencoder,
@@ -270,4 +263,3 @@ class SparseAutoencoder(Persistent, DictionaryTransformer):
         self.module_ = module
         self.components_ = module.W_dec.detach().cpu().numpy().copy()
         self.offset_ = module.b_dec.detach().cpu().numpy().copy()
-        self.n_components_ = len(self.components_)

@@ -89,7 +89,7 @@ class BatchTopKSAE(SelectingSAE):
     codes of every batch and, where features have died, by 1/32 of an auxiliary loss, see
     `overica.sae.selecting.auxiliary_loss`. Afterwards a code is active where it is above a threshold, the mean of the
     smallest codes that were kept. k is `n_active` and need not be whole.
-    Parameters, attributes and errors are those of `SparseAutoencoder`; there is no `penalty`.
+    Parameters, attributes and errors are those of `SparseAutoencoder`; there is no `sparsity_coefficient`.
 
     References
     ----------

@@ -76,10 +76,10 @@ class Frozen(Autoencoder):
         frozen, new = self.W_enc[:, : self.n_frozen], self.W_enc[:, self.n_frozen :]
         return torch.cat([self.centre @ frozen, self.b_dec @ new])
 
-    def loss(self, x: Tensor, penalty: float = 0.0, dead: Tensor | None = None) -> Losses:
+    def loss(self, x: Tensor, coefficient: float = 0.0, dead: Tensor | None = None) -> Losses:
         """See `Autoencoder.loss`; frozen features are not revived."""
         moving = None if dead is None else dead[dead >= self.n_frozen]
-        return super().loss(x, penalty, moving)  # type: ignore[safe-super]
+        return super().loss(x, coefficient, moving)  # type: ignore[safe-super]
 
     def restart(
         self, dead: Tensor, directions: Tensor

@@ -36,7 +36,7 @@ class GatedAutoencoder(Autoencoder):
         gate, magnitude = self.paths(x)
         return magnitude.relu() * (gate > 0)
 
-    def loss(self, x: Tensor, penalty: float = 0.0, dead: Tensor | None = None) -> Losses:
+    def loss(self, x: Tensor, coefficient: float = 0.0, dead: Tensor | None = None) -> Losses:
         """See `Autoencoder.loss`; the sparsity is the L1 norm of the open gates, the codes are not penalised.
 
         The step function gives the gate no gradient, so it reconstructs x too. It does so through a decoder that is
@@ -49,7 +49,7 @@ class GatedAutoencoder(Autoencoder):
         sparsity = opened.sum() / len(x)
         auxiliary = squared_error(self.decode_gates(opened), x)
         return Losses(
-            reconstruction + penalty * sparsity + auxiliary,
+            reconstruction + coefficient * sparsity + auxiliary,
             codes,
             {"reconstruction": reconstruction, "sparsity": sparsity, "auxiliary": auxiliary},
         )
@@ -82,7 +82,7 @@ class GatedSAE(SparseAutoencoder):
     With ``gate = (x - b_dec) W_enc + b_gate`` and ``magnitude = exp(r_mag) * (x - b_dec) W_enc + b_mag``, codes are
     ``1[gate > 0] * ReLU(magnitude)``. Training is by
 
-        mean |x - x_hat|^2 + penalty * sum_j ReLU(gate_j) + |x - ReLU(gate) D - offset|^2
+        mean |x - x_hat|^2 + sparsity_coefficient * sum_j ReLU(gate_j) + |x - ReLU(gate) D - offset|^2
 
     where D and the offset are constants in the last term. Only the gates are penalised, so the magnitudes do not
     shrink. The network is a `JumpReLUSAE` with its threshold at ``b_mag - exp(r_mag) b_gate``.

@@ -73,13 +73,13 @@ class JumpReLUAutoencoder(Autoencoder):
         z = self.preactivations(x)
         return z * (z > self.threshold)
 
-    def loss(self, x: Tensor, penalty: float = 0.0, dead: Tensor | None = None) -> Losses:
+    def loss(self, x: Tensor, coefficient: float = 0.0, dead: Tensor | None = None) -> Losses:
         """See `Autoencoder.loss`; the sparsity is the mean number of active codes, which moves thresholds alone."""
         codes, active = Jump.apply(self.preactivations(x), self.threshold, self.bandwidth)
         reconstruction = squared_error(self.decode(codes), x)
         sparsity = active.sum() / len(x)
         return Losses(
-            reconstruction + penalty * sparsity,
+            reconstruction + coefficient * sparsity,
             codes,
             {"reconstruction": reconstruction, "sparsity": sparsity},
         )
@@ -104,7 +104,7 @@ class JumpReLUSAE(SparseAutoencoder):
 
     ``codes = z * 1[z > threshold]`` with ``z = (x - b_dec) W_enc + b_enc`` is trained by
 
-        mean |x - x_hat|^2 + penalty * (number of active codes),
+        mean |x - x_hat|^2 + sparsity_coefficient * (number of active codes),
 
     whose gradient by the thresholds is estimated, see `overica.sae.jumprelu.Jump`. Codes above their threshold are
     not penalised, so they do not shrink. Other parameters, attributes and errors are those of `SparseAutoencoder`.
@@ -116,7 +116,9 @@ class JumpReLUSAE(SparseAutoencoder):
     bandwidth : float
         Width of the window around a threshold in which samples have a say in where it moves, for samples of mean
         length sqrt(n_features).
-    n_active, penalty, n_steps, batch_size, learning_rate, betas, warm_up, cool_down, clip, revive, orthogonality
+    n_active, sparsity_coefficient, n_steps, batch_size, learning_rate, betas, warm_up, cool_down, clip
+        See `SparseAutoencoder`.
+    revive, orthogonality
         See `SparseAutoencoder`.
     random_state, device, verbose, callback
         See `SparseAutoencoder`.
@@ -143,7 +145,7 @@ class JumpReLUSAE(SparseAutoencoder):
         *,
         bandwidth: float = 1.0,
         n_active: float | None = None,
-        penalty: float | None = None,
+        sparsity_coefficient: float | None = None,
         n_steps: int = 2000,
         batch_size: int = 1024,
         learning_rate: float | None = None,
@@ -161,7 +163,7 @@ class JumpReLUSAE(SparseAutoencoder):
         super().__init__(
             n_components,
             n_active=n_active,
-            penalty=penalty,
+            sparsity_coefficient=sparsity_coefficient,
             n_steps=n_steps,
             batch_size=batch_size,
             learning_rate=learning_rate,

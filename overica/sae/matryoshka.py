@@ -57,7 +57,7 @@ class MatryoshkaSAE(SelectingSAE):
 
     averaged, not summed, over the widths. Features that come first have to be general; those of later groups refine
     them, and need not absorb what they say. Other parameters, attributes and errors are those of `SparseAutoencoder`;
-    there is no `penalty`.
+    there is no `sparsity_coefficient`.
 
     Parameters
     ----------
@@ -66,7 +66,9 @@ class MatryoshkaSAE(SelectingSAE):
     widths : sequence of int or None
         Widths at which a reconstruction is asked for, besides n_components. None: from a thirty-second of n_components
         on, each four times the one before.
-    n_active, penalty, n_steps, batch_size, learning_rate, betas, warm_up, cool_down, clip, revive, orthogonality
+    n_active, sparsity_coefficient, n_steps, batch_size, learning_rate, betas, warm_up, cool_down, clip
+        See `SparseAutoencoder`.
+    revive, orthogonality
         See `SparseAutoencoder`.
     random_state, device, verbose, callback
         See `SparseAutoencoder`.
@@ -93,7 +95,7 @@ class MatryoshkaSAE(SelectingSAE):
         *,
         widths: Sequence[int] | None = None,
         n_active: float | None = None,
-        penalty: float | None = None,
+        sparsity_coefficient: float | None = None,
         n_steps: int = 2000,
         batch_size: int = 1024,
         learning_rate: float | None = None,
@@ -111,7 +113,7 @@ class MatryoshkaSAE(SelectingSAE):
         super().__init__(
             n_components,
             n_active=n_active,
-            penalty=penalty,
+            sparsity_coefficient=sparsity_coefficient,
             n_steps=n_steps,
             batch_size=batch_size,
             learning_rate=learning_rate,

@@ -100,15 +100,15 @@ class Autoencoder(nn.Module, ABC):
         return torch.addmm(self.b_dec, codes, self.W_dec)
 
     @abstractmethod
-    def loss(self, x: Tensor, penalty: float = 0.0, dead: Tensor | None = None) -> Losses:
+    def loss(self, x: Tensor, coefficient: float = 0.0, dead: Tensor | None = None) -> Losses:
         """What a batch costs.
 
         Parameters
         ----------
         x : Tensor (batch, n_features)
             Samples of mean length sqrt(n_features).
-        penalty : float
-            Coefficient of the sparsity.
+        coefficient : float
+            Of the sparsity.
         dead : Tensor of int or None
             Features that have not fired for long.
 

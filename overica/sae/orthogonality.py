@@ -9,7 +9,7 @@ Examples
 --------
 >>> import torch
 >>> from overica.sae import ORTHOGONALITY
->>> penalty = ORTHOGONALITY["nearest"](weight=0.1)
+>>> penalty = ORTHOGONALITY["nearest"](coefficient=0.1)
 >>> W_dec = torch.tensor([[2.0, 0.0], [1.6, 1.2], [0.0, 3.0]])
 >>> penalty(W_dec, torch.ones(5, 3), step=0)
 tensor(0.7333)
@@ -43,7 +43,7 @@ class OrthogonalityPenalty(BaseEstimator):
 
     Parameters
     ----------
-    weight : float
+    coefficient : float
         What the loss multiplies the penalty by; the call does not. A negative one rewards alignment: it makes
         combinations on purpose, as known cases for whatever is to detect them.
     pairs : Pairs
@@ -56,7 +56,7 @@ class OrthogonalityPenalty(BaseEstimator):
     Raises
     ------
     ValueError
-        If `weight` is not finite, `n_frozen` is negative, or a part is not of its kind.
+        If `coefficient` is not finite, `n_frozen` is negative, or a part is not of its kind.
 
     References
     ----------
@@ -70,19 +70,21 @@ class OrthogonalityPenalty(BaseEstimator):
     tensor(0.)
     """
 
-    def __init__(self, weight: float, pairs: Pairs, cost: CosineCost, *, n_frozen: int = 0) -> None:
-        check_scalar(weight, "weight", minimum=-math.inf)
+    def __init__(
+        self, coefficient: float, pairs: Pairs, cost: CosineCost, *, n_frozen: int = 0
+    ) -> None:
+        check_scalar(coefficient, "coefficient", minimum=-math.inf)
         check_scalar(n_frozen, "n_frozen", integer=True)
         for part, name, kind in ((pairs, "pairs", Pairs), (cost, "cost", CosineCost)):
             if not isinstance(part, kind):
                 raise ValueError(f"`{name}` must be an instance of {kind.__name__}, got {part!r}")
-        self.weight = weight
+        self.coefficient = coefficient
         self.pairs = pairs
         self.cost = cost
         self.n_frozen = n_frozen
 
     def __call__(self, W_dec: Tensor, codes: Tensor, step: int) -> Tensor:
-        """The penalty, a scalar without `weight`; zero where no pair is chosen.
+        """The penalty, a scalar without `coefficient`; zero where no pair is chosen.
 
         Parameters
         ----------
@@ -119,14 +121,14 @@ def unit_rows(W: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A named combination; called with a weight it makes a penalty with parts of its own."""
+    """A named combination; called with a coefficient it makes a penalty with parts of its own."""
 
     pairs: Callable[[], Pairs]
     cost: Callable[[], CosineCost]
 
-    def __call__(self, weight: float) -> OrthogonalityPenalty:
-        """A new penalty of that weight."""
-        return OrthogonalityPenalty(weight, self.pairs(), self.cost())
+    def __call__(self, coefficient: float) -> OrthogonalityPenalty:
+        """A new penalty of that coefficient."""
+        return OrthogonalityPenalty(coefficient, self.pairs(), self.cost())
 
 
 ORTHOGONALITY: dict[str, Recipe] = {
@@ -140,20 +142,20 @@ ORTHOGONALITY: dict[str, Recipe] = {
     "nearest_firing": Recipe(partial(NearestPairs, firing=True), Absolute),
     "neighbours": Recipe(partial(NearestPairs, n_neighbours=8, every=100), Hinge),
 }
-"""Recipes by name: called with a weight, each makes an `OrthogonalityPenalty`."""
+"""Recipes by name: called with a coefficient, each makes an `OrthogonalityPenalty`."""
 
 
-def get_orthogonality(name: str, weight: float) -> OrthogonalityPenalty:
-    """The penalty of that name and weight.
+def get_orthogonality(name: str, coefficient: float) -> OrthogonalityPenalty:
+    """The penalty of that name and coefficient.
 
     Raises
     ------
     ValueError
-        If `name` is not in `ORTHOGONALITY`, or `weight` is not finite.
+        If `name` is not in `ORTHOGONALITY`, or `coefficient` is not finite.
 
     Examples
     --------
     >>> get_orthogonality("signed_hinge", 0.1)
-    OrthogonalityPenalty(cost=Hinge(signed=True), pairs=AllPairs(), weight=0.1)
+    OrthogonalityPenalty(coefficient=0.1, cost=Hinge(signed=True), pairs=AllPairs())
     """
-    return ORTHOGONALITY[check_choice(name, "name", ORTHOGONALITY)](weight)
+    return ORTHOGONALITY[check_choice(name, "name", ORTHOGONALITY)](coefficient)

@@ -21,7 +21,7 @@ class ReLUAutoencoder(Autoencoder):
         """See `Autoencoder.activate`."""
         return self.preactivations(x).relu()
 
-    def loss(self, x: Tensor, penalty: float = 0.0, dead: Tensor | None = None) -> Losses:
+    def loss(self, x: Tensor, coefficient: float = 0.0, dead: Tensor | None = None) -> Losses:
         """See `Autoencoder.loss`; the sparsity is the L1 norm of the codes, weighted by the decoder's norms.
 
         The weights keep a long decoder from hiding small codes.
@@ -30,7 +30,7 @@ class ReLUAutoencoder(Autoencoder):
         reconstruction = squared_error(self.decode(codes), x)
         sparsity = torch.dot(codes.mean(dim=0), self.W_dec.norm(dim=1))
         return Losses(
-            reconstruction + penalty * sparsity,
+            reconstruction + coefficient * sparsity,
             codes,
             {"reconstruction": reconstruction, "sparsity": sparsity},
         )
@@ -41,7 +41,7 @@ class ReLUSAE(SparseAutoencoder):
 
     ``codes = ReLU((x - b_dec) W_enc + b_enc)`` is trained by
 
-        mean |x - x_hat|^2 + penalty * sum_j codes_j ||W_dec_j||.
+        mean |x - x_hat|^2 + sparsity_coefficient * sum_j codes_j ||W_dec_j||.
 
     The penalty makes codes sparse and, at the same time, too small; see `overica.sae.fine_tune_scale`.
     Parameters, attributes and errors are those of `SparseAutoencoder`.

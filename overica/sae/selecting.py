@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from overica.sae.base import SparseAutoencoder
+from overica.sae.coefficients import Coefficient, FixedCoefficient
 from overica.sae.module import Autoencoder, Losses, squared_error
-from overica.sae.penalties import FixedPenalty, Penalty
 
 AUXILIARY = 1 / 32
 """Coefficient of the auxiliary loss."""
@@ -48,7 +48,7 @@ class SelectingAutoencoder(Autoencoder):
         error = squared_error(x_hat, x)
         return x_hat, error, error
 
-    def loss(self, x: Tensor, penalty: float = 0.0, dead: Tensor | None = None) -> Losses:
+    def loss(self, x: Tensor, coefficient: float = 0.0, dead: Tensor | None = None) -> Losses:
         """See `Autoencoder.loss`; there is no sparsity to penalise."""
         preactivations = self.preactivations(x)
         codes = self.select(preactivations)
@@ -69,16 +69,16 @@ class SelectingAutoencoder(Autoencoder):
 
 
 class SelectingSAE(SparseAutoencoder):
-    """A sparse autoencoder of the TopK family, which has no penalty."""
+    """A sparse autoencoder of the TopK family, which has no `sparsity_coefficient`."""
 
-    def _penalty(self, n_active: float | None, n_steps: int) -> Penalty:
-        return FixedPenalty(0.0)
+    def _coefficient(self, n_active: float | None, n_steps: int) -> Coefficient:
+        return FixedCoefficient(0.0)
 
     def _k(self, n_active: float | None) -> float:
         if n_active is None:
             raise ValueError(
-                f"`penalty` must be None: {type(self).__name__} keeps `n_active` codes and penalises none, "
-                f"got {self.penalty!r}"
+                f"`sparsity_coefficient` must be None: {type(self).__name__} keeps `n_active` codes and penalises "
+                f"none, got {self.sparsity_coefficient!r}"
             )
         return n_active
 

@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.base import clone
 
 from overica._validation import check_scalar
-from overica.sae.penalties import FixedPenalty, Penalty, TargetL0
+from overica.sae.coefficients import Coefficient, FixedCoefficient, TargetL0
 from overica.sae.trainer import Training
 
 RELATIVE_RATE = 0.03
@@ -63,8 +63,8 @@ def n_components(value: Any, n_features: int) -> int:
     return int(check_scalar(value, "n_components", minimum=1, integer=True))
 
 
-def n_active(value: Any, penalty: Any, width: int) -> float | None:
-    """A given number of active codes, or half the square root of the width; None where a penalty is given.
+def n_active(value: Any, sparsity_coefficient: Any, width: int) -> float | None:
+    """A given number of active codes, or half the square root of the width; None where a coefficient is given.
 
     Raises
     ------
@@ -76,12 +76,13 @@ def n_active(value: Any, penalty: Any, width: int) -> float | None:
     >>> n_active(None, None, 32), n_active(None, None, 4096), n_active(2.5, None, 32)
     (3.0, 32.0, 2.5)
     """
-    if penalty is not None:
+    if sparsity_coefficient is not None:
         if value is not None:
             raise ValueError(
-                f"give `n_active` or `penalty`, not both: got n_active={value!r} and penalty={penalty!r}"
+                f"give `n_active` or `sparsity_coefficient`, not both: got n_active={value!r} and "
+                f"sparsity_coefficient={sparsity_coefficient!r}"
             )
-        check_scalar(penalty, "penalty")
+        check_scalar(sparsity_coefficient, "sparsity_coefficient")
         return None
     if value is None:
         return float(max(1, round(math.sqrt(width) / 2)))
@@ -96,23 +97,23 @@ def batch_size(value: Any) -> int:
     return int(check_scalar(value, "batch_size", minimum=1, integer=True))
 
 
-def penalty(coefficient: Any, target: float | None, n_steps: int) -> Penalty:
+def coefficient(given: Any, target: float | None, n_steps: int) -> Coefficient:
     """What presses for sparsity: a given coefficient, or what steers to a number of active codes."""
     if target is None:
-        return FixedPenalty(float(coefficient))
+        return FixedCoefficient(float(given))
     return TargetL0(target, n_steps)
 
 
 def orthogonality(value: Any) -> Any:
-    """None, or something that can be called and has a weight."""
+    """None, or something that can be called and has a coefficient."""
     if value is None:
         return None
-    if not callable(value) or not hasattr(value, "weight"):
+    if not callable(value) or not hasattr(value, "coefficient"):
         raise ValueError(
             "`orthogonality` must be None or called as penalty(W_dec, codes, step), with an attribute "
-            f"`weight`; got {value!r}"
+            f"`coefficient`; got {value!r}"
         )
-    check_scalar(value.weight, "orthogonality.weight", minimum=-math.inf)
+    check_scalar(value.coefficient, "orthogonality.coefficient", minimum=-math.inf)
     # What a penalty remembers from step to step belongs to one fit.
     return clone(value, safe=False)
 

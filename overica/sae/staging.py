@@ -8,24 +8,16 @@ from itertools import accumulate, pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    MetaEstimatorMixin,
-    TransformerMixin,
-    clone,
-)
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import MetaEstimatorMixin, clone
 
-from overica._validation import Array, check_array, check_scalar, namespace
+from overica._validation import Array, check_scalar
 from overica.random_state import generator
 from overica.sae import settings
 from overica.sae.base import SparseAutoencoder
+from overica.transformer import DictionaryTransformer
 
 
-class Stages(
-    ClassNamePrefixFeaturesOutMixin, MetaEstimatorMixin, TransformerMixin, BaseEstimator, ABC
-):
+class Stages(MetaEstimatorMixin, DictionaryTransformer, ABC):
     """Base of the two kinds of stages.
 
     What the estimator asks for is what all stages have together: its `n_components`, `n_active` and `n_steps` are
@@ -62,8 +54,6 @@ class Stages(
 
     estimators_: list[SparseAutoencoder]
     widths_: list[int]
-    components_: np.ndarray
-    offset_: np.ndarray
 
     cumulative: ClassVar[bool]
     """Whether the autoencoder of a stage holds the features of the stages before it."""
@@ -117,35 +107,10 @@ class Stages(
     def transform(self, X: Array) -> Array:
         """Codes of samples, (n_samples, n_components)."""
 
-    def inverse_transform(self, X: Array) -> Array:
-        """Samples from codes, ``codes @ components_ + offset_``.
-
-        Parameters
-        ----------
-        X : array (n_samples, n_components)
-            Codes, as from `transform`.
-
-        Returns
-        -------
-        array (n_samples, n_features)
-        """
-        check_is_fitted(self)
-        S = check_array(X, "X", {"n_samples": None, "n_components": self.n_components_})
-        xp = namespace(S)
-        D, offset = (
-            xp.asarray(a, dtype=S.dtype, device=S.device) for a in (self.components_, self.offset_)
-        )
-        return S @ D + offset
-
     @property
     def mixing_(self) -> np.ndarray:
         """The dictionary's directions as columns, (n_features, n_components)."""
         return self.components_.T
-
-    @property
-    def n_components_(self) -> int:
-        """Features of all stages."""
-        return sum(self.widths_)
 
     @property
     def n_iter_(self) -> int:
@@ -172,10 +137,6 @@ class Stages(
         """Their names, if they had any."""
         return np.asarray(self.estimators_[0].feature_names_in_)
 
-    @property
-    def _n_features_out(self) -> int:
-        return self.n_components_
-
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "components_")
 
@@ -201,8 +162,8 @@ class Stages(
     def _untrained(self) -> list[SparseAutoencoder]:
         """The estimator of each stage, with its part of what there is."""
         given, widths = self.estimator, self.widths_
-        penalty = getattr(given, "penalty", None)
-        n_active = settings.n_active(given.n_active, penalty, sum(widths))
+        coefficient = getattr(given, "sparsity_coefficient", None)
+        n_active = settings.n_active(given.n_active, coefficient, sum(widths))
         n_steps = check_scalar(given.n_steps, "n_steps", minimum=1, integer=True)
         steps = [max(1, int(part)) for part in _parts(n_steps, widths)]
         active = None if n_active is None else _parts(n_active, widths)

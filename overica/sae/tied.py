@@ -44,7 +44,7 @@ class TiedSAE(SparseAutoencoder):
 
     ``codes = ReLU((x - b_dec) D^T + b_enc)`` with unit rows of D is trained by
 
-        mean |x - x_hat|^2 + penalty * sum_j codes_j.
+        mean |x - x_hat|^2 + sparsity_coefficient * sum_j codes_j.
 
     It has half the parameters of `ReLUSAE`, but cannot tell features apart by reading along other directions than it
     writes. Parameters, attributes and errors are those of `SparseAutoencoder`.

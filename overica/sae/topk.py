@@ -54,7 +54,7 @@ class TopKSAE(SelectingSAE):
 
     ``codes = ReLU(TopK((x - b_dec) W_enc + b_enc))`` is trained by ``mean |x - x_hat|^2`` and, where features have
     died, by 1/32 of an auxiliary loss, see `overica.sae.selecting.auxiliary_loss`. k is `n_active`, rounded.
-    Parameters, attributes and errors are those of `SparseAutoencoder`; there is no `penalty`.
+    Parameters, attributes and errors are those of `SparseAutoencoder`; there is no `sparsity_coefficient`.
 
     References
     ----------

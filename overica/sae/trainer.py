@@ -13,16 +13,16 @@ from torch import Tensor
 
 from overica.sae.adam import Adam
 from overica.sae.batches import Batches
+from overica.sae.coefficients import Coefficient
 from overica.sae.module import Autoencoder
-from overica.sae.penalties import Penalty
 
 History = dict[str, list[float]]
 
 
 class Orthogonality(Protocol):
-    """A penalty on the decoder, added to the loss with a weight."""
+    """A penalty on the decoder, added to the loss, times its coefficient."""
 
-    weight: float
+    coefficient: float
 
     def __call__(self, W_dec: Tensor, codes: Tensor, step: int) -> Tensor:
         """Scalar penalty of a decoder (n_components, n_features) and the codes (batch, n_components) of a batch."""
@@ -75,7 +75,7 @@ class Training:
         self,
         module: Autoencoder,
         batches: Batches,
-        penalty: Penalty,
+        coefficient: Coefficient,
         rng: np.random.Generator,
         history: History,
         report: Callable[[dict[str, float]], None],
@@ -88,7 +88,7 @@ class Training:
         TrainingError
             If the loss is not finite.
         """
-        _Run(self, module, batches, penalty, rng, history, report, orthogonality).go()
+        _Run(self, module, batches, coefficient, rng, history, report, orthogonality).go()
 
 
 class _Run:
@@ -99,14 +99,14 @@ class _Run:
         training: Training,
         module: Autoencoder,
         batches: Batches,
-        penalty: Penalty,
+        coefficient: Coefficient,
         rng: np.random.Generator,
         history: History,
         report: Callable[[dict[str, float]], None],
         orthogonality: Orthogonality | None,
     ) -> None:
         self.training, self.module, self.batches = training, module, batches
-        self.penalty, self.rng, self.history, self.report = penalty, rng, history, report
+        self.coefficient, self.rng, self.history, self.report = coefficient, rng, history, report
         self.orthogonality = orthogonality
         self.parameters = list(module.parameters())
         self.optimiser = Adam(self.parameters, training.betas)
@@ -133,16 +133,16 @@ class _Run:
         training, module = self.training, self.module
         progress = step / training.n_steps
         known = {
-            "penalty": self.penalty.value(progress),
+            "sparsity_coefficient": self.coefficient.value(progress),
             "learning_rate": training.rate(step),
             "dead_share": 0.0 if self.dead is None else len(self.dead) / len(module.W_dec),
         }
         treated = self.dead if training.revive else None
-        losses = module.loss(self.batches.draw(), known["penalty"], treated)
+        losses = module.loss(self.batches.draw(), known["sparsity_coefficient"], treated)
         total, parts = losses.total, dict(losses.parts)
         if self.orthogonality is not None:
             value = self.orthogonality(module.W_dec, losses.codes, step)
-            parts["orthogonality"] = self.orthogonality.weight * value
+            parts["orthogonality"] = self.orthogonality.coefficient * value
             total = total + parts["orthogonality"]
         total.backward()
         module.before_step()
@@ -168,7 +168,7 @@ class _Run:
             row = values | {"explained_variance": 1 - unexplained} | known
             for name, value in row.items():
                 self.history.setdefault(name, []).append(value)
-            self.penalty.observe(row["l0"], step / self.training.n_steps)
+            self.coefficient.observe(row["l0"], step / self.training.n_steps)
             self.report(row)
 
     def look_for_dead(self, progress: float) -> None:
@@ -201,7 +201,7 @@ class _Run:
         before = self.history.get("loss", [])
         earlier = f"; the loss of the step before was {before[-1]:.3g}" if before else ""
         if bad == ["orthogonality"]:
-            reason = "the orthogonality penalty is: check its values, or lower its `weight`"
+            reason = "the orthogonality penalty is: check its values, or lower its `coefficient`"
         elif step == 0:
             reason = f"at the start already, in {', '.join(bad)}: look for extreme values in `X`"
         else:

@@ -194,10 +194,10 @@ def test_an_orthogonality_penalty_by_name():
         method = {"name": "topk", "label": "apart", "orthogonality": penalty}
         return plan(config(methods=[method], n_seeds=1))
 
-    job = told({"name": "nearest", "weight": 0.1}).jobs[0]
+    job = told({"name": "nearest", "coefficient": 0.1}).jobs[0]
     sae = METHODS["topk"].build(
         Assignment(3, 1.0, True, 0, load(job.dataset, None, 0)), **job.method.arguments
     )
-    assert sae.orthogonality.weight == 0.1
+    assert sae.orthogonality.coefficient == 0.1
     with pytest.raises(StudyError, match=r"`methods\[0\]` \(apart\): `name` must be one of"):
-        told({"name": "nearst", "weight": 0.1})
+        told({"name": "nearst", "coefficient": 0.1})

@@ -5,7 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -72,7 +75,7 @@ def test_history_has_a_row_per_step(name):
         "l0",
         "dead_share",
     }
-    wanted |= {"explained_variance", "penalty", "learning_rate"}
+    wanted |= {"explained_variance", "sparsity_coefficient", "learning_rate"}
     assert set(sae.history_) == wanted
     assert {len(values) for values in sae.history_.values()} == {steps}
     assert np.isfinite(list(sae.history_.values())).all()
@@ -159,12 +162,65 @@ def test_files_of_another_kind_are_refused(tmp_path):
     )
     del config["overica"]
     (tmp_path / "cfg.json").write_text(json.dumps(config))
-    with pytest.raises(ValueError, match="saved by overica"):
+    with pytest.raises(ValueError, match=r"cfg\.json is damaged: it does not match its checksum"):
+        TopKSAE.load(tmp_path)
+    # As SAELens writes them: tensors and settings, no parameters of ours.
+    tensors = safetensors.numpy.load_file(tmp_path / "sae_weights.safetensors")
+    safetensors.numpy.save_file(tensors, tmp_path / "sae_weights.safetensors")
+    (tmp_path / "cfg.json").write_text(json.dumps({"architecture": "topk", "d_in": 8}))
+    with pytest.raises(ValueError, match="format 'overica sparse autoencoder', got None"):
         TopKSAE.load(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"cfg\.json|safetensors"):
         TopKSAE.load(tmp_path / "nowhere")
     with pytest.raises(NotFittedError):
         TopKSAE().save(tmp_path)
+
+
+@given(data=st.data())
+def test_a_flipped_bit_of_a_saved_autoencoder_is_noticed(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("sae")
+    fitted("topk").save(folder)
+    path = folder / data.draw(st.sampled_from(["cfg.json", "sae_weights.safetensors"]))
+    content = bytearray(path.read_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(content)
+    try:
+        loaded = TopKSAE.load(folder)
+    except ValueError as error:
+        assert path.name in str(error)  # noqa: PT017  (some bits of JSON say nothing)
+    else:
+        assert path.name == "cfg.json"
+        np.testing.assert_array_equal(loaded.transform(DATA.X), fitted("topk").transform(DATA.X))
+
+
+def test_folders_of_earlier_versions_are_read(tmp_path):
+    sae = quick("relu", n_active=None, sparsity_coefficient=0.1).fit(DATA.X)
+    sae.save(tmp_path)
+    arrays = safetensors.numpy.load_file(tmp_path / "sae_weights.safetensors")
+    safetensors.numpy.save_file(arrays, tmp_path / "sae_weights.safetensors")
+    config = json.loads((tmp_path / "cfg.json").read_text())
+    del config["sha256"]
+    parameters = config["overica"]["parameters"]
+    parameters["penalty"] = parameters.pop("sparsity_coefficient")
+    (tmp_path / "cfg.json").write_text(json.dumps(config))
+    loaded = SparseAutoencoder.load(tmp_path)
+    assert loaded.sparsity_coefficient == 0.1
+    np.testing.assert_array_equal(loaded.components_, sae.components_)
+    del config["overica"]["unit"]
+    (tmp_path / "cfg.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"cfg\.json .* is damaged: KeyError: 'unit'"):
+        SparseAutoencoder.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["relu", "topk", "jumprelu", "gated"])
+def test_saved_folders_load_in_saelens(name, tmp_path):
+    sae_lens = pytest.importorskip("sae_lens")
+    fitted(name).save(tmp_path)
+    theirs = sae_lens.SAE.load_from_disk(tmp_path)
+    x = torch.tensor(DATA.X[:20], dtype=theirs.W_dec.dtype)
+    with torch.no_grad():
+        codes = theirs.encode(x).numpy()
+    np.testing.assert_allclose(codes, fitted(name).transform(DATA.X[:20]), atol=1e-5)
 
 
 def test_memory_maps_are_not_copied(tmp_path):
@@ -194,8 +250,14 @@ def test_few_samples_are_used_whole():
         ({"n_components": 0}, "`n_components` must be an integer >= 1, got 0"),
         ({"n_active": 13}, "`n_active` must be at most n_components=12, got 13"),
         ({"n_active": 0}, "`n_active` must be a finite number > 0, got 0"),
-        ({"n_active": 2, "penalty": 0.1}, "give `n_active` or `penalty`, not both"),
-        ({"n_active": None, "penalty": -1.0}, "`penalty` must be a finite number >= 0"),
+        (
+            {"n_active": 2, "sparsity_coefficient": 0.1},
+            "give `n_active` or `sparsity_coefficient`, not both",
+        ),
+        (
+            {"n_active": None, "sparsity_coefficient": -1.0},
+            "`sparsity_coefficient` must be a finite number >= 0",
+        ),
         ({"n_steps": 0}, "`n_steps` must be an integer >= 1, got 0"),
         ({"batch_size": 0}, "`batch_size` must be an integer >= 1, got 0"),
         ({"learning_rate": 0.0}, "`learning_rate` must be a finite number > 0, got 0.0"),
@@ -224,8 +286,8 @@ def test_impossible_parameters_are_refused(name, parameters, message):
 
 def test_parameters_of_single_variants_are_checked():
     for name in ("topk", "batchtopk", "matryoshka"):
-        with pytest.raises(ValueError, match="`penalty` must be None"):
-            quick(name, n_active=None, penalty=0.1).fit(DATA.X)
+        with pytest.raises(ValueError, match="`sparsity_coefficient` must be None"):
+            quick(name, n_active=None, sparsity_coefficient=0.1).fit(DATA.X)
     with pytest.raises(ValueError, match="`bandwidth` must be a finite number > 0"):
         quick("jumprelu", bandwidth=0.0).fit(DATA.X)
     with pytest.raises(ValueError, match="`widths` must rise and be at most n_components=12"):
@@ -279,7 +341,7 @@ def test_an_interrupted_fit_is_a_fit(name):
 class Poison:
     """A penalty that turns to NaN."""
 
-    weight = 1.0
+    coefficient = 1.0
 
     def __call__(self, W_dec, codes, step):
         return W_dec.sum() * (float("nan") if step == 7 else 0.0)
@@ -301,7 +363,7 @@ def test_a_loss_that_is_not_finite_says_when_and_why(name):
 class Recorder:
     """A penalty that notes how it was called."""
 
-    weight = 20.0
+    coefficient = 20.0
     calls: ClassVar[list] = []
 
     def __call__(self, W_dec, codes, step):
@@ -316,7 +378,7 @@ def test_orthogonality_is_part_of_the_loss(name):
     watched = quick(name, n_steps=100, orthogonality=Recorder()).fit(DATA.X)
     assert Recorder.calls == [((12, 8), (64, 12), step) for step in range(100)]
     first = {key: values[0] for key, values in watched.history_.items()}
-    parts = first["reconstruction"] + first["penalty"] * first["sparsity"]
+    parts = first["reconstruction"] + first["sparsity_coefficient"] * first["sparsity"]
     parts += first["auxiliary"] + first["orthogonality"]
     # That loss is over several widths.
     assert name == "matryoshka" or first["loss"] == pytest.approx(parts, rel=1e-5)

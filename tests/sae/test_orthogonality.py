@@ -261,18 +261,20 @@ def test_recipes_clone_and_take_nested_parameters(name):
     penalty = get_orthogonality(name, 0.25)
     twin = clone(penalty)
     assert repr(twin) == repr(penalty)
-    assert twin.weight == 0.25
+    assert twin.coefficient == 0.25
     assert type(twin.pairs) is type(penalty.pairs)
-    assert twin.set_params(weight=0.5).weight == 0.5
-    assert penalty.weight == 0.25
+    assert twin.set_params(coefficient=0.5).coefficient == 0.5
+    assert penalty.coefficient == 0.25
 
 
 def test_a_negative_weight_draws_directions_together():
     X = np.abs(np.random.default_rng(0).standard_normal((500, 4)))
 
-    def alignment(weight):
-        penalty = get_orthogonality("absolute", weight)
-        sae = ReLUSAE(6, n_steps=60, penalty=0.1, orthogonality=penalty, random_state=0).fit(X)
+    def alignment(coefficient):
+        penalty = get_orthogonality("absolute", coefficient)
+        sae = ReLUSAE(
+            6, n_steps=60, sparsity_coefficient=0.1, orthogonality=penalty, random_state=0
+        ).fit(X)
         return np.abs(np.tril(sae.components_ @ sae.components_.T, -1)).sum() / 15
 
     assert alignment(-20.0) > alignment(0.0) + 0.1 > alignment(20.0) + 0.2
@@ -282,7 +284,7 @@ def test_a_negative_weight_draws_directions_together():
     ("make", "message"),
     [
         (lambda: get_orthogonality("cosine", 1.0), "`name` must be one of 'absolute', "),
-        (lambda: get_orthogonality("signed", np.nan), "`weight` must be a finite number"),
+        (lambda: get_orthogonality("signed", np.nan), "`coefficient` must be a finite number"),
         (lambda: OrthogonalityPenalty(1.0, "all", Signed()), "`pairs` must be an instance of Pai"),
         (lambda: OrthogonalityPenalty(1.0, AllPairs(), abs), "`cost` must be an instance of Cos"),
         (lambda: OrthogonalityPenalty(1.0, AllPairs(), Signed(), n_frozen=-1), "`n_frozen` must"),

@@ -19,7 +19,7 @@ def code_of_one(sae):
     return (sae.transform(np.ones((1, 1))) @ sae.components_)[0, 0]
 
 
-def shrunk(penalty, **parameters):
+def shrunk(coefficient, **parameters):
     """The classic autoencoder without an offset, which the example of shrinkage leaves out."""
 
     class WithoutOffset(ReLUSAE):
@@ -28,8 +28,10 @@ def shrunk(penalty, **parameters):
             network.b_dec.requires_grad_(False)
             return network
 
-    # The penalty is for samples divided by their unit, where the feature is 2 large: c = penalty * unit.
-    return WithoutOffset(1, penalty=penalty / UNIT, **(SETTINGS | parameters)).fit(X)
+    # The coefficient is for samples divided by their unit, where the feature is 2 large: c = coefficient * unit.
+    return WithoutOffset(1, sparsity_coefficient=coefficient / UNIT, **(SETTINGS | parameters)).fit(
+        X
+    )
 
 
 @pytest.mark.parametrize("c", [0.2, 0.6, 1.0])
@@ -44,7 +46,7 @@ def test_an_l1_penalty_shrinks_and_the_scale_cures_it(c):
 
 @pytest.mark.parametrize("kind", [GatedSAE, JumpReLUSAE])
 def test_gates_and_thresholds_do_not_shrink(kind):
-    sae = kind(1, penalty=0.4 / UNIT, **SETTINGS).fit(X)
+    sae = kind(1, sparsity_coefficient=0.4 / UNIT, **SETTINGS).fit(X)
     X_hat = sae.inverse_transform(sae.transform(X))
     np.testing.assert_allclose(X_hat, X, atol=0.02)
 

@@ -193,9 +193,13 @@ def test_means_are_divided(X, kind, parameters, stages, widths, active, steps):
     assert [stage.n_iter_ for stage in sae.estimators_] == steps
 
 
-def test_fixed_penalty_stays_and_leaves_the_number_of_codes_free(X):
-    sae = FrozenStages(autoencoder("relu", n_active=None, penalty=0.2, n_steps=20)).fit(X)
-    assert [(stage.penalty, stage.n_active) for stage in sae.estimators_] == [(0.2, None)] * 2
+def test_a_fixed_coefficient_stays_and_leaves_the_number_of_codes_free(X):
+    sae = FrozenStages(
+        autoencoder("relu", n_active=None, sparsity_coefficient=0.2, n_steps=20)
+    ).fit(X)
+    assert [(stage.sparsity_coefficient, stage.n_active) for stage in sae.estimators_] == [
+        (0.2, None)
+    ] * 2
 
 
 def test_orthogonality_spares_pairs_of_frozen_directions(X):

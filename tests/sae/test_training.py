@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from overica.datasets import make_mixture
 from overica.sae import SAES
 from overica.sae.batches import Batches
-from overica.sae.penalties import FixedPenalty, TargetL0
+from overica.sae.coefficients import FixedCoefficient, TargetL0
 from overica.sae.trainer import Training
 
 NAMES = sorted(SAES)
@@ -46,9 +46,9 @@ def test_steering_survives_silence():
     assert 0 < steering.value(1.0) < 0.01
 
 
-def test_a_fixed_penalty_rises_over_the_first_third():
-    penalty = FixedPenalty(0.9)
-    assert [round(penalty.value(p), 6) for p in (0, 1 / 6, 1 / 3, 1)] == [0, 0.45, 0.9, 0.9]
+def test_a_fixed_coefficient_rises_over_the_first_third():
+    fixed = FixedCoefficient(0.9)
+    assert [round(fixed.value(p), 6) for p in (0, 1 / 6, 1 / 3, 1)] == [0, 0.45, 0.9, 0.9]
 
 
 def still_born(kind):

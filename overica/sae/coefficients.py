@@ -1,4 +1,4 @@
-"""How strongly sparsity is pressed for: a fixed penalty, none, or one that steers to a number of active codes."""
+"""How strongly sparsity is pressed for: a fixed coefficient, none, or one that steers to a number of active codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ RISE = 1 / 3
 """Share of a run over which the pressure rises."""
 
 
-class Penalty(ABC):
+class Coefficient(ABC):
     """The coefficient of the sparsity over a run."""
 
     @abstractmethod
@@ -21,13 +21,13 @@ class Penalty(ABC):
         """Take note of the mean number of active codes in the step just done."""
 
 
-class FixedPenalty(Penalty):
+class FixedCoefficient(Coefficient):
     """A coefficient that rises linearly over the first third of the run, then stays.
 
     Examples
     --------
-    >>> penalty = FixedPenalty(0.6)
-    >>> round(penalty.value(1 / 6), 3), penalty.value(0.5)
+    >>> fixed = FixedCoefficient(0.6)
+    >>> round(fixed.value(1 / 6), 3), fixed.value(0.5)
     (0.3, 0.6)
     """
 
@@ -35,14 +35,14 @@ class FixedPenalty(Penalty):
         self._coefficient = coefficient
 
     def value(self, progress: float) -> float:
-        """See `Penalty.value`."""
+        """See `Coefficient.value`."""
         return self._coefficient * min(1.0, progress / RISE)
 
     def observe(self, l0: float, progress: float) -> None:
-        """See `Penalty.observe`; what is fixed does not care."""
+        """See `Coefficient.observe`; what is fixed does not care."""
 
 
-class TargetL0(Penalty):
+class TargetL0(Coefficient):
     """A coefficient that is raised while too many codes are active, and lowered while too few are.
 
     With e = log(L0 / goal), the logarithm of the coefficient is ``integral + proportion * e`` and the integral moves
@@ -80,11 +80,11 @@ class TargetL0(Penalty):
         self._first: float | None = None
 
     def value(self, progress: float) -> float:
-        """See `Penalty.value`."""
+        """See `Coefficient.value`."""
         return math.exp(self._integral + self.proportion * self._error)
 
     def observe(self, l0: float, progress: float) -> None:
-        """See `Penalty.observe`."""
+        """See `Coefficient.observe`."""
         if not math.isfinite(l0):
             return
         l0 = max(l0, self._target * math.exp(-_LARGEST))
