@@ -1,4 +1,4 @@
-"""How the learning rate and the noise level move over the course of a fit."""
+"""How the learning rate and the penalty move over the course of a fit."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ def get_schedule(schedule: str | Schedule) -> Schedule:
 
 @dataclass(frozen=True)
 class Annealing:
-    """Noise level that falls geometrically, then stays: ``start (end / start)^(p / settled)``.
+    """Level of the penalty, which falls geometrically, then stays: ``start (end / start)^(p / settled)``.
 
-    A fit that starts at the true, low noise goes astray: with few active sources per sample in the beginning,
-    columns find single sources first. Levels are relative, see `penalty`.
+    A fit that starts at the low penalty of the true noise goes astray: with few active sources per sample in the
+    beginning, columns find single sources first. Levels are relative, see `penalty`.
 
     Examples
     --------
@@ -110,8 +110,7 @@ class Annealing:
     def penalty(self, progress: float, n_features: int) -> float:
         """Level times sqrt(n_features), for data of unit variance per feature and sources of unit scale.
 
-        The penalty of a source is sigma^2 / theta, with theta = 1 the noise sigma^2 itself, and the correlation of a
-        unit column with a
+        At sources of scale one the model's own penalty is sigma^2 itself; the correlation of a unit column with a
         random direction of the data is of order one, of a norm of order sqrt(n_features).
         """
         return self.level(progress) * math.sqrt(n_features)

@@ -13,23 +13,26 @@ from overica.rows import Rows, chunks, is_streamed
 
 
 class DictionaryTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Base of estimators whose codes stand for sums of atoms: ``x = S @ components_ + offset``.
+    """Base of estimators whose codes stand for sums of atoms: ``x = S @ components_ + offset_``.
 
-    A subclass sets `n_components_`, has `components_` with the atoms as rows, and says in `_offset` what is added.
-    Floating-point types are kept, and torch tensors come back as tensors on their device.
+    A subclass has the two attributes once it is fitted. Floating-point types are kept, and torch tensors come back as
+    tensors on their device.
     """
 
-    n_components_: int
+    components_: np.ndarray
+    """Atoms as rows, (n_components, n_features)."""
+    offset_: np.ndarray
+    """What codes that are all zero stand for, (n_features,)."""
     _fewest_samples: ClassVar[int] = 2
     """That `fit` accepts."""
 
     @property
-    def _offset(self) -> np.ndarray:
-        """What codes that are all zero stand for, (n_features,)."""
-        raise NotImplementedError
+    def n_components_(self) -> int:
+        """Number of atoms."""
+        return len(self.components_)
 
     def inverse_transform(self, X: Array) -> Array:
-        """Samples from codes, the sum of their atoms and what is added to all: `mean_` or `offset_`.
+        """Samples from codes, ``codes @ components_ + offset_``.
 
         Parameters
         ----------
@@ -48,7 +51,7 @@ class DictionaryTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
                 f"`X` must have shape (n_samples, n_components={self.n_components_}), got {S.shape}"
             )
         atoms = self.components_
-        return like(S @ atoms.astype(S.dtype) + self._offset.astype(S.dtype), X)
+        return like(S @ atoms.astype(S.dtype) + self.offset_.astype(S.dtype), X)
 
     @property
     def _n_features_out(self) -> int:

@@ -17,8 +17,8 @@ FLOORS: dict[str, int] = {
     "_version": 0,
     "_deprecation": 0,
     "_validation": 0,
+    "persistence": 0,
     "backend": 0,
-    "checkpoint": 0,
     "distributed": 0,
     "progress": 0,
     "random_state": 0,
@@ -35,6 +35,8 @@ FLOORS: dict[str, int] = {
     "metrics": 3,
     "datasets": 3,
     "parameters": 3,
+    "fitted": 3,
+    "saving": 3,
     "estimator": 3,
     "sae": 3,
     "compare": 4,
@@ -47,7 +49,7 @@ FLOORS: dict[str, int] = {
     # The package itself hands out names from every floor; no module may import it back.
     "__init__": 5,
 }
-STRANGERS = [("estimator", "sae")]
+STRANGERS = [(room, "sae") for room in ("fitted", "saving", "estimator")]
 
 
 def room_of(path: Path) -> str:

@@ -212,7 +212,7 @@ def test_bad_parameters(name, value, named):
 
 
 def test_auto_needs_the_evidence_rule():
-    with pytest.raises(ValueError, match=r'`n_components="auto"` needs rule "evidence"'):
+    with pytest.raises(ValueError, match=r"`n_components=\"auto\"` needs rule 'evidence'"):
         quick(n_components="auto", rule="natural").fit(DATA.X)
     with pytest.raises(ValueError, match="`n_components` must be a number for `partial_fit`"):
         quick(n_components="auto").partial_fit(DATA.X)

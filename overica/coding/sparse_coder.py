@@ -171,18 +171,14 @@ class SparseCoder(DictionaryTransformer):
         return like((codes / norms).astype(X.dtype, copy=False), original)
 
     @property
-    def components_(self) -> np.ndarray:
+    def components_(self) -> np.ndarray:  # type: ignore[override]
         """The atoms as rows, as they were given, (n_components, n_features)."""
         shape = {"n_components": None, "n_features": None}
         return as_numpy(check_array(self.components, "components", shape))
 
     @property
-    def n_components_(self) -> int:  # type: ignore[override]
-        """Number of atoms."""
-        return len(self.components_)
-
-    @property
-    def _offset(self) -> np.ndarray:
+    def offset_(self) -> np.ndarray:  # type: ignore[override]
+        """What codes that are all zero stand for: `offset`, or zeros, (n_features,)."""
         n_features = self.components_.shape[1]
         if self.offset is None:
             return np.zeros(n_features)

@@ -9,7 +9,7 @@ import numpy as np
 
 from overica.learning.evidence import enough_judges, judge
 from overica.learning.posterior import Model, infer
-from overica.learning.rules import Evidence, LearningRule
+from overica.learning.rules import LearningRule, named_surplus_rules
 from overica.learning.samples import Samples
 from overica.schedules import Annealing, Schedule
 
@@ -22,6 +22,7 @@ _CHECKS = 12
 _JUDGES = 1000
 _EXPLODED = 1e8
 _PATIENCE = 30
+_RAREST = 1e-6
 
 
 class LearningError(RuntimeError):
@@ -98,6 +99,21 @@ class Ascent:
     def _penalty(self, step: int, samples: Samples) -> float:
         return self.annealing.penalty(step / self.n_steps, samples.n_features)
 
+    def advance_stream(self, state: State, batch: np.ndarray) -> dict[str, float]:
+        """One step on the next batch of data that never end, in place; the step's figures.
+
+        The penalty anneals over the first `n_steps`; the learning rate stays at its peak, and the presence is the
+        activity.
+        """
+        if state.step < self.n_steps:
+            penalty = self.annealing.penalty(state.step / self.n_steps, batch.shape[1])
+            state.model = replace(state.model, penalty=penalty, noise_variance=penalty)
+        row = self.advance(state, batch, self.learning_rate)
+        assert state.activity is not None
+        presence = np.clip(state.activity, _RAREST, 1 - _RAREST)
+        state.model = replace(state.model, presence=presence)
+        return row
+
     def advance(self, state: State, batch: np.ndarray, rate: float) -> dict[str, float]:
         """One step on one batch, in place; the step's figures."""
         model = state.model
@@ -134,7 +150,7 @@ class Ascent:
 
     def _check(self, state: State) -> None:
         rule = self.rule.name
-        otherwise = "" if isinstance(self.rule, Evidence) else ", or use rule 'evidence'"
+        otherwise = "" if self.rule.surplus_columns else f", or use rule {named_surplus_rules()}"
         largest = np.abs(state.model.mixing).max()
         if not largest < _EXPLODED:
             raise LearningError(

@@ -32,7 +32,7 @@ class FitSettings:
     schedule: Schedule
     """Of the learning rate."""
     annealing: Annealing
-    """Of the noise."""
+    """Of the penalty."""
     learning_rate: float
     """At its peak."""
     n_steps: int
@@ -56,7 +56,7 @@ class FitSettings:
         )
 
     def refining(self) -> Ascent:
-        """A short run at the final noise level, from columns that are nearly right."""
+        """A short run at the final penalty, from columns that are nearly right."""
         end = self.annealing.end
         return Ascent(
             self.rule, Cosine(), Annealing(end, end), _REFINING_RATE * self.learning_rate,
@@ -96,11 +96,6 @@ class Fit:
         for best in ascent.run(model, self.samples, self.rng, self.history, self.report):
             self.best = best
         return best
-
-    def settle(self) -> None:
-        """Let go of data and report once the work is done; what is left is small and can be pickled."""
-        self.samples.forget()
-        self.report = _silent
 
     def warn_if_unsettled(self) -> None:
         """Warn if the evidence was still rising when the noise had settled and the steps ran out."""

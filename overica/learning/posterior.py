@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from overica._kernels import lasso_moments
-from overica.inference import MAPProblem, Solver, solve
+from overica.inference import ActiveSet, MAPProblem, Solver, solve
 from overica.learning.covariance import active_moments, smooth_moments
 from overica.priors import Prior
 
@@ -27,7 +27,7 @@ class Model:
     prior: Prior
     """With scale 1."""
     penalty: float
-    """lambda, the noise level at which codes are inferred: the penalty of a source of scale one."""
+    """lambda, what weighs the l1 norm of codes: the penalty of a source of scale one."""
     noise_variance: float = 1.0
     """sigma^2, the variance of e; the evidence alone uses it. See `overica.learning.calibration` on why they differ."""
     presence: np.ndarray | float = 1.0
@@ -43,7 +43,16 @@ class Model:
         return (
             self.prior.l1_weights() is not None
             and self.device == "cpu"
-            and self.solver in ("auto", "active_set")
+            and (type(self.solver) is ActiveSet or self.solver in ("auto", ActiveSet.name))
+        )
+
+    def measured_in(self, unit: float) -> Model:
+        """The model of the same samples divided by `unit`."""
+        return replace(
+            self,
+            mixing=self.mixing / unit,
+            penalty=self.penalty / unit / unit,
+            noise_variance=self.noise_variance / unit / unit,
         )
 
 

@@ -24,6 +24,9 @@ class LearningRule(ABC):
     name: ClassVar[str]
     max_relative_step: ClassVar[float] = np.inf
     """Largest change of a column in one step, relative to its norm."""
+    surplus_columns: ClassVar[bool] = False
+    """Whether columns stay alive from a random start, so that a fit may race starts with more of them than are wanted,
+    merge them in the end, and count them."""
     common: ClassVar[frozenset[str]] = frozenset()
     """Sums that set the size of steps, not where they go: `direction` is affine in the others."""
 
@@ -102,6 +105,7 @@ class Evidence(LearningRule):
 
     name = "evidence"
     max_relative_step = 0.3
+    surplus_columns = True
     common = frozenset({"stiffness"})
     rare = 0.05
     """Activity, relative to the mean, below which a column grows."""
@@ -144,3 +148,14 @@ def get_rule(rule: str | LearningRule) -> LearningRule:
     if isinstance(rule, LearningRule):
         return rule
     return RULES[check_choice(rule, "rule", RULES)]()
+
+
+def named_surplus_rules() -> str:
+    """Names of the rules with `surplus_columns`, for messages.
+
+    Examples
+    --------
+    >>> named_surplus_rules()
+    "'evidence'"
+    """
+    return " or ".join(repr(name) for name, kind in RULES.items() if kind.surplus_columns)

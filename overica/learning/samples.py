@@ -49,20 +49,6 @@ class Samples:
         self._rows = np.sort(order[size:])
         self.held_out = self.normalise(X[np.sort(order[:size])] if size else X[:])
 
-    @classmethod
-    def known(cls, mean: np.ndarray, unit: float) -> Samples:
-        """Mean and unit of earlier data, and no rows: for `normalise` alone."""
-        samples = cls.__new__(cls)
-        samples.mean, samples.unit = mean.astype(np.float64), unit
-        samples._X = samples.held_out = np.empty((0, mean.size))
-        samples._rows = np.empty(0, np.int64)
-        return samples
-
-    def forget(self) -> None:
-        """Let go of the data; mean and unit stay, and with them `normalise`."""
-        self._X, self._rows = self._X[:0], self._rows[:0]
-        self.held_out = self.held_out[:0]
-
     @property
     def n_features(self) -> int:
         """Columns of X."""

@@ -14,7 +14,7 @@ from overica.learning.fitting import Fit
 from overica.learning.merging import distinct_columns, merge_columns
 from overica.learning.posterior import Model
 from overica.learning.pruning import prune
-from overica.learning.rules import Evidence
+from overica.learning.rules import named_surplus_rules
 from overica.learning.worth import drop_least_worth
 
 _JUDGES = 1500
@@ -137,7 +137,7 @@ class Plain(Search):
     def count(self) -> int:
         """See `Search.count`."""
         raise ValueError(
-            '`n_components="auto"` needs rule "evidence" and a drawn start: '
+            f'`n_components="auto"` needs rule {named_surplus_rules()} and a drawn start: '
             f"got rule {self.fit.settings.rule.name!r}"
         )
 
@@ -280,7 +280,7 @@ class Planar(Search):
 
 def choose_search(fit: Fit) -> Search:
     """The way that suits rule, start and data."""
-    if not (isinstance(fit.settings.rule, Evidence) and isinstance(fit.settings.init, str)):
+    if not (fit.settings.rule.surplus_columns and isinstance(fit.settings.init, str)):
         return Plain(fit)
     if planar.applies(fit.samples.held_out, fit.template.prior):
         return Planar(fit)

@@ -27,7 +27,9 @@ PRIORS: dict[str, type[Prior]] = {
     "exponential": Exponential,
     "smooth_laplace": SmoothLaplace,
 }
-"""Priors by name."""
+"""Priors by name that the estimator learns with."""
+_BESIDES: dict[str, type[Prior]] = {"soft_uniform": SoftUniform}
+"""The others, by the names that files know."""
 
 
 def get_prior(prior: str | Prior) -> Prior:
@@ -46,19 +48,19 @@ def get_prior(prior: str | Prior) -> Prior:
 
 
 def prior_to_config(prior: Prior) -> dict[str, Any]:
-    """Name and parameters of a registered prior, its scale aside; the inverse of `prior_from_config`.
+    """Name and parameters of a prior of this package, its scale aside; the inverse of `prior_from_config`.
 
     Raises
     ------
     ValueError
-        If its class is not in `PRIORS`.
+        If its class is another: one of your own has to be in `PRIORS`.
 
     Examples
     --------
     >>> prior_to_config(SmoothLaplace(sharpness=5.0))
     {'name': 'smooth_laplace', 'sharpness': 5.0}
     """
-    names = [name for name, kind in PRIORS.items() if kind is type(prior)]
+    names = [name for name, kind in (_BESIDES | PRIORS).items() if kind is type(prior)]
     if not names:
         raise ValueError(
             f"`prior` must be of a class in PRIORS to be saved, got {prior!r}: register its class"
@@ -68,9 +70,21 @@ def prior_to_config(prior: Prior) -> dict[str, Any]:
 
 
 def prior_from_config(config: Mapping[str, Any]) -> Prior:
-    """A prior of scale one from its name and parameters."""
-    parameters = dict(config)
-    return PRIORS[check_choice(parameters.pop("name"), "prior", PRIORS)](**parameters)
+    """A prior of scale one from its name and parameters.
+
+    Raises
+    ------
+    ValueError
+        If there is no such prior, or it has other parameters.
+    """
+    known, parameters = _BESIDES | PRIORS, dict(config)
+    name = check_choice(parameters.pop("name", None), "prior", known)
+    try:
+        return known[name](**parameters)
+    except TypeError as error:
+        raise ValueError(
+            f"`prior` {name!r} cannot have the parameters {parameters}: {error}"
+        ) from None
 
 
 __all__ = [

@@ -22,7 +22,9 @@ def test_erfcx(x):
 
 def segment(slope, curvature, length):
     """Up to a wall."""
-    return side(slope, curvature, [length] if length < np.inf else [], [1.0] * (length < np.inf), True)
+    return side(
+        slope, curvature, [length] if length < np.inf else [], [1.0] * (length < np.inf), True
+    )
 
 
 def quadrature(function, stops):

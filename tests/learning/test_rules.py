@@ -5,9 +5,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from overica.inference import MAPProblem, solve
-from overica.learning import RULES, Evidence, Inverse, LearningRule, Model, Natural, get_rule, infer
+from overica.inference import ActiveSet, Fista, MAPProblem, solve
+from overica.learning import (
+    RULES,
+    Evidence,
+    Fit,
+    FitSettings,
+    Inverse,
+    LearningRule,
+    Model,
+    Natural,
+    Samples,
+    choose_search,
+    get_rule,
+    infer,
+    log_evidence,
+)
 from overica.priors import get_prior
+from overica.schedules import Annealing, Cosine
 
 L1 = ["laplace", "exponential"]
 PRIORS = [*L1, "smooth_laplace"]
@@ -200,3 +215,51 @@ def test_rules_by_name():
     with pytest.raises(ValueError, match=r"`rule` must be .*'evidence'.*got 'newton'"):
         get_rule("newton")
     assert issubclass(Evidence, LearningRule)
+
+
+class Own(Evidence):
+    """A rule of one's own that keeps its columns alive."""
+
+    name = "own"
+
+
+@pytest.mark.parametrize("rule", [*(kind() for kind in RULES.values()), Own()], ids=repr)
+def test_what_a_rule_can_do_decides_how_it_is_searched_with(rule):
+    X = np.random.default_rng(0).laplace(size=(600, 3))
+    rng = np.random.default_rng(0)
+    settings = FitSettings(
+        rule, Cosine(), Annealing(0.5, 0.05), 1.0, 10, 100, "orthogonal", 1.3, None, None
+    )
+    template = Model(np.empty((0, 0)), get_prior("laplace"), 1.0)
+    fit = Fit(template, Samples(X, center=True, rng=rng), settings, rng)
+    search = choose_search(fit)
+    assert (type(search).__name__ == "Surplus") == rule.surplus_columns
+    if not rule.surplus_columns:
+        with pytest.raises(ValueError, match="needs rule 'evidence'"):
+            search.count()
+
+
+@pytest.mark.parametrize("prior", L1)
+def test_an_instance_of_the_solver_takes_the_path_of_its_name(prior):
+    class Mine(ActiveSet):
+        """Not what the kernels do, perhaps."""
+
+    model, X = model_and_samples(prior)
+    compiled = {
+        kind: replace(model, solver=kind).compiled
+        for kind in ("auto", "active_set", "fista", ActiveSet(), Fista(), Mine())
+    }
+    assert [kind for kind, there in compiled.items() if there] == list(compiled)[:2] + [
+        kind for kind in compiled if type(kind) is ActiveSet
+    ]
+    named, given = (infer(replace(model, solver=kind), X) for kind in ("active_set", ActiveSet()))
+    np.testing.assert_array_equal(given.covariance, named.covariance)
+
+
+def test_a_model_in_other_units_says_the_same():
+    model, X = model_and_samples("laplace")
+    model = replace(model, noise_variance=0.1, presence=0.5)
+    other = model.measured_in(8.0)
+    np.testing.assert_allclose(infer(other, X / 8).codes, infer(model, X).codes, atol=1e-10)
+    evidence = log_evidence(other, X / 8) - 3 * np.log(8)
+    np.testing.assert_allclose(evidence, log_evidence(model, X), rtol=1e-9)

@@ -1,5 +1,7 @@
 """Every prior in the registry keeps the laws, and the self-check notices those that do not."""
 
+import json
+
 import cvxpy
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate
 
+from overica import priors
 from overica.priors import (
     PRIORS,
     Exponential,
@@ -16,6 +19,8 @@ from overica.priors import (
     SmoothLaplace,
     check_prior,
     get_prior,
+    prior_from_config,
+    prior_to_config,
 )
 from overica.priors.base import namespace
 
@@ -250,3 +255,30 @@ def test_check_prior_finds(kind, law):
 def test_check_prior_wants_a_prior():
     with pytest.raises(ValueError, match="instance of Prior"):
         check_prior("laplace")
+
+
+EXPORTED = [
+    kind
+    for name in priors.__all__
+    if isinstance(kind := getattr(priors, name), type)
+    and issubclass(kind, Prior)
+    and kind is not Prior
+]
+
+
+@pytest.mark.parametrize("kind", sorted({*PRIORS.values(), *EXPORTED}, key=lambda k: k.__name__))
+def test_every_prior_is_told_and_made_again(kind):
+    prior = kind()
+    for name in vars(prior):
+        setattr(prior, name, 0.3)
+    again = prior_from_config(json.loads(json.dumps(prior_to_config(prior))))
+    assert type(again) is kind
+    assert vars(again) == vars(prior) | {"scale": 1.0}
+
+
+@pytest.mark.parametrize(
+    "config", [{}, {"name": "gaussian"}, {"name": "laplace", "sharpness": 1.0}, {"name": 3}]
+)
+def test_descriptions_of_no_prior_are_refused(config):
+    with pytest.raises(ValueError, match="`prior`"):
+        prior_from_config(config)

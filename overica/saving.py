@@ -1,0 +1,86 @@
+"""A fitted model on disk, and back: enough to go on learning from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from overica._validation import check_array, check_scalar
+from overica.fitted import FittedModel
+from overica.learning import Model, State
+from overica.parameters import resolve_device
+from overica.persistence import Persistent
+from overica.priors import prior_from_config, prior_to_config
+
+_HISTORY = "history."
+
+
+class PersistentModel(Persistent, FittedModel):
+    """Saving and loading of `OvercompleteICA`.
+
+    ``arrays.safetensors`` holds `model_` (``mixing``, ``presence``), ``mean``, the smoothed ``activity`` if any,
+    and the history; ``config.json`` the numbers of `model_`, its prior, ``unit``, the parameters, and at which step of
+    its annealing `partial_fit` goes on.
+    """
+
+    def _stored(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        check_is_fitted(self)
+        model, learning = self.model_, self._learning
+        arrays = {
+            "mixing": model.mixing,
+            "presence": np.broadcast_to(np.asarray(model.presence, float), (self.n_components_,)),
+            "mean": self.mean_,
+        }
+        if learning.activity is not None:
+            arrays["activity"] = learning.activity
+        for name, values in self.history_.items():
+            arrays[_HISTORY + name] = np.array(values)
+        facts = {
+            "prior": prior_to_config(model.prior),
+            "unit": self.unit_,
+            "penalty": model.penalty,
+            "noise_variance": model.noise_variance,
+            "step": learning.step,
+            "feature_names": getattr(self, "feature_names_in_", np.array([])).tolist(),
+        }
+        return arrays, facts
+
+    def _restore(self: Any, arrays: dict[str, np.ndarray], facts: Mapping[str, Any]) -> None:
+        unit = check_scalar(facts["unit"], "unit", strict=True)
+        if "mixing_" in arrays:
+            # As earlier versions stored it: unit columns and scales apart, in units of X.
+            arrays["mixing"] = arrays["mixing_"] * (arrays["scales_"].astype(float) / unit)
+            arrays["mean"], arrays["presence"] = arrays["mean_"], arrays["presence_"]
+        shape: dict[str, int | None] = {"n_features": None, "n_components": None}
+        mixing = np.asarray(check_array(arrays["mixing"], "mixing", shape), np.float64)
+        features, components = ({name: n} for name, n in zip(shape, mixing.shape, strict=True))
+        activity = arrays.get("activity")
+        if activity is not None:
+            activity = check_array(activity, "activity", components)
+        prior = prior_from_config(facts["prior"])
+        model = Model(
+            mixing,
+            prior,
+            check_scalar(facts["penalty"], "penalty", strict=True),
+            check_scalar(facts["noise_variance"], "noise_variance", strict=True),
+            check_array(arrays["presence"], "presence", components),
+            self.solver,
+            resolve_device(self.device, prior),
+        )
+        self.n_features_in_ = len(mixing)
+        if facts["feature_names"]:
+            self.feature_names_in_ = np.array(facts["feature_names"], dtype=object)
+        self.mean_, self.unit_ = check_array(arrays["mean"], "mean", features), unit
+        self.history_ = {
+            name.removeprefix(_HISTORY): values.tolist()
+            for name, values in arrays.items()
+            if name.startswith(_HISTORY)
+        }
+        if "penalty" not in self.history_:
+            raise ValueError("expected a history with penalties, got none")
+        self._learning = State(
+            model, activity, step=check_scalar(facts["step"], "step", integer=True)
+        )
