@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from overica.learning.crowding import next_floor, sparse_enough
 from overica.learning.evidence import enough_judges, judge
 from overica.learning.posterior import Model, infer
 from overica.learning.rules import LearningRule, named_surplus_rules
@@ -41,6 +42,8 @@ class State:
     step: int = 0
     idle: int = 0
     """Steps since any source was last active."""
+    floor: float | None = None
+    """Penalty below which no step is taken, see `overica.learning.crowding`; None before the first."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,9 @@ class Ascent:
 
     def advance(self, state: State, batch: np.ndarray, rate: float) -> dict[str, float]:
         """One step on one batch, in place; the step's figures."""
-        model = state.model
+        scheduled = state.model.penalty
+        floor = sparse_enough(state.model, batch) if state.floor is None else state.floor
+        model = state.model = replace(state.model, penalty=max(scheduled, floor))
         A = model.mixing
         posterior = infer(model, batch)
         sums = self.rule.statistics(model, posterior)
@@ -133,6 +138,9 @@ class Ascent:
             change *= np.minimum(1, self.rule.max_relative_step / np.maximum(relative, 1e-300))
         state.model = replace(model, mixing=A + change)
         state.step += 1
+        if model.prior.l1_weights() is not None:
+            n_active = float(posterior.n_active.mean())
+            state.floor = next_floor(model.penalty, scheduled, n_active, A.shape[0])
         state.idle = 0 if present.any() else state.idle + 1
         self._check(state)
         power = (batch**2).sum()

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from overica.learning.crowding import crowded
 from overica.learning.evidence import enough_judges, judge
 from overica.learning.posterior import Model, infer
 
@@ -77,6 +78,8 @@ def _search(
     for factor in (1 / _FACTOR, _FACTOR):
         improved = False
         while _LOWEST < best.penalty * factor < _HIGHEST:
+            if factor < 1 and crowded(replace(best, penalty=best.penalty * factor), judges):
+                break
             trial, score = at(best.penalty * factor, best)
             if not score > best_score:
                 break
