@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array, check_array, check_scalar
 from overica.learning import Model, State, codes_of, log_evidence
-from overica.ranges import normalised, unit_columns
+from overica.ranges import centred, normalised, unit_columns
 from overica.transformer import DictionaryTransformer, like
 
 _CHUNK = 8192
@@ -157,13 +157,18 @@ class FittedModel(DictionaryTransformer):
         """
         check_is_fitted(self)
         original, X = X, self._validated(X, reset=False)
-        model = self.model_
-        S = np.empty((len(X), self.n_components_), X.dtype)
-        scales = (self._lengths * self.unit_).astype(X.dtype)
-        for start in range(0, len(X), _CHUNK):
-            rows = slice(start, start + _CHUNK)
-            S[rows] = codes_of(model, self._normalised(X[rows])) * scales
-        return like(S, original)
+        # In units of X: what is solved is what is handed back, and nothing is copied on the way.
+        model = replace(
+            self.model_,
+            mixing=self.model_.mixing / self._lengths,
+            prior=self.model_.prior.with_scale(self._lengths * self.unit_),
+            penalty=self.penalty_,
+        )
+        parts = [
+            codes_of(model, centred(X[start : start + _CHUNK], self.mean_, self.unit_))
+            for start in range(0, len(X), _CHUNK)
+        ]
+        return like(parts[0] if len(parts) == 1 else np.concatenate(parts), original)
 
     def score(self, X: Array, y: Any = None) -> float:
         """Mean log evidence of samples, ``log p(x)``, in nats per sample; higher is better.

@@ -53,34 +53,43 @@ def check_unit(unit: float, dtype: Any) -> None:
         )
 
 
-def normalised(X: np.ndarray, mean: np.ndarray, unit: float) -> np.ndarray:
-    """``(X - mean) / unit`` in the dtype of X, contiguous.
+def centred(X: np.ndarray, mean: np.ndarray, unit: float) -> np.ndarray:
+    """``X - mean`` in the dtype of X.
 
     Raises
     ------
     ValueError
-        If X lies so far off that arithmetic in its dtype would not hold its cube, or its dtype not the unit.
+        If X lies so many units off that arithmetic in its dtype would not hold its cube, or its dtype not the unit.
 
     Examples
     --------
-    >>> normalised(np.array([[3.0, 1.0]]), np.array([1.0, 1.0]), 2.0)
-    array([[1., 0.]])
-    >>> normalised(np.array([[1e200]]), np.zeros(1), 1.0)
+    >>> centred(np.array([[1e200]]), np.zeros(1), 1.0)
     Traceback (most recent call last):
     ...
     ValueError: `X` must lie within 2.8e+102 units of the mean, the unit being 1e+00 as fitted, got 1e+200
     """
     check_unit(unit, X.dtype)
     with np.errstate(over="ignore"):
-        Z = np.ascontiguousarray((X - mean.astype(X.dtype)) / X.dtype.type(unit))
+        Z = X - mean.astype(X.dtype)
     limit = reach(X.dtype)
-    farthest = float(np.abs(Z).max(initial=0.0))
+    farthest = float(max(Z.max(), -Z.min())) / unit if Z.size else 0.0
     if not farthest <= limit:
         raise ValueError(
             f"`X` must lie within {limit:.1e} units of the mean, the unit being {unit:.0e} as fitted, "
             f"got {farthest:.0e}"
         )
     return Z
+
+
+def normalised(X: np.ndarray, mean: np.ndarray, unit: float) -> np.ndarray:
+    """``(X - mean) / unit`` in the dtype of X, contiguous; see `centred`.
+
+    Examples
+    --------
+    >>> normalised(np.array([[3.0, 1.0]]), np.array([1.0, 1.0]), 2.0)
+    array([[1., 0.]])
+    """
+    return np.ascontiguousarray(centred(X, mean, unit) / X.dtype.type(unit))
 
 
 def check_reach(X: np.ndarray, unit: float, dtype: Any) -> None:
