@@ -1,8 +1,10 @@
-# Everything runs in .venv, which the first target makes; Python >= 3.11 is all that is needed.
+# Everything runs in .venv, which the first target makes; Python >= 3.11 with its headers is all that is needed
+# (where no C++ compiler works, the build brings one as a package).
 #   make compare the side-by-side study     make demo    fit photographs, write pictures
 #   make test    the whole suite            make lint    style
 #   make bench   quick benchmarks           make types   static types
-#   make examples the posts' experiments    make clean   remove what these made
+#   make examples the posts' experiments    make wheel   a wheel in dist/, tried in a bare environment
+#   make clean   remove what these made
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,17 +18,20 @@ COMPARE_FLAGS ?= -o results/compare
 BENCH_FLAGS ?= --quick
 # The first interpreter that is new enough; override with `make PYTHON=...`.
 NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 
 # Byte-compiling all of torch at once would take longer than the rest of the install; Python does
 # it for what is imported.
-INSTALL = $(BIN)/python -m pip install -q --no-compile --disable-pip-version-check -c constraints.txt
+# The environment in which the extension is built has the exact versions too (by the first name for
+# an old pip, by the second for a new one).
+INSTALL = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check -c constraints.txt
 
-# The tests' problems are small: threads of BLAS and torch would only wait for numba's, and for each other.
+# The tests run side by side, and their problems are small: threads would only wait for each other.
 TEST_THREADS = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} OPENBLAS_NUM_THREADS=$${OPENBLAS_NUM_THREADS:-1}
 
-.PHONY: test compare demo examples lint types bench clean
+.PHONY: test compare demo examples lint types bench wheel clean
 
 test: $(VENV)/.with-test
 	$(TEST_THREADS) $(BIN)/python -m pytest -n $(PYTEST_JOBS) --dist loadfile $(PYTEST_FLAGS)
@@ -51,20 +56,20 @@ types: $(VENV)/.with-lint
 bench: $(VENV)/.with-bench
 	@for f in benchmarks/[!_]*.py; do echo "== $$f"; $(BIN)/python $$f $(BENCH_FLAGS) || exit 1; done
 
+wheel: $(VENV)/.with-wheel
+	$(BIN)/python building/wheel.py
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info overica/_kernels/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "overica needs Python 3.11 or newer (make PYTHON=...)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# One stamp per extra: a second call installs nothing until the requirements change.
-$(VENV)/.with-nothing: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing overica and what it needs into $(VENV) (a minute) ..."
-	@$(INSTALL) -e .
-	@touch $@
-
-$(VENV)/.with-%: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing overica and what it needs into $(VENV) (a minute) ..."
-	@$(INSTALL) -e ".[$*]"
+# One stamp per extra: a second call installs nothing, and compiles nothing, until what these are made of changes.
+$(VENV)/.with-%: setup.cfg setup.py pyproject.toml constraints.txt $(wildcard building/*.py overica/_kernels/src/*) \
+		| $(BIN)/python
+	@$(BIN)/python building/compiler.py
+	@echo "Installing overica and what it needs into $(VENV) (two minutes) ..."
+	@$(INSTALL) -e ".$(patsubst %,[%],$(filter-out nothing,$*))"
 	@touch $@

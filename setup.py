@@ -1,19 +1,23 @@
 """The compiled extension; everything else about the package is in setup.cfg.
 
 The kernels are compiled once per instruction set into one binary, and the processor chooses at import
-(see overica/_kernels/src/processor.hpp).
+(see overica/_kernels/src/processor.hpp). Which compiler does it: see building/compiler.py.
 """
 
 import os
-import platform
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from sysconfig import get_platform
 
 from pybind11.setup_helpers import Pybind11Extension, build_ext
 from setuptools import setup
+from setuptools.modified import newer_group
+
+from building.compiler import required_compiler
 
 SOURCES = "overica/_kernels/src"
-X86 = platform.machine().lower() in ("x86_64", "amd64") and sys.platform != "darwin"
+# What is built for, which need not be this machine. A binary for both kinds of Mac has the baseline alone.
+X86 = get_platform().endswith(("x86_64", "amd64"))
 MSVC = sys.platform == "win32" and "CXX" not in os.environ
 
 # No infinities and no NaNs are assumed away: an overflow must end in a poor certificate, not in
@@ -22,7 +26,7 @@ FAST = (
     ["/O2", "/fp:precise", "/fp:contract"]
     if MSVC
     else [
-        "-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math",
+        "-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math",
         "-freciprocal-math", "-ffp-contract=fast", "-fvisibility=hidden",
     ]
 )  # fmt: skip
@@ -48,8 +52,20 @@ if X86:
 class BuildKernels(build_ext):
     """Compile the kernels for every instruction set, then link the extension with all of them."""
 
+    def run(self):
+        """See `setuptools.Command`: the compiler is settled before setuptools looks for one."""
+        command = required_compiler()
+        if not MSVC:
+            os.environ["CXX"] = command
+        super().run()
+
     def build_extension(self, extension):
         """See `setuptools.command.build_ext`."""
+        inputs = [*extension.sources, *extension.depends]
+        if not (self.force or newer_group(inputs, self.get_ext_fullpath(extension.name))):
+            return
+        if not getattr(self.compiler, "initialized", True):
+            self.compiler.initialize()  # Microsoft's: by its first call, and here there are several at once
         standard = ["/std:c++17", "/EHsc"] if MSVC else ["-std=c++17"]
 
         def compile_for(name):
@@ -76,7 +92,7 @@ setup(
             [f"{SOURCES}/module.cpp"],
             include_dirs=[SOURCES],
             define_macros=[("OVERICA_X86", "1")] if X86 else [],
-            depends=[f"{SOURCES}/{name}" for name in sorted(os.listdir(SOURCES))],
+            depends=["setup.py", *(f"{SOURCES}/{name}" for name in sorted(os.listdir(SOURCES)))],
             extra_compile_args=[] if MSVC else ["-O2"],
             extra_link_args=["-pthread"] if sys.platform == "linux" else [],
             cxx_std=17,
