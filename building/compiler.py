@@ -48,11 +48,13 @@ def zig() -> str | None:
     found = importlib.util.find_spec("ziglang")
     if found is None or found.origin is None:
         return None
-    binary = shlex.quote(str(Path(found.origin).with_name("zig")))
     target = sysconfig.get_config_var("MULTIARCH") or f"{platform.machine()}-linux-gnu"
     if target.endswith("-gnu") and platform.machine() in OLDEST_GLIBC:
         target += f".{OLDEST_GLIBC[platform.machine()]}"
-    return f"{binary} c++ -target {target}"
+    # Debian's Python.h includes a file of the folder above; the C library's own that lie there come last.
+    above = Path(sysconfig.get_path("include")).parent
+    words = Path(found.origin).with_name("zig"), "c++", "-target", target, "-idirafter", above
+    return shlex.join(map(str, words))
 
 
 def compiler() -> str | None:
