@@ -13,7 +13,7 @@ from pybind11.setup_helpers import Pybind11Extension, build_ext
 from setuptools import setup
 from setuptools.modified import newer_group
 
-from building.compiler import required_compiler
+from building.compiler import build_environment
 
 SOURCES = "overica/_kernels/src"
 # What is built for, which need not be this machine. A binary for both kinds of Mac has the baseline alone.
@@ -54,9 +54,7 @@ class BuildKernels(build_ext):
 
     def run(self):
         """See `setuptools.Command`: the compiler is settled before setuptools looks for one."""
-        command = required_compiler()
-        if not MSVC:
-            os.environ["CXX"] = command
+        os.environ |= build_environment()
         super().run()
 
     def build_extension(self, extension):

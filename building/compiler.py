@@ -70,13 +70,13 @@ def compiler() -> str | None:
     return own or (zig() if PACKAGED else None)
 
 
-def required_compiler() -> str:
-    """`compiler`, for those who can do nothing without.
+def build_environment() -> dict[str, str]:
+    """What setuptools must find in the environment to compile with `compiler`.
 
     Raises
     ------
     SystemExit
-        With one line that says what is missing and how it comes.
+        If there is none, or no Python.h: one line that says so, and what to do.
     """
     command = compiler()
     if command is None:
@@ -86,7 +86,10 @@ def required_compiler() -> str:
         sys.exit(f"No compiler of C++17 works here: {remedy}")
     if not Path(sysconfig.get_path("include"), "Python.h").exists():
         sys.exit("Python.h is missing: install Python's headers (python3-dev, python3-devel)")
-    return command
+    if command == zig():
+        # The options of the compiler that Python was built with are not zig's.
+        return {"CXX": command, "CXXFLAGS": "-DNDEBUG", "LDCXXSHARED": f"{command} -shared"}
+    return {"CXX": command}
 
 
 def main() -> None:
@@ -96,7 +99,7 @@ def main() -> None:
             "No compiler of C++17 works here: ziglang from PyPI (100 MB) brings one for the build."
         )
     else:
-        print(f"The kernels are compiled by {required_compiler()}.")
+        print(f"The kernels are compiled by {build_environment()['CXX']}.")
 
 
 if __name__ == "__main__":
