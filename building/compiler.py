@@ -87,8 +87,9 @@ def build_environment() -> dict[str, str]:
     if not Path(sysconfig.get_path("include"), "Python.h").exists():
         sys.exit("Python.h is missing: install Python's headers (python3-dev, python3-devel)")
     if command == zig():
-        # The options of the compiler that Python was built with are not zig's.
-        return {"CXX": command, "CXXFLAGS": "-DNDEBUG", "LDCXXSHARED": f"{command} -shared"}
+        # The options of the compiler that Python was built with are not zig's. In the last one
+        # setuptools puts CXX in the place of the first word.
+        return {"CXX": command, "CXXFLAGS": "-DNDEBUG", "LDCXXSHARED": "c++ -shared"}
     return {"CXX": command}
 
 
