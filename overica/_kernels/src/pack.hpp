@@ -3,7 +3,9 @@
 
 #include "base.hpp"
 
-#ifdef __AVX512F__
+// Written out where vectors of the compiler and those of the processor are one type.
+#if defined(__AVX512F__) && defined(__GNUC__)
+#define OVERICA_ZMM
 #include <immintrin.h>
 #endif
 
@@ -49,7 +51,7 @@ template <class T>
 OVERICA_INLINE void store(T *to, Pack<T> a) { std::memcpy(to, &a, sizeof(a)); }
 
 OVERICA_INLINE double sum(Eight a) {
-#ifdef __AVX512F__
+#ifdef OVERICA_ZMM
     return _mm512_reduce_add_pd((__m512d)a);
 #else
     return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7]));
@@ -58,7 +60,7 @@ OVERICA_INLINE double sum(Eight a) {
 
 // Whether any lane is at most zero.
 OVERICA_INLINE bool any_at_most_zero(Eight a) {
-#ifdef __AVX512F__
+#ifdef OVERICA_ZMM
     return _mm512_cmp_pd_mask((__m512d)a, _mm512_setzero_pd(), _CMP_LE_OQ) != 0;
 #else
     bool any = false;
