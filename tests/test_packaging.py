@@ -1,4 +1,4 @@
-"""What an install is made of: metadata in one place, sources complete, a compiler found or brought, none at run time."""
+"""What an install is made of: metadata in one place, all sources, a compiler found or brought, none at run time."""
 
 import ast
 import configparser

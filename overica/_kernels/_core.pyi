@@ -1,3 +1,5 @@
+# Of src/module.cpp, one function a line as far as they go.
+# fmt: off
 from collections.abc import Mapping, Sequence
 from typing import Any
 
