@@ -25,12 +25,7 @@ from pathlib import Path
 N_FEATURES, N_COMPONENTS, N_ACTIVE = 64, 128, 6
 SPAMS_PENALTY = 0.1
 THREADS = (1, 2)
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 POLL = 0.005
 """Seconds between two looks at the memory of a fit."""
 MEGABYTE = 2**20
@@ -60,15 +55,13 @@ def fitted(X, seed=0):
 
 
 def warm_up():
-    """Seconds of a first, tiny fit: compilation, or reading what was compiled before."""
+    """A tiny fit, so that what is imported at first use is neither timed nor counted."""
     from overica import OvercompleteICA
 
     X = make(600, 0).X
-    start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         OvercompleteICA(N_COMPONENTS, max_iter=3, random_state=0).fit(X)
-    return time.perf_counter() - start
 
 
 def clocked(job):
@@ -176,23 +169,15 @@ def memory_row(n_samples, folder):
     path.unlink()
 
 
-def environment(n_threads, **more):
+def environment(n_threads):
     """Of a process with so many threads."""
-    return os.environ | dict.fromkeys(THREAD_VARIABLES, str(n_threads)) | more
+    return os.environ | dict.fromkeys(THREAD_VARIABLES, str(n_threads))
 
 
-def worker(*arguments, n_threads=1, **more):
+def worker(*arguments, n_threads=1):
     """Run this file in a process of its own, since thread counts are read at import."""
     command = [sys.executable, __file__, *map(str, arguments)]
-    subprocess.run(command, env=environment(n_threads, **more), check=True)
-
-
-def compilation():
-    """Time of the first fit on a machine, and of the first one in a later process."""
-    with tempfile.TemporaryDirectory() as folder:
-        for label in ("nothing compiled yet", "compiled before"):
-            print(f"first, tiny fit of a process, {label}: ", end="", flush=True)
-            worker("--warm-up", NUMBA_CACHE_DIR=folder)
+    subprocess.run(command, env=environment(n_threads), check=True)
 
 
 def main():
@@ -200,21 +185,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="few samples, one seed and thread")
-    parser.add_argument("--part", choices=("compilation", "time", "memory"), help="only this")
-    parser.add_argument("--warm-up", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--part", choices=("time", "memory"), help="only this")
     parser.add_argument("--time-worker", type=int, nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--memory-worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     quick, part = options.quick, options.part
-    if options.warm_up:
-        print(f"{warm_up():.1f} s")
-    elif options.time_worker:
+    if options.time_worker:
         time_worker(*options.time_worker)
     elif options.memory_worker:
         memory_worker(options.memory_worker)
     else:
-        if part == "compilation" or (part is None and not quick):
-            compilation()
         if part in (None, "time"):
             print(
                 f"{'samples':>8s}{'threads':>8s}  {'':9s}{'wall s':>8s}{'x SPAMS':>9s}"

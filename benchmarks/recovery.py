@@ -13,7 +13,7 @@ non-negative sources with their sign.
     mean     mean cosine, and its standard deviation over seeds
     > .95    share of columns
     chance   mean cosine of random directions
-    s/fit    CPU seconds, compilation not counted; of peers without the search for their penalty
+    s/fit    CPU seconds; of peers without the search for their penalty
 
 "kN": N sources of a sample are active on average, Laplace; "eN": the same, exponential and
 non-negative; "lap", "exp": all sources active; "bl": each with probability .3. Noise is one per
@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import numpy as np  # noqa: E402  (thread counts are read at import)
@@ -136,7 +136,7 @@ def ours(case, seed):
     prior = "exponential" if data.nonnegative else "laplace"
     n_components = data.mixing.shape[1]
     ica = OvercompleteICA(n_components=n_components, prior=prior, random_state=seed)
-    compile_for(data, prior)
+    warm_up(data, prior)
     start = time.process_time()
     with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
@@ -149,8 +149,8 @@ def ours(case, seed):
     return judge(ica.mixing_, data, seconds, warned=bool(raised))
 
 
-def compile_for(data, prior):
-    """Fit a few samples, so that what such data need is compiled before the clock starts."""
+def warm_up(data, prior):
+    """Fit a few samples, so that what is imported at first use is not timed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         OvercompleteICA(data.X.shape[1] + 1, prior=prior, max_iter=3, n_restarts=1).fit(
@@ -236,7 +236,7 @@ class Serial:
 
 
 def pool_of(n_jobs):
-    """Workers, each with its own import of everything: compiled threads do not survive a fork."""
+    """Workers, each with its own import of everything: threads of the peers do not survive a fork."""
     if n_jobs == 1:
         return Serial()
     return ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # One thread: the problems are small, and several experiments may run side by side.
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import click

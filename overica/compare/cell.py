@@ -254,7 +254,7 @@ def finite(value: Any) -> Any:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Cells run side by side, each on one thread of torch; those of BLAS and numba are the workers' setting."""
+    """Cells run side by side, each on one thread of torch; those of BLAS and the kernels are the workers' setting."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

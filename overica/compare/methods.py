@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,10 +46,6 @@ class Assignment:
     """The samples to learn from, with their truth."""
 
 
-def nothing(data: Mixture) -> None:
-    """For methods that need no preparation."""
-
-
 @dataclass(frozen=True, eq=False)
 class Method:
     """One way to features: how it is built, and what is known of it.
@@ -77,8 +72,6 @@ class Method:
     """Whether its codes are never negative, whatever the sources."""
     parameters: frozenset[str] = frozenset()
     """Parameters that a study may set."""
-    prepare: Callable[[Mixture], None] = field(default=nothing)
-    """``prepare(data)`` does what is done once per machine, such as compiling, and no part of a fit."""
 
 
 _RESERVED = frozenset(
@@ -113,15 +106,6 @@ def _ica(assignment: Assignment, **parameters: Any) -> Featuriser:
     return OvercompleteICA(
         assignment.n_components, prior=prior, random_state=assignment.seed, **parameters
     )
-
-
-def _compile_ica(data: Mixture) -> None:
-    """Fit a few samples for a few steps: what such data need is then compiled, and on disk for other processes."""
-    prior = "exponential" if data.nonnegative else "laplace"
-    few = data.X[:600]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        OvercompleteICA(few.shape[1] + 1, prior=prior, max_iter=3, n_restarts=1).fit_transform(few)
 
 
 def _sae(name: str) -> Callable[..., Featuriser]:
@@ -197,7 +181,7 @@ _SAE_LABELS = {
 METHODS: dict[str, Method] = {
     "ica": Method(
         "ica", "Overcomplete ICA", "ica", _ica, sweeps=False, flops=ica_flops,
-        parameters=settable(OvercompleteICA), prepare=_compile_ica,
+        parameters=settable(OvercompleteICA),
     ),
     **{
         name: Method(

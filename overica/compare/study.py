@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
@@ -18,12 +17,12 @@ from overica.coding import Dictionary
 from overica.compare.cell import Record, failed_records, label_of, run_job
 from overica.compare.config import StudyConfig
 from overica.compare.methods import METHODS
-from overica.compare.plan import Job, Plan, load, plan
+from overica.compare.plan import Job, Plan, plan
 from overica.compare.results import Results
 from overica.compare.store import Store
 from overica.persistence import FolderLock
 
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "numba", "joblib", "pandas")
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "joblib", "pandas")
 
 DEFAULT_STUDY = Path(__file__).with_name("default.toml")
 """The study of ``make compare``."""
@@ -144,9 +143,6 @@ class Study:
             total=len(wanted), initial=len(records), desc="compare", unit="cell",
             disable=not progress, dynamic_ncols=True,
         ) as bar:  # fmt: skip
-            bar.set_description("compiling, once")
-            _prepare(pending)
-            bar.set_description("compare")
             for job, found, dictionary in _outcomes(pending, self.config.n_workers):
                 if dictionary is not None:
                     path = f"dictionaries/{job.fit_key}.npz"
@@ -191,15 +187,6 @@ class Study:
                 **{name: metadata.version(name) for name in _LIBRARIES},
             },
         }
-
-
-def _prepare(jobs: Sequence[Job]) -> None:
-    """Let methods compile before workers do so side by side, and in the time of their fits."""
-    first = {(job.method.name, job.dataset.label): job for job in reversed(jobs)}
-    for job in first.values():
-        # What is wrong with a method will be said by its cells.
-        with contextlib.suppress(Exception):
-            METHODS[job.method.name].prepare(load(job.dataset, job.n_samples, job.data_seed))
 
 
 def _one(job: Job) -> Outcome:
