@@ -62,7 +62,9 @@ class ActiveSet(Solver):
         possible atom. They solve the problem times sigma^2, and know its gap and objective.
         """
         sigma2, n_components = problem.noise_variance, problem.n_components
-        theta = 1.0 / np.broadcast_to(np.asarray(problem.prior.l1_weights(), np.float64), n_components)
+        theta = 1.0 / np.broadcast_to(
+            np.asarray(problem.prior.l1_weights(), np.float64), n_components
+        )
         A = _numpy(problem.mixing)
         sizes = np.abs(A).max(axis=0) * theta
         short = (sizes > 0) & (sizes < _SHORT * sizes.max())

@@ -40,7 +40,10 @@ def crowded(model: Model, X: np.ndarray) -> bool:
     >>> rng = np.random.default_rng(0)
     >>> A = rng.standard_normal((64, 128)) / 8
     >>> X = rng.standard_normal((100, 64))
-    >>> crowded(Model(A, get_prior("laplace"), 0.01), X), crowded(Model(A, get_prior("laplace"), 1.0), X)
+    >>> (
+    ...     crowded(Model(A, get_prior("laplace"), 0.01), X),
+    ...     crowded(Model(A, get_prior("laplace"), 1.0), X),
+    ... )
     (True, False)
     """
     if model.prior.l1_weights() is None or most_active(X.shape[1]) >= min(model.mixing.shape):
@@ -50,7 +53,7 @@ def crowded(model: Model, X: np.ndarray) -> bool:
 
 
 def sparse_enough(model: Model, X: np.ndarray) -> float:
-    """The penalty of the model or, where that crowds the samples, the lowest above it, by factors of two, that does not.
+    """The model's penalty or, where that crowds the samples, the lowest above it, by factors of two, that does not.
 
     Found from above, so that nothing dear is looked at.
     """
@@ -76,7 +79,11 @@ def next_floor(penalty: float, scheduled: float, n_active: float, n_features: in
 
     Examples
     --------
-    >>> next_floor(0.2, 0.2, 10.0, 64), next_floor(0.2, 0.2, 50.6, 64), next_floor(0.4, 0.2, 10.0, 64)
+    >>> (
+    ...     next_floor(0.2, 0.2, 10.0, 64),
+    ...     next_floor(0.2, 0.2, 50.6, 64),
+    ...     next_floor(0.4, 0.2, 10.0, 64),
+    ... )
     (0.0, 0.4, 0.32000000000000006)
     """
     share = n_active / most_active(n_features)
