@@ -3,8 +3,8 @@
     python benchmarks/inference.py [--quick]
 
 Signed codes of k-sparse samples in a random dictionary of unit norm, with a penalty at which the mean number of active
-atoms is the one listed. Times are CPU milliseconds per 1000 samples, the least of several interleaved repeats. All calls
-are public ones, with everything that they do:
+atoms is the one listed. Times are CPU milliseconds per 1000 samples, the least of several interleaved repeats. All
+calls are public ones, with everything that they do:
 
 solve       overica.inference.solve, cold: checks, codes, and the duality gap of every sample
 coder       transform of overica.coding.SparseCoder

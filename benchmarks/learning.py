@@ -1,12 +1,16 @@
-"""Time and memory of a fit: 128 sources in 64 dimensions, 6 of them active on average.
+"""Time and memory of a fit, 128 sources in 64 dimensions, 6 of them active on average, and of single steps.
 
-    python benchmarks/learning.py [--seeds 3] [--quick]
+    python benchmarks/learning.py [--seeds 3] [--quick] [--part time|steps|memory]
 
 Time, beside SPAMS trainDL (1000 batches of 512; penalty .1 for data of unit mean square norm, the
 one that `recovery.py` chooses by the truth; ours is given none): mean over seeds, of wall-clock
 seconds and of CPU seconds. The two run in turns on the same data, but two threads mean nothing on a
 machine whose cores are busy: look at CPU seconds of one thread there.
 "> .99": share of columns found at that cosine; "all": runs with every column above .98.
+
+Steps: the dearest of the first ten calls of `partial_fit` at the final noise (level .02) from random columns, beside
+the median of ten from the true ones, CPU seconds of one thread, with the mean number of active sources and the penalty, in
+units of the level's, that the last step took. Batches have four samples per column.
 
 Memory, of a fit from a memory-mapped file of float32: the peak of resident anonymous memory during
 the fit, less what the process held before it. Pages of the map belong to the page cache and do not
@@ -25,6 +29,9 @@ from pathlib import Path
 N_FEATURES, N_COMPONENTS, N_ACTIVE = 64, 128, 6
 SPAMS_PENALTY = 0.1
 THREADS = (1, 2)
+STEP_SIZES = {(64, 128): 6, (256, 512): 12, (768, 3072): 30}
+"""Features and components of the steps: active sources per sample."""
+STEP_LEVEL, N_STEPS = 0.02, 10
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 POLL = 0.005
 """Seconds between two looks at the memory of a fit."""
@@ -102,6 +109,43 @@ def time_worker(n_samples, n_seeds, n_threads):
             f"{cpu / peer[1]:9.2f}{share:8.3f}{int(rows[:, 3].sum()):5d}/{len(rows)}",
             flush=True,
         )
+
+
+def step_row(n_features, n_components, n_active):
+    """One row of the table of steps, in a process that has one thread."""
+    import numpy as np
+
+    from overica import OvercompleteICA
+    from overica.datasets import make_mixture
+
+    data = make_mixture(
+        4 * n_components,
+        n_features,
+        n_components,
+        "sparse_laplace",
+        n_active=n_active,
+        random_state=0,
+    )
+    rng = np.random.default_rng(1)
+    seconds, history = {}, {}
+    for name, start in (
+        ("learned", data.mixing),
+        ("random", rng.standard_normal(data.mixing.shape)),
+    ):
+        ica = OvercompleteICA(
+            n_components, init=start, annealing=(STEP_LEVEL, STEP_LEVEL), random_state=0
+        )
+        seconds[name] = [
+            clocked(lambda ica=ica: ica.partial_fit(data.X))[2] for _ in range(N_STEPS)
+        ]
+        history = ica.history_
+    learned, dearest = np.median(seconds["learned"]), max(seconds["random"])
+    raised = history["penalty"][-1] / (STEP_LEVEL * np.sqrt(n_features))
+    print(
+        f"{n_features:5d}x{n_components:<6d}{learned:9.3f}{dearest:9.3f}{dearest / learned:8.1f}"
+        f"{max(history['n_active']):9.1f}{raised:9.1f}",
+        flush=True,
+    )
 
 
 def memory_worker(path):
@@ -185,13 +229,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="few samples, one seed and thread")
-    parser.add_argument("--part", choices=("time", "memory"), help="only this")
+    parser.add_argument("--part", choices=("time", "steps", "memory"), help="only this")
     parser.add_argument("--time-worker", type=int, nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--step-worker", type=int, nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--memory-worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     quick, part = options.quick, options.part
     if options.time_worker:
         time_worker(*options.time_worker)
+    elif options.step_worker:
+        step_row(*options.step_worker)
     elif options.memory_worker:
         memory_worker(options.memory_worker)
     else:
@@ -205,6 +252,12 @@ def main():
                     n_seeds = 1 if quick else options.seeds
                     arguments = "--time-worker", n_samples, n_seeds, n_threads
                     worker(*arguments, n_threads=n_threads)
+        if part in (None, "steps"):
+            print(
+                f"{'size':>12s}{'learned':>9s}{'dearest':>9s}{'ratio':>8s}{'L0':>9s}{'raised':>9s}"
+            )
+            for size, n_active in list(STEP_SIZES.items())[: 1 if quick else None]:
+                worker("--step-worker", *size, n_active)
         if part in (None, "memory"):
             print(f"{'samples':>9s}{'file MB':>9s}{'codes MB':>9s}{'fit MB':>9s}{'wall s':>9s}")
             with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import overica.compare.store
-from overica.compare.featuriser import Dictionary
+from overica.coding import Dictionary
 from overica.compare.store import Store
 from tests.persistence.killing import SKIP, at_every_step
 
