@@ -9,8 +9,8 @@ machine whose cores are busy: look at CPU seconds of one thread there.
 "> .99": share of columns found at that cosine; "all": runs with every column above .98.
 
 Steps: the dearest of the first ten calls of `partial_fit` at the final noise (level .02) from random columns, beside
-the median of ten from the true ones, CPU seconds of one thread, with the mean number of active sources and the penalty, in
-units of the level's, that the last step took. Batches have four samples per column.
+the median of ten from the true ones; CPU seconds of one thread, with the largest mean number of active sources and the
+penalty that the last step took, in units of the level's. Batches have four samples per column.
 
 Memory, of a fit from a memory-mapped file of float32: the peak of resident anonymous memory during
 the fit, less what the process held before it. Pages of the map belong to the page cache and do not
