@@ -8,18 +8,29 @@ from typing import TYPE_CHECKING, Any
 from overica._version import __version__
 
 if TYPE_CHECKING:
+    from overica._kernels import get_num_threads, set_num_threads
     from overica.coding import SparseCoder
     from overica.estimator import OvercompleteICA
     from overica.learning import LearningError
     from overica.priors import check_prior
 
-__all__ = ["LearningError", "OvercompleteICA", "SparseCoder", "__version__", "check_prior"]
+__all__ = [
+    "LearningError",
+    "OvercompleteICA",
+    "SparseCoder",
+    "__version__",
+    "check_prior",
+    "get_num_threads",
+    "set_num_threads",
+]
 
 _HOMES = {
     "LearningError": "overica.learning",
     "OvercompleteICA": "overica.estimator",
     "SparseCoder": "overica.coding",
     "check_prior": "overica.priors",
+    "get_num_threads": "overica._kernels",
+    "set_num_threads": "overica._kernels",
 }
 """Where the names handed out here live; a module is imported when its name is first asked for."""
 

@@ -140,6 +140,24 @@ def check_array(
     return array
 
 
+def check_magnitude(value: Array, name: str, shape: dict[str, int | None]) -> tuple[Array, float]:
+    """As `check_array`, of finite entries, and the largest of their absolute values.
+
+    Two passes over the array do both: NaN is neither the largest nor the smallest of numbers, it is the answer.
+
+    Examples
+    --------
+    >>> check_magnitude([[1.0, -2.0]], "X", {"n_samples": None, "n_features": 2})[1]
+    2.0
+    """
+    array = check_array(value, name, shape, finite=False)
+    xp = namespace(array)
+    largest = float(max(xp.max(array), -xp.min(array)))
+    if not np.isfinite(largest):
+        check_array(array, name, shape)
+    return array, largest
+
+
 def check_same_home(first: Array, first_name: str, second: Array, second_name: str) -> None:
     """Refuse two arrays of different libraries or devices.
 

@@ -48,6 +48,7 @@ FLOORS: dict[str, int] = {
     "cli": 4,
     # The package itself hands out names from every floor; no module may import it back.
     "__init__": 5,
+    "__main__": 5,
 }
 STRANGERS = [(room, "sae") for room in ("fitted", "saving", "estimator")]
 

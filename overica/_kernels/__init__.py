@@ -7,7 +7,13 @@ and results do not depend on their number.
 
 from scipy.linalg import cython_blas
 
-from overica._kernels import _core
+try:
+    from overica._kernels import _core
+except ImportError as error:
+    raise ImportError(
+        f"the kernels are not compiled in {__path__[0]}: leave the source folder, in which Python finds the sources "
+        "before the installed package, or compile there with `pip install -e .`"
+    ) from error
 from overica._kernels.codes import Codes, Moments, lasso, lasso_moments
 from overica._kernels.integrals import Masses, Terms, debias, evidence_terms, occupancy
 from overica._kernels.sampling import anneal, follow

@@ -122,7 +122,7 @@ def lasso(
     A, X, codes = checked(A, X, penalty, codes0)
     tol = TOLERANCE[A.dtype] if tol is None else float(tol)
     if scales is not None:
-        scales = np.ascontiguousarray(scales, np.float64)
+        scales = np.array(np.broadcast_to(scales, A.shape[1]), np.float64, order="C")
     certificate = _core.solve(
         A, X, codes, float(penalty), bool(nonnegative), tol, codes0 is not None, scales, _NARROW, get_num_threads()
     )  # fmt: skip

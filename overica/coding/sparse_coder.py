@@ -211,7 +211,15 @@ class SparseCoder(DictionaryTransformer):
                 penalty = check_scalar(self.penalty, "penalty", strict=True)
             elif penalty is None:
                 n_active = check_scalar(self.n_active, "n_active", strict=True)
+                most = min(dictionary.components.shape)
+                if n_active > most:
+                    raise ValueError(
+                        f"`n_active` must be at most {most}, the largest support of l1 codes on `components` of shape "
+                        f"{dictionary.components.shape}, got {n_active}"
+                    )
                 penalty = penalty_at(dictionary, X, n_active, told["prior"])
+            else:
+                penalty = check_scalar(penalty, "penalty_", strict=True)
             told["penalty"] = penalty
         return {name: value for name, value in told.items() if name in takes}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from overica._validation import (
     Array,
     check_array,
+    check_magnitude,
     check_same_home,
     check_scalar,
     namespace,
@@ -72,24 +73,33 @@ class MAPProblem:
     """The prior of the sources."""
     noise_variance: float
     """sigma^2, in squared units of X."""
+    largest_mixing: float = field(init=False, repr=False)
+    """The largest absolute entry of A."""
+    largest_sample: float = field(init=False, repr=False)
+    """The largest absolute entry of X."""
 
     def __post_init__(self) -> None:
-        mixing = check_array(self.mixing, "mixing", {"n_features": None, "n_components": None})
+        shape: dict[str, int | None] = {"n_features": None, "n_components": None}
+        mixing, largest_mixing = check_magnitude(self.mixing, "mixing", shape)
         n_features, n_components = mixing.shape
-        X = check_array(self.X, "X", {"n_samples": None, "n_features": n_features})
+        X, largest_sample = check_magnitude(
+            self.X, "X", {"n_samples": None, "n_features": n_features}
+        )
         check_same_home(mixing, "mixing", X, "X")
         xp = namespace(X)
         dtype = xp.result_type(mixing, X)
         prior = get_prior(self.prior)
-        shape = np.shape(prior.scale)
-        if shape not in ((), (n_components,)):
+        shape_of_scale = np.shape(prior.scale)
+        if shape_of_scale not in ((), (n_components,)):
             raise ValueError(
                 "the scale of `prior` must be a scalar or have shape "
-                f"(n_components={n_components},), got {shape}"
+                f"(n_components={n_components},), got {shape_of_scale}"
             )
         object.__setattr__(self, "mixing", xp.astype(mixing, dtype, copy=False))
         object.__setattr__(self, "X", xp.astype(X, dtype, copy=False))
         object.__setattr__(self, "prior", prior)
+        object.__setattr__(self, "largest_mixing", largest_mixing)
+        object.__setattr__(self, "largest_sample", largest_sample)
         object.__setattr__(
             self, "noise_variance", check_scalar(self.noise_variance, "noise_variance")
         )

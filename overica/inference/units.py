@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from overica._validation import Array, as_numpy, namespace
+from overica._validation import Array, as_numpy
 from overica.inference.problem import MAPProblem
 from overica.ranges import reach
 
@@ -41,8 +41,8 @@ def balanced(problem: MAPProblem) -> tuple[MAPProblem, int]:
     info = np.finfo(as_numpy(problem.X[:0]).dtype)
     sigma = math.sqrt(problem.noise_variance)
     # Samples however far below the noise: their codes are zero in any unit.
-    largest = max(_largest(problem.X), sigma / _FAR)
-    a, b = _exponent(_largest(problem.mixing)), _exponent(largest)
+    largest = max(problem.largest_sample, sigma / _FAR)
+    a, b = _exponent(problem.largest_mixing), _exponent(largest)
     if max(abs(a), abs(b)) <= info.maxexp // 8:
         a = b = 0
     exponent = b - a
@@ -92,11 +92,6 @@ def scaled(array: Array, exponent: int) -> Array:
     # In two steps, since the power itself may be no number.
     half = exponent // 2
     return array * 2.0**half * 2.0 ** (exponent - half)
-
-
-def _largest(array: Array) -> float:
-    xp = namespace(array)
-    return float(max(xp.max(array), -xp.min(array)))
 
 
 def _exponent(value: float) -> int:

@@ -75,7 +75,7 @@ def _moments(X: np.ndarray | Rows, center: bool) -> tuple[np.ndarray, float]:
     """Mean per feature (zero if not centred), and the root mean square about it over all entries.
 
     In units of the largest entry, so that squares neither overflow nor vanish; centred in a second pass, so
-    that they do not cancel.
+    that they do not cancel; row by row, so that the last bits do not depend on how X lies in memory.
     """
     n_samples, n_features = X.shape
     largest = max(float(np.abs(part).max()) for part in chunks(X))
@@ -84,10 +84,10 @@ def _moments(X: np.ndarray | Rows, center: bool) -> tuple[np.ndarray, float]:
     mean = np.zeros(n_features)
     if center:
         for part in chunks(X):
-            mean += (part.astype(np.float64) / largest).sum(axis=0) / n_samples
+            mean += (part.astype(np.float64, order="C") / largest).sum(axis=0) / n_samples
     power = 0.0
     for part in chunks(X):
-        power += float(((part.astype(np.float64) / largest - mean) ** 2).sum())
+        power += float(((part.astype(np.float64, order="C") / largest - mean) ** 2).sum())
     # What is left of a constant array after its mean is rounding.
     spread = float(np.sqrt(power / (n_samples * n_features)))
     if spread <= 8 * np.finfo(X.dtype).eps * float(np.abs(mean).max()):

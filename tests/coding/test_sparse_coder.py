@@ -271,11 +271,19 @@ def test_a_dictionary_of_a_coder_speaks_in_units_of_the_samples(seed):
     np.testing.assert_array_equal(dictionary.unit().norms, np.ones(9))
 
 
-def test_a_number_that_the_lasso_cannot_reach_has_a_small_penalty():
+def test_a_number_that_the_lasso_cannot_reach_is_refused():
     X = np.random.default_rng(0).standard_normal((50, 3))
-    coder = SparseCoder(np.eye(3), n_active=7.0).fit(X)
-    assert coder.penalty_ < 1e-4
-    assert np.count_nonzero(coder.transform(X)) == 150
+    with pytest.raises(ValueError, match="`n_active` must be at most 3"):
+        SparseCoder(np.eye(3), n_active=7.0).fit(X)
+
+
+@pytest.mark.parametrize("value", [0, -1.0, np.nan, "x"])
+def test_a_penalty_that_is_set_is_checked(value):
+    X = np.random.default_rng(0).standard_normal((50, 3))
+    coder = SparseCoder(np.eye(3), n_active=1.5).fit(X)
+    coder.penalty_ = value
+    with pytest.raises(ValueError, match="`penalty_` must be"):
+        coder.transform(X)
 
 
 @given(seed=st.integers(0, 10**6))

@@ -254,6 +254,59 @@ def test_scales_are_those_of_the_penalty(m, n, nonnegative):
     np.testing.assert_allclose(again.codes, scaled.codes, atol=1e-9)
 
 
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_parallel_columns_of_different_length_in_the_plane(nonnegative):
+    A = np.array([[2.0, 1.0, -1.0, 0.5], [0.0, 0.0, 2.0, -1.0]])
+    X = np.random.default_rng(0).standard_normal((100, 2)) * 8
+    found = lasso(A, X, 0.5, nonnegative)
+    assert_certified(A, X, 0.5, found)
+    general = lasso(
+        np.vstack([A, np.zeros(4)]), np.hstack([X, np.zeros((100, 1))]), 0.5, nonnegative
+    )
+    np.testing.assert_allclose(found.objective, general.objective, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("m", "n", "rank"), [(38, 75, 12), (30, 400, 10)])
+def test_low_rank_and_low_penalty(m, n, rank, seed):
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((m, rank)) @ rng.standard_normal((rank, n))
+    X = rng.standard_normal((20, m))
+    found = lasso(A, X, 1e-6 * np.abs(X @ A).max())
+    assert (found.gap <= 1e-6 * (X**2).sum(axis=1)).all()
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_a_start_far_off_earns_no_false_certificate(nonnegative):
+    rng = np.random.default_rng(0)
+    A, X = rng.standard_normal((64, 300)) / 8, rng.standard_normal((50, 64))
+    codes0 = lasso(A, X, 0.3, nonnegative).codes * 1e5
+    found = lasso(A, X, 0.3, nonnegative, codes0)
+    true = relative_gap(A, X, 0.3, found.codes, nonnegative)
+    assert (true <= found.gap / found.objective + 1e-9).all()
+
+
+def test_gaps_are_those_of_the_codes_in_single_precision():
+    rng = np.random.default_rng(0)
+    A = dictionary(16, 300).astype(np.float32)
+    X = samples(A.astype(float), 100).astype(np.float32) * rng.uniform(0.1, 10, (100, 1))
+    X = X.astype(np.float32)
+    found, exact = lasso(A, X, 1e-3), lasso(A.astype(float), X.astype(float), 1e-3)
+    codes = found.codes.astype(float)
+    residual = X - codes @ A.T.astype(float)
+    objective = 0.5 * (residual**2).sum(axis=1) + 1e-3 * np.abs(codes).sum(axis=1)
+    assert (objective - exact.objective <= found.gap + 1e-12 * objective).all()
+    np.testing.assert_allclose(found.objective, objective, rtol=1e-9)
+
+
+@pytest.mark.parametrize("n", [510, 512, 1020])
+def test_widths_at_which_rows_would_fill_pages(n):
+    A = dictionary(12, n)
+    X = samples(A, 40)
+    assert_optimal(A, X, 0.05, False, lasso_moments(A, X, 0.05).codes)
+    assert_optimal(A, X, 0.05, False, lasso(A, X, 0.05).codes)
+
+
 @pytest.mark.parametrize("unit", [1e-120, 1e-7, 1e5, 1e120])
 def test_codes_follow_the_units_of_the_samples(unit):
     A = dictionary(24, 600)

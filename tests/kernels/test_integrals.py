@@ -225,3 +225,7 @@ def test_lower_penalty_is_the_solution_there_while_nobody_enters():
     same = (lower != 0).sum(axis=1) == (codes != 0).sum(axis=1)
     assert same.any()
     np.testing.assert_allclose(debias(A.T @ A, lower, -0.3)[same], codes[same], atol=1e-9)
+
+
+def test_atoms_that_depend_on_their_support_are_set_to_zero():
+    np.testing.assert_allclose(debias(np.ones((2, 2)), np.array([[1.0, 1.0]]), 0.5), [[1.5, 0.0]])

@@ -223,7 +223,9 @@ class Own(Evidence):
     name = "own"
 
 
-@pytest.mark.parametrize("rule", [*(kind() for kind in RULES.values()), Own()], ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "rule", [*(kind() for kind in RULES.values()), Own()], ids=lambda rule: rule.name
+)
 def test_what_a_rule_can_do_decides_how_it_is_searched_with(rule):
     X = np.random.default_rng(0).laplace(size=(600, 3))
     rng = np.random.default_rng(0)

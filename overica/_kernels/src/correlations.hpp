@@ -105,6 +105,7 @@ inline int runner_up(const T *r, int width, bool nonnegative, double limit, cons
 // is above the limit.
 template <class T>
 OVERICA_INLINE int next(const T *r, int width, bool nonnegative, double limit, const std::uint8_t *state) {
+    if (width == 0) return -1;
     const int c = peak(r, width, nonnegative);
     const double top = nonnegative ? (double)r[c] : std::fabs((double)r[c]);
     if (top > limit && state[c] == IDLE) return c;

@@ -45,7 +45,7 @@ struct Exact {
     static Exact carve(Arena &arena, const Dictionary &A) {
         const int capacity = smaller(A.m, A.n);
         Exact w;
-        w.search = Search<T>::carve(arena, A.n, capacity);
+        w.search = Search<T>::carve(arena, A.n, A.width, capacity);
         w.error = arena.take<double>(A.stride);
         w.v = arena.take<double>(leading(capacity) + 4);
         w.carve_rest(arena, capacity);
@@ -87,7 +87,7 @@ inline Whole<float> Exact<float>::view(const Dictionary &A) const { return {A.co
 
 template <>
 inline Goal Exact<double>::goal(const Dictionary &A, double penalty, const Settings &settings) const {
-    return {penalty, settings.nonnegative, settings.tol, TINY, smaller(A.m, A.n), 1e-12};
+    return {penalty, settings.nonnegative, settings.tol, TINY, smaller(A.m, A.n), 1e-9};
 }
 template <>
 inline Goal Exact<float>::goal(const Dictionary &A, double penalty, const Settings &settings) const {
@@ -117,7 +117,7 @@ inline void Exact<float>::carve_rest(Arena &arena, int capacity) {
     ids = arena.take<int>(most);
     gram = arena.take<double>(most * most);
     products = arena.take<double>(most);
-    small = Search<double>::carve(arena, (int)most, capacity);
+    small = Search<double>::carve(arena, (int)most, (int)most, capacity);
 }
 
 // Iterative refinement of the codes on their support with the inverse of the search; whether it
@@ -174,8 +174,12 @@ inline int Exact<float>::refine(const Dictionary &A, const double *x, double pen
         d.values[t] = s.values[t] * s.signs[t] > 0.0 ? s.values[t] : 0.0;
         search.state[s.atoms[t]] = IDLE;
     }
-    const Goal goal{penalty, settings.nonnegative, settings.tol, TINY, smaller(A.m, p), 1e-12};
-    const int steps = solve_sample(products, Whole<double>{gram, width}, p, goal, count, small);
+    const Goal goal{penalty, settings.nonnegative, settings.tol, TINY, smaller(A.m, p), 1e-9};
+    // Codes whose cost is above that of no code at all are no start: the search has lost its way.
+    double size = 0.0;
+    for (int t = 0; t < count; t++) size += std::fabs(d.values[t]);
+    const int known = penalty * size <= dot(x, x, A.stride) ? count : 0;
+    const int steps = solve_sample(products, Whole<double>{gram, width}, p, goal, known, small);
     const int k = d.size();
     for (int t = 0; t < k; t++) {
         s.atoms[t] = ids[d.atoms[t]];
@@ -239,7 +243,8 @@ inline int Exact<float>::finish(const Dictionary &A, const double *x, double pen
         const double unit = (A.m + 8 * s.size() + 40 + 8 * round) * UNIT;
         const double bound = A.norm * (A.norm * drift + unit * (length + A.norm * total));
         // An idle atom below the bar is within the penalty for certain.
-        const float bar = (float)((penalty - bound) * (1 - 4 * UNIT));
+        const double safe = penalty - bound;
+        const float bar = (float)(safe - 4 * UNIT * std::fabs(safe));
         double idle = 0.0;
         int n_joined = 0;
         for (int t = 0; t < s.size(); t++) search.r[s.atoms[t]] = 0.0f;
@@ -247,6 +252,7 @@ inline int Exact<float>::finish(const Dictionary &A, const double *x, double pen
             const int stop = smaller(start + 64, A.width);
             if (highest(search.r + start, stop - start, settings.nonnegative) < bar) continue;
             for (int j = start; j < smaller(stop, A.n); j++) {
+                if (search.state[j] == ACTIVE) continue;
                 const float r = search.r[j];
                 if ((settings.nonnegative ? r : std::fabs(r)) < bar) continue;
                 const double w = dot(A.atom(j), error, A.stride);

@@ -64,7 +64,7 @@ inline double draw_half(double slope, double curvature, Random &random) {
             if (t >= edge) return (t - edge) * spread;
         }
     // Robert (1995): an exponential proposal, accepted with the ratio of the two.
-    const double rate = 0.5 * (edge + std::sqrt(edge * edge + 4.0));
+    const double rate = edge < 1e8 ? 0.5 * (edge + std::sqrt(edge * edge + 4.0)) : edge;
     for (;;) {
         const double t = edge + random.exponential() / rate;
         if (random.uniform() <= std::exp(-0.5 * (t - rate) * (t - rate))) return (t - edge) * spread;

@@ -49,6 +49,25 @@ inline void write_codes(const BatchTask &task, std::int64_t i, const Support &s)
         code[s.atoms[t]] = (X)(s.values[t] * (task.units[i] * task.scales[s.atoms[t]]));
 }
 
+// Codes in float are off by their rounding d: F rises by |A_a d|^2 / 2 + sum_a d_a (penalty sign_a - v_a), and
+// with it the gap. The residual is gone afterwards.
+template <class T>
+inline void round_codes(const BatchTask &task, const Dictionary &A, std::int64_t i, Exact<T> &exact,
+                        Certificate &certificate) {
+    Support &s = exact.search.support;
+    double slope = 0.0;
+    for (int t = 0; t < s.size(); t++) {
+        const double unit = task.units[i] * task.scales[s.atoms[t]];
+        s.step[t] = (double)(float)(s.values[t] * unit) / unit - s.values[t];
+        slope += s.step[t] * (task.penalties[i] * s.signs[t] - exact.v[t]);
+    }
+    for (int f = 0; f < A.stride; f++) exact.error[f] = 0.0;
+    subtract(A, s.atoms, s.step, s.size(), exact.error);
+    const double rise = 0.5 * dot(exact.error, exact.error, A.stride) + std::fabs(slope);
+    certificate.objective += rise;
+    certificate.gap += rise;
+}
+
 static void write_moments(const BatchTask &task, std::int64_t i, const Support &s) {
     const int k = s.size();
     std::int32_t *support = task.supports + (std::size_t)i * task.support_stride;
@@ -117,9 +136,10 @@ inline void run_batch(const BatchTask &task, int worker, int workers, char *memo
                 const int steps = exact.finish(A, x, task.penalties[i], settings, ascents[e], certificate);
                 if (task.size) write_evidence(task, A, i, x, exact, w);
                 if (task.codes) {
-                    if (task.single)
+                    if (task.single) {
+                        round_codes(task, A, i, exact, certificate);
                         write_codes<float>(task, i, s);
-                    else
+                    } else
                         write_codes<double>(task, i, s);
                 }
                 const double square = task.units[i] * task.units[i];
@@ -167,7 +187,7 @@ struct GivenMemory {
 
     static GivenMemory carve(Arena &arena, const GivenTask &task) {
         GivenMemory w;
-        w.search = Search<double>::carve(arena, task.n, task.capacity);
+        w.search = Search<double>::carve(arena, task.n, task.width, task.capacity);
         w.lines = LineMemory::carve(arena, task.capacity);
         w.present = arena.take<double>(task.width + CHUNK);
         w.absent = arena.take<double>(task.width + CHUNK);
@@ -195,10 +215,8 @@ static void given(const GivenTask &task, int worker, int workers, char *memory) 
             // Signs are free here: what is given is taken as it is.
             factor(view, recall(code, task.n, false, task.capacity, s), goal, w.search);
             if (!task.correlations) {
-                for (int t = 0; t < s.size(); t++) {
-                    r[s.atoms[t]] = task.excess * s.signs[t];
-                    code[s.atoms[t]] = 0.0;
-                }
+                for (int t = 0; t < s.size(); t++) r[s.atoms[t]] = task.excess * s.signs[t];
+                std::memset(code, 0, sizeof(double) * task.n);
                 settle(view, task.width, 0.0, 10 * (s.size() + 1), s, r, w.search.state);
                 for (int t = 0; t < s.size(); t++) code[s.atoms[t]] = s.values[t];
                 continue;

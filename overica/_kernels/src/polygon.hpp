@@ -42,7 +42,7 @@ class Polygon {
 
     // Signed atoms by angle, once round from the longest to where it recurs: half a turn, to its
     // negative, if signs are free; the other half is the mirror image. The origin stands in a gap of
-    // half a turn or more. False if all atoms are zero.
+    // half a turn or more. False if all atoms are zero, or two of them nearly parallel.
     bool ring(const double *atoms, int n) {
         const double pi = 3.141592653589793;
         std::vector<double> signs(n, 1.0), angles(n);
@@ -72,6 +72,19 @@ class Polygon {
             // 3 and not pi: what the angles cannot tell apart, the cross product decides.
             if (!points_.empty() && angle - previous > 3.0 && points_.back().x * y <= points_.back().y * x)
                 points_.push_back({0.0, 0.0, ORIGIN, 1.0});
+            if (!points_.empty() && points_.back().atom != ORIGIN) {
+                // Of parallel atoms the longest alone is on the hull; which of two that are nearly parallel
+                // is, cross products do not tell.
+                Point &last = points_.back();
+                const double cross = last.x * y - last.y * x;
+                const double lengths = std::hypot(last.x, last.y) * std::hypot(x, y);
+                if (last.x * x + last.y * y > 0 && std::fabs(cross) <= NARROW * lengths) {
+                    if (cross != 0) return false;
+                    if (i == start + n || std::hypot(x, y) > std::hypot(last.x, last.y)) last = {x, y, j, sign};
+                    previous = angle;
+                    continue;
+                }
+            }
             points_.push_back({x, y, j, sign});
             previous = angle;
         }

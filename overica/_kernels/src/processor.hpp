@@ -56,7 +56,7 @@ inline std::uint64_t saved_registers() {
 #endif
 }
 
-// AVX2, FMA, BMI, BMI2, F16C, LZCNT, MOVBE, POPCNT.
+// AVX2, FMA, BMI, BMI2, F16C, MOVBE, POPCNT; LZCNT comes with them.
 inline bool has_avx2() {
     return (saved_registers() & 0x6) == 0x6 && cpuid(1).has(2, 1u << 12 | 1u << 22 | 1u << 23 | 1u << 29) &&
            cpuid(7).has(1, 1u << 3 | 1u << 5 | 1u << 8);

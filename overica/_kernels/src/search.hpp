@@ -11,7 +11,7 @@ constexpr int WIDE = 512;   // dictionaries up to this size are searched whole
 constexpr int ROUNDS = 30;
 constexpr int FEW = 16;     // atoms whose correlations need no second look
 
-// Memory of a search among at most `n` candidates.
+// Memory of a search among at most `n` candidates, whose Gram matrix has rows of `width` numbers.
 template <class T>
 struct Search {
     Support support;
@@ -21,11 +21,11 @@ struct Search {
     T *local, *rows;
     std::uint8_t *known, *local_state;
 
-    static Search carve(Arena &arena, int n, int capacity) {
+    static Search carve(Arena &arena, int n, int width, int capacity) {
         Search w;
         w.support = Support::carve(arena, capacity);
-        w.r = arena.take<T>(wide_padded(n));
-        w.state = arena.take<std::uint8_t>(wide_padded(n));
+        w.r = arena.take<T>(width);
+        w.state = arena.take<std::uint8_t>(width);
         w.columns = nullptr;
         if (n > WIDE) {
             const std::size_t most = wide_padded(capacity + SHORT);
@@ -176,7 +176,7 @@ struct Ascent {
             bool brief = false;
             if (w.columns) {
                 steps = pivot_short(view, n, goal, limit, max_steps, w);
-                if (steps > 0) restore(b, view, s, w.r);
+                if (moved(steps, round)) restore(b, view, s, w.r);
             } else {
                 if (round == 0 && total == 0) steps = s.size();
                 if (!climb.done) steps += pivot(view, view.width, goal, limit, max_steps, s, w.r, w.state);
@@ -184,7 +184,7 @@ struct Ascent {
                 // Correlations gather a rounding error with every step: a few additions in which no atom
                 // left stay far within the slack; anything else is computed anew and looked at again.
                 brief = accurate && total == 0 && steps == s.size() && steps <= FEW;
-                if (steps > 0 && !brief) restore(b, view, s, w.r);
+                if (moved(steps, round) && !brief) restore(b, view, s, w.r);
             }
             total += steps;
             const double before = imbalance(w.r, goal.penalty, s);
@@ -208,6 +208,9 @@ struct Ascent {
     double slack, limit;
     bool accurate;
     int max_steps, total;
+
+    // Whether correlations hold the rounding of steps, or of a start that may have been far off.
+    bool moved(int steps, int round) const { return steps > 0 || (round == 0 && total > 0); }
 };
 
 // All of it, of one sample alone.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -13,8 +14,15 @@ namespace overica {
 template <class Work>
 void in_parallel(int workers, const Work &work) {
     std::vector<std::thread> others;
-    for (int worker = 1; worker < workers; worker++) others.emplace_back([&work, worker] { work(worker); });
+    others.reserve(workers);
+    int started = 1;
+    try {
+        for (; started < workers; started++) others.emplace_back([&work, started] { work(started); });
+    } catch (const std::system_error &) {
+        // No more threads are to be had: the caller does what is left.
+    }
     work(0);
+    for (int worker = started; worker < workers; worker++) work(worker);
     for (std::thread &other : others) other.join();
 }
 
