@@ -21,13 +21,14 @@ X86 = get_platform().endswith(("x86_64", "amd64"))
 MSVC = sys.platform == "win32" and "CXX" not in os.environ
 
 # No infinities and no NaNs are assumed away: an overflow must end in a poor certificate, not in
-# undefined behaviour.
+# undefined behaviour. Python's own flags let integers wrap, which keeps loops from becoming vectors:
+# dense codes take twice as long.
 FAST = (
     ["/O2", "/fp:precise", "/fp:contract"]
     if MSVC
     else [
         "-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math",
-        "-freciprocal-math", "-ffp-contract=fast", "-fvisibility=hidden",
+        "-freciprocal-math", "-ffp-contract=fast", "-fvisibility=hidden", "-fno-wrapv",
     ]
 )  # fmt: skip
 # -march=x86-64-v3 and -v4 need a recent compiler; the features by name work with all.
