@@ -155,7 +155,7 @@ def larger_methods(n_components: int, n_active: int, n_steps: int, seed: int) ->
         "L1 autoencoder": ReLUSAE(n_components, **told),
         "TopK autoencoder": TopKSAE(n_components, **told),
         "ICA": OvercompleteICA(
-            n_components, prior="exponential", n_restarts=2, max_iter=200, random_state=seed
+            n_components, prior="exponential", n_restarts=8, max_iter=200, random_state=seed
         ),
     }
 
