@@ -52,7 +52,8 @@ class OvercompleteICA(PersistentModel):
     annealing : (float, float)
         Level of the penalty in the first step and from 70 % of the steps on, relative to the data: the penalty is the
         level times ``sqrt(n_features)`` for data of unit variance and sources of unit scale. Lower ends suit cleaner
-        data with less sparse sources; starts that are too low go astray.
+        data with less sparse sources; starts that are too low go astray. A step whose samples would have more than
+        ``sqrt(10 n_features)`` active sources on average is taken at a higher penalty, as `history_` tells.
     learning_rate : float
         Peak share of a Newton-like step that a learning step takes.
     schedule : {"cosine", "constant"} or Schedule
