@@ -148,14 +148,16 @@ def best_of_grid(
     return found
 
 
-def larger_methods(n_components: int, n_active: int, n_steps: int, seed: int) -> dict[str, Any]:
+def larger_methods(
+    n_components: int, n_active: int, n_steps: int, seed: int, n_starts: int = 2
+) -> dict[str, Any]:
     """What the larger sets are given to: two autoencoders that are told the number of active features, and ICA."""
     told = {"n_active": n_active, "n_steps": n_steps, "batch_size": 512, "random_state": seed}
     return {
         "L1 autoencoder": ReLUSAE(n_components, **told),
         "TopK autoencoder": TopKSAE(n_components, **told),
         "ICA": OvercompleteICA(
-            n_components, prior="exponential", n_restarts=8, max_iter=200, random_state=seed
+            n_components, prior="exponential", n_restarts=n_starts, max_iter=200, random_state=seed
         ),
     }
 

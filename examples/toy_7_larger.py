@@ -47,7 +47,8 @@ def run(full: bool) -> Outcome:
             lengths = data.codes.max(axis=0)
             true = data.mixing[:, lengths > STORED * lengths.max()]
             stored.append(true.shape[1])
-            methods = larger_methods(true.shape[1], n_sets, 1000 if full else 800, seed)
+            # Where features are packed tightly, which of two starts comes out right is luck.
+            methods = larger_methods(true.shape[1], n_sets, 1000 if full else 800, seed, n_starts=8)
             for name, method in methods.items():
                 mixing = method.fit(data.X).mixing_
                 cosines.setdefault((cell, name), []).append(
