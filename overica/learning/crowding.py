@@ -3,7 +3,7 @@
 At a penalty far below what the columns leave unexplained (a start that is not learned yet, more features than
 columns) the code of a sample has nearly as many active sources as there are features. Such codes fit noise, and they
 are dear: the search of a support of k atoms takes about ``k^2 n / 2 + 2 k^3 / 3`` multiplications, where the
-correlations that it starts from take ``m n``. The first term is five times the second at
+correlations that it starts from take ``m n``. Its first term is five times the correlations at
 
     k = sqrt(10 m),
 
