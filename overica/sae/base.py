@@ -34,8 +34,9 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         codes = encoder(x) >= 0,    x_hat = codes D + offset,
 
     by stochastic gradients of ``mean |x - x_hat|^2 + sparsity``. Codes are sparse and never negative. Training sees
-    samples divided by `unit_`, so that their mean length is sqrt(n_features); everything public is in units of X,
-    apart from `sparsity_coefficient` and the figures of `history_`.
+    samples without `centre_`, which is where the offset starts, and divided by `unit_`, so that their mean length is
+    sqrt(n_features); everything public is in units of X, apart from `sparsity_coefficient` and the figures of
+    `history_`.
 
     Parameters
     ----------
@@ -87,8 +88,11 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         What no code stands for: the reconstruction of codes that are all zero.
     module_ : Autoencoder
         The network, in units of X.
+    centre_ : array (n_features,)
+        Where the offset started: zero, but near the middle of data that lie farther from zero than they spread, see
+        `overica.sae.centre.starting_offset`.
     unit_ : float
-        Size of an entry of X: mean length of a sample over sqrt(n_features).
+        Size of an entry of ``X - centre_``: mean length of a sample over sqrt(n_features).
     n_components_ : int
         Width of the dictionary.
     n_active_ : float or None
@@ -104,6 +108,7 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
     """
 
     module_: Autoencoder
+    centre_: np.ndarray
     unit_: float
     n_active_: float | None
     n_features_in_: int
@@ -203,11 +208,11 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         except KeyboardInterrupt:
             # Nothing is lost: what was learned so far is a fitted estimator.
             if history:
-                self._publish(module, batches.unit, n_active, history, X.dtype)
+                self._publish(module, batches, n_active, history, X.dtype)
             raise
         finally:
             progress.close()
-        self._publish(module, batches.unit, n_active, history, X.dtype)
+        self._publish(module, batches, n_active, history, X.dtype)
         return self
 
     def transform(self, X: Array) -> Array:
@@ -244,16 +249,16 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
     def _publish(
         self,
         module: Autoencoder,
-        unit: float,
+        batches: Batches,
         n_active: float | None,
         history: dict[str, list[float]],
         dtype: Any,
     ) -> None:
         """Fitted attributes from a trained network."""
         module.to(torch.float64 if dtype == np.float64 else torch.float32)
-        module.fold(unit)
+        module.fold(batches.unit, torch.from_numpy(batches.centre).to(module.b_dec))
         self._adopt(module.requires_grad_(False).eval())
-        self.unit_ = unit
+        self.centre_, self.unit_ = batches.centre, batches.unit
         self.n_active_ = n_active
         self.history_ = history
         self.n_iter_ = len(history["loss"])

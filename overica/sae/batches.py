@@ -8,13 +8,14 @@ from torch import Tensor
 
 from overica.ranges import check_unit
 from overica.rows import Rows, chunks, in_memory
+from overica.sae.centre import starting_offset
 
 _RESIDENT_NUMBERS = 2**27
 _DRAWN_AT_ONCE = 64
 
 
 class Batches:
-    """Rows drawn with replacement, divided by a unit that makes their mean length sqrt(n_features).
+    """Rows drawn with replacement, without `centre` and divided by a unit: their mean length is sqrt(n_features).
 
     Arrays in memory are scaled once, up to half a gigabyte; of what lies in files, or of more, only the drawn rows
     are ever copied.
@@ -29,6 +30,8 @@ class Batches:
 
     Attributes
     ----------
+    centre : array (n_features,)
+        What is subtracted, in units of X; see `overica.sae.centre.starting_offset`.
     unit : float
         In units of X.
     variance : float
@@ -49,7 +52,7 @@ class Batches:
     ) -> None:
         self._X, self._rng, self._device = X, rng, device
         self.size = min(batch_size, len(X))
-        self.unit, self.variance = _moments(X)
+        self.centre, self.unit, self.variance = _moments(X)
         if self.unit == 0:
             raise ValueError("`X` must not be zero throughout: there is nothing to learn")
         check_unit(self.unit, X.dtype)
@@ -64,6 +67,9 @@ class Batches:
         start = 0
         for part in chunks(X):
             out = result[start : start + len(part)].numpy()
+            if self.centre.any():
+                # In double precision: data far from zero have few digits to lose.
+                part = part - self.centre
             np.divide(part, self.unit, out=out, casting="same_kind")
             start += len(part)
         return result.to(self._device)
@@ -84,21 +90,23 @@ class Batches:
         return self._resident.index_select(0, self._drawn.pop())
 
 
-def _moments(X: np.ndarray | Rows) -> tuple[float, float]:
-    """The unit, and the variance of X in that unit.
+def _moments(X: np.ndarray | Rows) -> tuple[np.ndarray, float, float]:
+    """The centre, the unit about it, and the variance of X in that unit.
 
     In units of the largest entry, so that squares neither overflow nor vanish.
     """
     n_samples, n_features = X.shape
     largest = max(float(np.abs(part).max()) for part in chunks(X))
     if largest == 0.0:
-        return 0.0, 0.0
+        return np.zeros(n_features), 0.0, 0.0
+    centre = starting_offset(X, largest)
     length, power, mean = 0.0, 0.0, np.zeros(n_features)
     for part in chunks(X):
-        scaled = part.astype(np.float64) / largest
+        scaled = part.astype(np.float64) / largest - centre
         squares = np.einsum("ij,ij->i", scaled, scaled)
         length += float(np.sqrt(squares).sum()) / n_samples
         power += float(squares.sum()) / n_samples
         mean += scaled.sum(axis=0) / n_samples
     unit = length / np.sqrt(n_features)
-    return float(unit * largest), float(max(0.0, power - mean @ mean) / unit**2)
+    variance = float(max(0.0, power - mean @ mean) / unit**2)
+    return centre * largest, float(unit * largest), variance

@@ -8,10 +8,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from overica.sae.module import Autoencoder
-from overica.sae.selecting import SelectingAutoencoder, SelectingSAE, kept_from
+from overica.sae.selecting import SelectingAutoencoder, SelectingSAE, above, largest
 
 _MEMORY = 0.99
 
@@ -37,10 +36,9 @@ class BatchTopKAutoencoder(SelectingAutoencoder):
     def select(self, preactivations: Tensor) -> Tensor:
         """See `SelectingAutoencoder.select`."""
         n_kept = max(1, round(self.n_active * len(preactivations)))
-        # Where fewer codes are positive than are to be kept, all the positive ones are.
-        smallest = kept_from(preactivations.view(1, -1), n_kept).clamp_min(0.0).reshape(())
-        self._remember(smallest)
-        return above(preactivations, smallest)
+        codes, smallest = largest(preactivations.view(1, -1), n_kept)
+        self._remember(smallest.reshape(()))
+        return codes.view_as(preactivations)
 
     def activate(self, x: Tensor) -> Tensor:
         """See `Autoencoder.activate`."""
@@ -64,22 +62,6 @@ class BatchTopKAutoencoder(SelectingAutoencoder):
         self._n_batches += 1
         weight = max(1 - _MEMORY, 1 / self._n_batches)
         self.threshold.lerp_(smallest, weight)
-
-
-def above(values: Tensor, threshold: Tensor) -> Tensor:
-    """`values` that reach a threshold >= 0 and are positive, and zero elsewhere.
-
-    Examples
-    --------
-    >>> import torch
-    >>> above(torch.tensor([-1.0, 0.0, 1.0, 2.0]), torch.tensor(2.0))
-    tensor([0., 0., 0., 2.])
-    """
-    if values.device.type == "cpu" and threshold.ndim == 0:
-        # One pass, gradients included; `threshold` keeps what is strictly larger.
-        below = torch.nextafter(threshold, torch.zeros_like(threshold))
-        return functional.threshold(values, float(below), 0.0)
-    return values.relu() * (values >= threshold)
 
 
 class BatchTopKSAE(SelectingSAE):

@@ -72,6 +72,7 @@ def as_jumprelu(gated: GatedSAE) -> JumpReLUSAE:
     for name in (
         "n_features_in_",
         "feature_names_in_",
+        "centre_",
         "unit_",
         "n_active_",
         "history_",

@@ -6,6 +6,7 @@ import copy
 from functools import cache, partial
 from itertools import chain
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
@@ -13,7 +14,9 @@ from torch.utils.hooks import RemovableHandle
 from overica.sae.module import Autoencoder, Losses
 
 
-def begin_with(network: Autoencoder, former: Autoencoder, unit: float) -> Autoencoder:
+def begin_with(
+    network: Autoencoder, former: Autoencoder, unit: float, centre: np.ndarray
+) -> Autoencoder:
     """Put a trained network's features first in an untrained, wider one, and freeze them.
 
     Parameters
@@ -23,6 +26,7 @@ def begin_with(network: Autoencoder, former: Autoencoder, unit: float) -> Autoen
     former : Autoencoder
         A folded network of the same class, with fewer features.
     unit : float
+    centre : array (n_features,)
         What it was folded with.
 
     Returns
@@ -30,7 +34,10 @@ def begin_with(network: Autoencoder, former: Autoencoder, unit: float) -> Autoen
     Autoencoder
         `network`, a `Frozen` one until it is folded.
     """
-    former = copy.deepcopy(former).to(network.W_dec.device, network.W_dec.dtype)
+    former = copy.deepcopy(former)
+    with torch.no_grad():
+        former.b_dec.sub_(torch.from_numpy(centre).to(former.b_dec))
+    former.to(network.W_dec.device, network.W_dec.dtype)
     # Rows have unit norm already, so that this takes back the unit and nothing else.
     former.fold(1 / unit)
     network.__class__ = _frozen(type(network))
@@ -89,7 +96,7 @@ class Frozen(Autoencoder):
         return super().restart(dead[moving], directions[moving])
 
     @torch.no_grad()
-    def fold(self, unit: float) -> None:
+    def fold(self, unit: float, centre: Tensor | float = 0.0) -> None:
         """See `Autoencoder.fold`; freezing ends."""
         for handle in self.handles:
             handle.remove()
@@ -99,7 +106,7 @@ class Frozen(Autoencoder):
         self.displace(amount)
         del self.centre, self.handles, self.n_frozen
         self.__class__ = type(self).__bases__[1]
-        self.fold(unit)
+        self.fold(unit, centre)
 
 
 @cache

@@ -29,8 +29,9 @@ class Losses:
 class Autoencoder(nn.Module, ABC):
     """An encoder ``x -> codes >= 0`` and a linear decoder ``codes @ W_dec + b_dec``.
 
-    The network trains on samples of mean length sqrt(n_features). When training is over, `fold` moves units and
-    lengths into the encoder: rows of `W_dec` then have unit norm, and samples and codes are in units of the data.
+    The network trains on samples about a centre, of mean length sqrt(n_features). When training is over, `fold` moves
+    the centre into the decoder's bias, and units and lengths into the encoder: rows of `W_dec` then have unit norm, and
+    samples and codes are in units of the data.
 
     Parameters
     ----------
@@ -173,14 +174,14 @@ class Autoencoder(nn.Module, ABC):
         return changed
 
     @torch.no_grad()
-    def fold(self, unit: float) -> None:
-        """Give the decoder unit rows and go over to data in units of their own, ``x = unit * (x in training)``.
+    def fold(self, unit: float, centre: Tensor | float = 0.0) -> None:
+        """Give the decoder unit rows and go over to the data's own units, ``x = centre + unit * (x in training)``.
 
         The function stays the same: codes become ``unit * norm * codes``.
         """
         norms = self.W_dec.norm(dim=1).clamp_min(torch.finfo(self.W_dec.dtype).tiny)
         self.W_dec.div_(norms[:, None])
-        self.b_dec.mul_(unit)
+        self.b_dec.mul_(unit).add_(centre)
         self._fold_encoder(norms, unit)
 
     def _fold_encoder(self, norms: Tensor, unit: float) -> None:

@@ -59,6 +59,7 @@ class PersistentAutoencoder(Persistent):
         facts = {
             "kind": self.name,
             "unit": self.unit_,
+            "centre": self.centre_.tolist(),
             "n_active": self.n_active_,
             "feature_names": None if names is None else list(names),
             "history": self.history_,
@@ -80,6 +81,8 @@ class PersistentAutoencoder(Persistent):
         if facts["feature_names"] is not None:
             self.feature_names_in_ = np.array(facts["feature_names"], dtype=object)
         self.unit_, self.n_active_ = facts["unit"], facts["n_active"]
+        # Earlier versions started everything at zero.
+        self.centre_ = np.array(facts.get("centre", np.zeros(n_features)), dtype=np.float64)
         self.history_ = facts["history"]
         self.n_iter_ = len(self.history_["loss"])
 

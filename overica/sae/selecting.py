@@ -7,6 +7,7 @@ from abc import abstractmethod
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from overica.sae.base import SparseAutoencoder
 from overica.sae.coefficients import Coefficient, FixedCoefficient
@@ -107,29 +108,74 @@ def auxiliary_loss(preactivations: Tensor, residual: Tensor, W_dec: Tensor) -> T
     Gao et al. (2024), "Scaling and evaluating sparse autoencoders".
     """
     n_kept = max(1, residual.shape[1] // 2)
-    z = preactivations.relu()
-    if n_kept < z.shape[1]:
-        z = z * (z >= kept_from(z, n_kept))
-    return squared_error(z @ W_dec, residual)
+    return squared_error(largest(preactivations, n_kept)[0] @ W_dec, residual)
 
 
-def kept_from(values: Tensor, n_kept: int) -> Tensor:
-    """The `n_kept`-th largest value of every row, (rows, 1); -inf where everything is kept.
+def largest(values: Tensor, n_kept: int) -> tuple[Tensor, Tensor]:
+    """The `n_kept` largest of every row, if they are positive, and zero elsewhere; of those that tie, the first.
 
-    NumPy's partition is several times faster than torch's selection on a CPU.
+    Parameters
+    ----------
+    values : Tensor (rows, width)
+    n_kept : int
+
+    Returns
+    -------
+    kept : Tensor (rows, width)
+        With the gradients of `values`; fewer than `n_kept` in a row with fewer positive ones.
+    smallest : Tensor (rows, 1)
+        What values had to reach, at least zero.
 
     Examples
     --------
     >>> import torch
-    >>> kept_from(torch.tensor([[3.0, 1.0, 2.0], [5.0, 9.0, 7.0]]), 2)
-    tensor([[2.],
-            [7.]])
+    >>> kept, smallest = largest(torch.tensor([[1.0, 3.0, 1.0, 1.0], [-1.0, 0.5, -2.0, 0.0]]), 2)
+    >>> kept
+    tensor([[1.0000, 3.0000, 0.0000, 0.0000],
+            [0.0000, 0.5000, 0.0000, 0.0000]])
+    >>> smallest
+    tensor([[1.],
+            [0.]])
     """
-    width = values.shape[1]
-    if n_kept >= width:
-        return values.new_full((len(values), 1), -torch.inf)
-    if values.device.type == "cpu":
-        position = width - n_kept
-        array = values.detach().numpy()
-        return torch.from_numpy(np.partition(array, position, axis=1)[:, position, None])
-    return values.detach().topk(n_kept, dim=1, sorted=False).values.amin(dim=1, keepdim=True)
+    choose = by_partition if values.device.type == "cpu" else by_index
+    return choose(values, min(n_kept, values.shape[1]))
+
+
+def by_index(values: Tensor, n_kept: int) -> tuple[Tensor, Tensor]:
+    """`largest` without a look at the result, for which an accelerator would have to wait."""
+    top = values.detach().topk(n_kept, dim=1, sorted=False)
+    kept = torch.zeros_like(values, dtype=torch.bool).scatter_(1, top.indices, True)
+    return values.relu() * kept, top.values.amin(dim=1, keepdim=True).clamp_min(0.0)
+
+
+def by_partition(values: Tensor, n_kept: int) -> tuple[Tensor, Tensor]:
+    """`largest` by NumPy's partition, several times faster than torch's selection on a CPU."""
+    position = values.shape[1] - n_kept
+    array = np.partition(values.detach().numpy(), position, axis=1)
+    smallest = torch.from_numpy(array[:, position, None].copy()).clamp_min_(0.0)
+    kept = above(values, smallest.reshape(()) if len(smallest) == 1 else smallest)
+    with torch.no_grad():
+        crowded = torch.nonzero(torch.count_nonzero(kept, dim=1) > n_kept).flatten()
+        if not len(crowded):
+            return kept, smallest
+        ties = kept[crowded] == smallest[crowded]
+        room = n_kept - (kept[crowded] > smallest[crowded]).sum(dim=1, keepdim=True)
+        surplus = torch.zeros_like(kept, dtype=torch.bool)
+        surplus[crowded] = ties & (ties.cumsum(dim=1) > room)
+    return kept.masked_fill(surplus, 0.0), smallest
+
+
+def above(values: Tensor, threshold: Tensor) -> Tensor:
+    """`values` that reach a threshold >= 0 and are positive, and zero elsewhere.
+
+    Examples
+    --------
+    >>> import torch
+    >>> above(torch.tensor([-1.0, 0.0, 1.0, 2.0]), torch.tensor(2.0))
+    tensor([0., 0., 0., 2.])
+    """
+    if values.device.type == "cpu" and threshold.ndim == 0:
+        # One pass, gradients included; `threshold` keeps what is strictly larger.
+        below = torch.nextafter(threshold, torch.zeros_like(threshold))
+        return functional.threshold(values, float(below), 0.0)
+    return values.relu() * (values >= threshold)

@@ -159,4 +159,4 @@ def _grown(
 ) -> Autoencoder:
     """The estimator's untrained network with the former one's features in it, frozen."""
     network = estimator._network(n_features, n_components, n_active, rng)
-    return begin_with(network, former.module_, former.unit_)
+    return begin_with(network, former.module_, former.unit_, former.centre_)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from overica.sae.module import Autoencoder
-from overica.sae.selecting import SelectingAutoencoder, SelectingSAE, kept_from
+from overica.sae.selecting import SelectingAutoencoder, SelectingSAE, largest
 
 
 class TopKAutoencoder(SelectingAutoencoder):
@@ -25,8 +25,7 @@ class TopKAutoencoder(SelectingAutoencoder):
 
     def select(self, preactivations: Tensor) -> Tensor:
         """See `SelectingAutoencoder.select`."""
-        z = preactivations.relu()
-        return z * (z >= kept_from(z, int(self.n_active)))
+        return largest(preactivations, int(self.n_active))[0]
 
     def activate(self, x: Tensor) -> Tensor:
         """See `Autoencoder.activate`."""

@@ -5,13 +5,21 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from overica.sae import SAES
-from overica.sae.batchtopk import above
 from overica.sae.jumprelu import Jump, JumpReLUAutoencoder
 from overica.sae.module import Autoencoder
-from overica.sae.selecting import AUXILIARY, auxiliary_loss, kept_from
+from overica.sae.selecting import (
+    AUXILIARY,
+    SelectingSAE,
+    above,
+    auxiliary_loss,
+    by_index,
+    by_partition,
+)
 
 N_FEATURES, N_COMPONENTS = 5, 9
 NAMES = sorted(SAES)
@@ -264,12 +272,46 @@ def test_batchtopk_remembers_its_smallest_codes():
     torch.testing.assert_close(made.threshold, torch.stack(smallest).mean())
 
 
-def test_selection_is_that_of_torch():
-    values = torch.from_numpy(np.random.default_rng(0).standard_normal((6, 11)))
+@pytest.mark.parametrize("choose", [by_index, by_partition])
+def test_selection_is_that_of_torch(choose):
+    values = torch.from_numpy(np.random.default_rng(0).standard_normal((6, 11))).requires_grad_()
     for k in (1, 3, 11):
-        kept = values >= kept_from(values, k)
-        assert (kept.sum(dim=1) == k).all()
-        assert kept.gather(1, values.topk(k, dim=1).indices).all()
+        kept, smallest = choose(values, k)
+        top = values.detach().topk(k, dim=1)
+        expected = torch.zeros_like(values).scatter(1, top.indices, top.values.relu())
+        torch.testing.assert_close(kept.detach(), expected)
+        torch.testing.assert_close(smallest, top.values[:, -1:].clamp_min(0))
+        (gradient,) = torch.autograd.grad(kept.sum(), values)
+        torch.testing.assert_close(gradient, (expected > 0).double())
+
+
+@given(levels=st.lists(st.integers(-2, 3), min_size=1, max_size=12), k=st.integers(1, 12))
+def test_no_more_are_kept_where_some_tie(levels, k):
+    values = torch.tensor([levels, levels[::-1], levels], dtype=torch.float64)
+    k = min(k, len(levels))
+    n_kept = min(k, sum(level > 0 for level in levels))
+    for choose in (by_index, by_partition):
+        for rows in (values, values[:1]):
+            kept, smallest = choose(rows, k)
+            assert (torch.count_nonzero(kept, dim=1) == n_kept).all()
+            torch.testing.assert_close(kept[kept > 0], rows[kept > 0])
+            left = rows.masked_fill(kept > 0, -torch.inf).amax(dim=1, keepdim=True)
+            assert (left.clamp_min(0) <= smallest).all()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if issubclass(SAES[name], SelectingSAE)])
+def test_as_many_codes_are_kept_where_all_tie(name):
+    made, batch = network(name), 8
+    # Samples that all look the same, through features that all read the same.
+    with torch.no_grad():
+        made.W_enc[:] = made.W_enc[:, :1]
+        made.b_enc[:] = 5.0
+    codes = made.loss(samples(1).repeat(batch, 1)).codes
+    assert codes.max() > 0
+    assert torch.count_nonzero(codes) == 2 * batch
+    if name == "topk":
+        assert (torch.count_nonzero(codes, dim=1) == 2).all()
+        assert (torch.count_nonzero(made.encode(samples(3)), dim=1) == 2).all()
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5])

@@ -78,7 +78,7 @@ def test_folding_ends_freezing_and_keeps_the_function(X, fitted, name):
     rng = np.random.default_rng(0)
     network = autoencoder(name)._network(6, 10, 3.0, rng)
     usual = type(network)
-    begin_with(network, former.module_, former.unit_)
+    begin_with(network, former.module_, former.unit_, former.centre_)
     assert isinstance(network, Frozen)
     x = torch.tensor(rng.standard_normal((50, 6)), dtype=torch.float32)
     with torch.no_grad():
@@ -95,7 +95,9 @@ def test_folding_ends_freezing_and_keeps_the_function(X, fitted, name):
 def test_frozen_features_are_neither_moved_nor_restarted(fitted, name):
     former = fitted(FrozenStages, name).estimators_[0]
     rng = np.random.default_rng(0)
-    network = begin_with(autoencoder(name)._network(6, 10, 3.0, rng), former.module_, former.unit_)
+    network = begin_with(
+        autoencoder(name)._network(6, 10, 3.0, rng), former.module_, former.unit_, former.centre_
+    )
     state = {key: value.clone() for key, value in network.state_dict().items()}
     x = torch.tensor(rng.standard_normal((50, 6)), dtype=torch.float32)
     if isinstance(network, SelectingAutoencoder):
