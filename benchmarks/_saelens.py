@@ -45,11 +45,14 @@ def installed():
     return find_spec("sae_lens") is not None
 
 
-def train(name, X, *, width, n_active, coefficient, n_steps, batch_size, learning_rate, seed):
+def train(
+    name, X, *, width, n_active, coefficient, n_steps, batch_size, learning_rate, seed, recipe=None
+):
     """A network of SAELens, and how to use it.
 
     Same batches per step, schedule, clipping and scaling of the inputs as ours; the coefficient of the sparsity is
-    given, as SAELens does not steer it with these losses.
+    given, as SAELens does not steer it with these losses. `recipe` replaces settings of its training class, which else
+    are those of ours.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def train(name, X, *, width, n_active, coefficient, n_steps, batch_size, learnin
         "normalize_activations": "expected_average_only_in",
     }
     config = getattr(sae_lens, f"{kind}TrainingSAEConfig")(
-        **settings, **_own(name, width, n_active, coefficient, n_steps)
+        **settings, **_own(name, width, n_active, coefficient, n_steps) | (recipe or {})
     )
     sae = getattr(sae_lens, f"{kind}TrainingSAE")(config)
     trainer = Watched(

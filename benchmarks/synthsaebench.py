@@ -35,6 +35,9 @@ from overica.coding import SparseCoder  # noqa: E402
 from overica.sae import SAES  # noqa: E402
 
 N_TEST = 10_000
+# As ours start, with rows of length one. Its own default, a tenth, has mean cosines lower by .02 to .03 on set a.
+RECIPES = {name: {"decoder_init_norm": 1.0} for name in ("topk", "batchtopk", "matryoshka")}
+"""What SAELens is given beyond the recipe of `_saelens`."""
 
 
 class Task:
@@ -101,6 +104,7 @@ def saelens_autoencoder(name, task):
             batch_size=1024,
             learning_rate=0.03 / np.sqrt(task.train.X.shape[1]),
             seed=task.seed,
+            recipe=RECIPES.get(name),
         )
     )
     encode, decode, W_dec, _ = trained

@@ -12,6 +12,7 @@ from functools import partial
 
 from overica.datasets.composed import ComposedFeatures, make_composed
 from overica.datasets.compositional import make_compositional
+from overica.datasets.deep_hierarchy import make_deep_hierarchy
 from overica.datasets.description import Description
 from overica.datasets.hierarchy import make_hierarchy
 from overica.datasets.identifiability import Verdict
@@ -46,6 +47,7 @@ DATASETS: dict[str, Callable[..., Mixture]] = {
     "composed_correlated": partial(make_composed, amplitude_correlation=1.0),
     "composed_one_hot": partial(make_composed, one_hot=0.75),
     "hierarchy": make_hierarchy,
+    "deep_hierarchy": make_deep_hierarchy,
     "sparse_but_wrong": make_sparse_but_wrong,
     "compositional": make_compositional,
     "compositional_held_out": partial(make_compositional, n_held_out=2500),
@@ -68,6 +70,7 @@ __all__ = [
     "make_archetypes",
     "make_composed",
     "make_compositional",
+    "make_deep_hierarchy",
     "make_exponential",
     "make_hierarchy",
     "make_laplace",

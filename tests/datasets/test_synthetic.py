@@ -22,6 +22,7 @@ SMALL = {
     "composed_one_hot": {"n_samples": 2000, "n_steps": 50},
     "sparse_random": {"n_samples": 2000, "n_features": 6, "n_components": 10},
     "hierarchy": {"n_samples": 2000, "n_features": 8, "n_components": 20, "n_trees": 2},
+    "deep_hierarchy": {"n_samples": 2000, "n_features": 8, "n_components": 44, "n_trees": 1},
     "sparse_but_wrong": {"n_samples": 2000, "n_features": 12, "n_components": 10},
     "compositional": {"n_components": 30, "n_active": 4, "n_samples": 2000},
     "compositional_held_out": {"n_components": 30, "n_active": 4, "n_held_out": 500},
