@@ -11,9 +11,10 @@ samples.
 - "F1": of each column as a detector of its nearest feature, as SAELens computes it.
 - "s": CPU seconds of the public fit.
 
-ICA stands there twice: with its own codes, and with exact codes on its columns at the true L0. The oracles: "truth",
-the directions of the most frequent features, as many as there are columns; and "presences", the directions that least
-squares finds when told of every sample which features are there. Both have exact codes at the true L0.
+ICA stands there twice: with its own codes, and, since these are as many as it finds, with others on its columns at the
+true L0: least squares on the supports of exact sparse codes. The oracles have such codes too: "truth", the directions of
+the most frequent features, as many as there are columns; and "presences", the directions that least squares finds when
+told of every sample which features are there.
 """
 
 import argparse
@@ -53,9 +54,13 @@ class Task:
         return judge(directions, codes, X_hat, self.test, seconds)
 
     def coded(self, directions, offset, seconds):
-        """Figures of directions with exact codes at the true L0."""
+        """Figures of directions with the supports of exact codes at the true L0, and least squares on these."""
         coder = SparseCoder(
-            unit(directions), n_active=self.train.l0, nonnegative=True, offset=offset
+            unit(directions),
+            n_active=self.train.l0,
+            method="debiased",
+            nonnegative=True,
+            offset=offset,
         ).fit(self.train.X[:5000].astype(np.float64))
         X = self.test.X.astype(np.float64)
         codes = coder.transform(X)
