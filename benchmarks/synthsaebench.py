@@ -12,9 +12,9 @@ samples.
 - "s": CPU seconds of the public fit.
 
 ICA stands there twice: with its own codes, and, since these are as many as it finds, with others on its columns at the
-true L0: least squares on the supports of exact sparse codes. The oracles have such codes too: "truth", the directions of
-the most frequent features, as many as there are columns; and "presences", the directions that least squares finds when
-told of every sample which features are there.
+true L0: least squares on the supports of exact sparse codes. The oracles have such codes too: "truth", the directions
+of the most frequent features, as many as there are columns; and "presences", the directions that least squares finds
+when told of every sample which features are there.
 """
 
 import argparse
