@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overica.datasets import make_mixture
-from overica.sae import SAES, FrozenStages, ResidualStages, SparseAutoencoder, as_jumprelu
+from overica.sae import (
+    SAES,
+    FrozenStages,
+    ResidualStages,
+    SparseAutoencoder,
+    as_jumprelu,
+    fine_tune_scale,
+)
 from overica.sae.batches import Batches
 from overica.sae.centre import geometric_median, starting_offset
 
@@ -139,3 +146,10 @@ def test_batches_are_about_the_centre_in_any_precision():
     assert scaled.norm(dim=1).mean().item() == pytest.approx(4, rel=1e-4)
     back = scaled.double().numpy() * batches.unit + batches.centre
     np.testing.assert_allclose(back, Z, atol=1e-5 * batches.unit)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scales_are_tuned_far_from_zero(name):
+    Z = X + away(10)
+    sae = SAES[name](32, **SETTINGS | {"n_steps": 100}).fit(Z)
+    assert explained(fine_tune_scale(sae, Z), Z) >= explained(sae, Z) - 1e-9
