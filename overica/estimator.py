@@ -11,7 +11,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array
 from overica.inference import Solver
-from overica.learning import Fit, LearningRule, Model, Samples, State, choose_search
+from overica.learning import (
+    Fit,
+    LearningRule,
+    Model,
+    Samples,
+    State,
+    advance_stream,
+    choose_search,
+)
 from overica.parameters import fit_settings, resolve_device, template
 from overica.priors import Prior
 from overica.progress import StepProgress
@@ -153,7 +161,7 @@ class OvercompleteICA(PersistentModel):
         self,
         n_components: int | str | None = None,
         *,
-        prior: str | Prior = "laplace",
+        prior: str | Prior = "auto",
         rule: str | LearningRule = "evidence",
         solver: str | Solver = "auto",
         init: str | np.ndarray = "orthogonal",
@@ -268,7 +276,7 @@ class OvercompleteICA(PersistentModel):
             state = State(replace(fit.template, mixing=fit.start(int(n_components))))
             self._measure_by(fit, X.dtype)
         batch = self._normalised(np.asarray(X, np.float64))
-        row = settings.ascent().advance_stream(state, batch)
+        row = advance_stream(settings, state, batch)
         self._learning = state
         for name, value in row.items():
             self.history_.setdefault(name, []).append(value)

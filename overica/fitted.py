@@ -108,12 +108,13 @@ class FittedModel(DictionaryTransformer):
 
     @property
     def penalty_(self) -> float:
-        """lambda, what weighs the l1 norm of ``codes / scales_``, in squared units of X."""
+        """lambda, what weighs the cost of ``codes / scales_``, in squared units of X; zero where samples determine codes."""
         return float(self.model_.penalty * self.unit_ * self.unit_)
 
     @penalty_.setter
     def penalty_(self, value: float) -> None:
-        value = check_scalar(value, "penalty_", strict=True) / self.unit_ / self.unit_
+        determined = self.n_components_ <= self.n_features_in_
+        value = check_scalar(value, "penalty_", strict=not determined) / self.unit_ / self.unit_
         self.model_ = replace(self.model_, penalty=value)
 
     @property
@@ -138,7 +139,9 @@ class FittedModel(DictionaryTransformer):
     def transform(self, X: Array) -> Array:
         """Certified maximum a posteriori sources of samples.
 
-        argmin_s  |x - mean - A s|^2 / (2 lambda) + sum_j cost_j(s_j), at `penalty_` and `scales_`.
+        argmin_s  |x - mean - A s|^2 / (2 lambda) + sum_j cost_j(s_j), at `penalty_` and `scales_`. Where `penalty_` is
+        zero (sources of any shape, no more than there are features) that is its limit, ``A^+ (x - mean)``, whatever
+        the cost.
 
         Parameters
         ----------

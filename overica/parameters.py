@@ -15,6 +15,8 @@ from overica.priors import Prior, get_prior
 from overica.ranges import reach, unit_columns
 from overica.schedules import Annealing, get_schedule
 
+AUTO = "auto"
+"""The prior that is Laplace unless samples determine their sources and the evidence says otherwise."""
 _SAMPLES_PER_STEP = 1500
 _SAMPLES_PER_COMPONENT = 4
 
@@ -50,21 +52,27 @@ def fit_settings(parameters: Any, n_features: int, unit: float) -> tuple[FitSett
         overprovision=check_scalar(parameters.overprovision, "overprovision", minimum=1.0),
         n_restarts=n_restarts,
         noise_variance=noise_variance,
+        any_shape=isinstance(parameters.prior, str) and parameters.prior == AUTO,
     )
     return settings, n_components
 
 
 def template(prior: str | Prior, solver: str | Solver, device: str) -> Model:
     """A model without a mixing matrix yet: prior of scale one, solver, device."""
-    prior = get_prior(prior).with_scale(1.0)
+    prior = sparse_prior(prior).with_scale(1.0)
     if not isinstance(solver, Solver):
         check_choice(solver, "solver", ("auto", *SOLVERS))
     return Model(np.empty((0, 0)), prior, 1.0, solver=solver, device=device)
 
 
+def sparse_prior(prior: str | Prior) -> Prior:
+    """The prior of sparse sources that a parameter names: Laplace for "auto"."""
+    return get_prior("laplace" if isinstance(prior, str) and prior == AUTO else prior)
+
+
 def resolve_device(device: str, prior: str | Prior) -> str:
     """ "cpu" or a torch device: "auto" is CUDA for priors that the compiled kernels do not serve, if there is one."""
-    if device == "cpu" or (device == "auto" and get_prior(prior).l1_weights() is not None):
+    if device == "cpu" or (device == "auto" and sparse_prior(prior).l1_weights() is not None):
         return "cpu"
     return str(torch_device(device))
 

@@ -64,8 +64,8 @@ class PersistentModel(Persistent, FittedModel):
         model = Model(
             mixing,
             prior,
-            check_scalar(facts["penalty"], "penalty", strict=True),
-            check_scalar(facts["noise_variance"], "noise_variance", strict=True),
+            check_scalar(facts["penalty"], "penalty"),
+            check_scalar(facts["noise_variance"], "noise_variance"),
             check_array(arrays["presence"], "presence", components),
             self.solver,
             resolve_device(self.device, prior),

@@ -2,6 +2,7 @@
 
 from overica.learning.annealed import annealed_log_evidence, sample_posterior
 from overica.learning.ascent import Ascent, LearningError, State
+from overica.learning.choosing import choose_search
 from overica.learning.evidence import log_evidence
 from overica.learning.fitting import Fit, FitSettings
 from overica.learning.merging import distinct_columns, merge_columns
@@ -9,7 +10,7 @@ from overica.learning.planar import PlanarEvidence, PlanarFit
 from overica.learning.posterior import Model, Posterior, codes_of, infer
 from overica.learning.rules import RULES, Evidence, Inverse, LearningRule, Natural, get_rule
 from overica.learning.samples import Samples
-from overica.learning.searching import choose_search
+from overica.learning.streaming import advance_stream
 from overica.learning.tracing import Trace, contributions, direction, trace
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Samples",
     "State",
     "Trace",
+    "advance_stream",
     "annealed_log_evidence",
     "choose_search",
     "codes_of",

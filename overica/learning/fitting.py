@@ -47,6 +47,8 @@ class FitSettings:
     """None lets the search choose."""
     noise_variance: float | None
     """None learns it."""
+    any_shape: bool = False
+    """Whether the evidence may give sources other shapes than the prior's, where samples determine them."""
 
     def ascent(self, share: float = 1.0) -> Ascent:
         """The main run of steps, or a share of it."""

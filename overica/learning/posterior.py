@@ -8,6 +8,7 @@ import numpy as np
 
 from overica._kernels import lasso_moments
 from overica.inference import ActiveSet, MAPProblem, Solver, solve
+from overica.learning import determined
 from overica.learning.covariance import active_moments, smooth_moments
 from overica.priors import Prior
 
@@ -27,7 +28,8 @@ class Model:
     prior: Prior
     """With scale 1."""
     penalty: float
-    """lambda, what weighs the l1 norm of codes: the penalty of a source of scale one."""
+    """lambda, what weighs the l1 norm of codes: the penalty of a source of scale one. Zero where samples determine their
+    sources, see `overica.learning.determined`."""
     noise_variance: float = 1.0
     """sigma^2, the variance of e; the evidence alone uses it. See `overica.learning.calibration` on why they differ."""
     presence: np.ndarray | float = 1.0
@@ -107,6 +109,8 @@ def codes_of(
     model: Model, X: np.ndarray, codes0: np.ndarray | None = None, tol: float | None = None
 ) -> np.ndarray:
     """Certified MAP codes of a batch, on the model's device, as a NumPy array."""
+    if model.penalty == 0:
+        return determined.codes(model.mixing, X)
     A = model.mixing.astype(X.dtype, copy=False)
     if model.device == "cpu":
         problem = MAPProblem(A, X, model.prior, model.penalty)

@@ -276,12 +276,3 @@ class Planar(Search):
             elif n_components > best + 1:
                 break
         return best
-
-
-def choose_search(fit: Fit) -> Search:
-    """The way that suits rule, start and data."""
-    if not (fit.settings.rule.surplus_columns and isinstance(fit.settings.init, str)):
-        return Plain(fit)
-    if planar.applies(fit.samples.held_out, fit.template.prior):
-        return Planar(fit)
-    return Surplus(fit)

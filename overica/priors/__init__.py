@@ -14,11 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from overica._validation import check_choice
 from overica.priors.base import Prior
 from overica.priors.check import check_prior
 from overica.priors.exponential import Exponential
 from overica.priors.laplace import Laplace
+from overica.priors.log_concave import LogConcave
 from overica.priors.smooth_laplace import SmoothLaplace
 from overica.priors.soft_uniform import SoftUniform
 
@@ -28,7 +31,7 @@ PRIORS: dict[str, type[Prior]] = {
     "smooth_laplace": SmoothLaplace,
 }
 """Priors by name that the estimator learns with."""
-_BESIDES: dict[str, type[Prior]] = {"soft_uniform": SoftUniform}
+_BESIDES: dict[str, type[Prior]] = {"soft_uniform": SoftUniform, "log_concave": LogConcave}
 """The others, by the names that files know."""
 
 
@@ -65,7 +68,11 @@ def prior_to_config(prior: Prior) -> dict[str, Any]:
         raise ValueError(
             f"`prior` must be of a class in PRIORS to be saved, got {prior!r}: register its class"
         )
-    parameters = {key: value for key, value in vars(prior).items() if key != "scale"}
+    parameters = {
+        key: value.tolist() if isinstance(value, np.ndarray) else value
+        for key, value in vars(prior).items()
+        if key != "scale" and not key.startswith("_")
+    }
     return {"name": names[0], **parameters}
 
 
@@ -91,6 +98,7 @@ __all__ = [
     "PRIORS",
     "Exponential",
     "Laplace",
+    "LogConcave",
     "Prior",
     "SmoothLaplace",
     "SoftUniform",

@@ -1,0 +1,244 @@
+"""As many sources as dimensions, or fewer: exact likelihood with a density per source, against the sparse model.
+
+Sources of any shape are identifiable there, as long as no more than one is Gaussian (Comon 1994). A sparse prior
+finds those that are sparse; sources that are spread evenly have least l1 norm along the diagonals, and it goes there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from overica.learning import determined, relative
+from overica.learning.calibration import calibrate
+from overica.learning.evidence import judge
+from overica.learning.fitting import Fit
+from overica.learning.posterior import Model
+from overica.learning.pruning import PRICE
+from overica.learning.searching import Search
+from overica.learning.sub_gaussian import lighter_than_gaussian, warn_if_sub_gaussian
+
+_MOST_NUMBERS = 2**23
+"""Of the samples that are climbed on."""
+_ROWS_PER_COMPONENT = 20
+_FEWEST_ROWS = 500
+_START_ROWS = 5000
+_START_STEPS = 60
+_STEPS = 30
+_CALIBRATION = 3000
+_RANK_TOL = 1e-10
+"""Smallest variance of a dimension that is one, relative to the largest."""
+_LEAST_NOISE = 1e-8
+_OFF_CENTRE = 6.0
+"""Standard errors of a mean that is one."""
+
+
+@dataclass(frozen=True)
+class Subspace:
+    """The dimensions of largest variance, whitened; what is beyond them is noise."""
+
+    whitener: np.ndarray
+    """(n_components, n_features)."""
+    dewhitener: np.ndarray
+    """(n_features, n_components)."""
+    noise_variance: float
+    """Mean variance of the other dimensions; zero if there are none."""
+    unexplained: float
+    """Their share of the variance."""
+
+    @property
+    def log_density(self) -> float:
+        """What the density of whitened samples lacks of that of samples, nats."""
+        n, m = self.whitener.shape
+        log_volume = float(np.linalg.slogdet(self.whitener @ self.whitener.T)[1]) / 2
+        noise = np.log(2 * np.pi * self.noise_variance) + 1 if m > n else 0.0
+        return log_volume - (m - n) / 2 * float(noise)
+
+    @classmethod
+    def of(cls, X: np.ndarray, n_components: int) -> Subspace | None:
+        """That of samples; None where they have fewer dimensions."""
+        variances, axes = np.linalg.eigh(X.T @ X / len(X))
+        kept, rest = variances[::-1][:n_components], variances[::-1][n_components:]
+        if kept[-1] <= _RANK_TOL * kept[0]:
+            return None
+        axes, deviations = axes[:, ::-1][:, :n_components], np.sqrt(kept)
+        noise = max(float(rest.mean()), _LEAST_NOISE) if rest.size else 0.0
+        share = float(rest.sum() / variances.sum())
+        return cls((axes / deviations).T, axes * deviations, noise, share)
+
+
+class Square(Search):
+    """The likelihood of sources of any shape where samples determine them; the sparse search elsewhere.
+
+    Several starts are climbed on some of the samples, the best on all. The mixing matrix is then given to the sparse
+    model: where sparsity and noise raise the held-out evidence, that is searched as well, and the evidence decides.
+
+    Parameters
+    ----------
+    fit : Fit
+    sparse : Search
+        That of the sparse model.
+    """
+
+    n_restarts = 3
+
+    def __init__(self, fit: Fit, sparse: Search) -> None:
+        super().__init__(fit)
+        self.sparse = sparse
+        self._settled = False
+        self._X = self._whitened = np.empty((0, 0))
+        self._subspace: Subspace
+
+    @property
+    def n_steps(self) -> int:
+        """See `Search.n_steps`."""
+        return self.sparse.n_steps
+
+    def count(self) -> int:
+        """See `Search.count`."""
+        return self.sparse.count()
+
+    def search(self, n_components: int) -> Model:
+        """See `Search.search`."""
+        if not self._applies(n_components):
+            if n_components > self.fit.samples.n_features:
+                self._warn()
+            return self.sparse.search(n_components)
+        square = super().search(n_components)
+        rivals = [] if self._has_light_tails(square) else self._sparse_rivals(square)
+        if rivals:
+            return max(rivals, key=lambda rival: rival[1])[0]
+        self._settled = True
+        return self._polished(square)
+
+    def _sparse_rivals(self, square: Model) -> list[tuple[Model, float]]:
+        """Sparse models with their evidence; none if noise and sparsity do not explain samples better.
+
+        The evidence of the sparse model is an approximation, and where it is exact the two agree to some .005 nats per
+        source for dense Laplace sources; the price is what a column must be worth elsewhere too.
+        """
+        start = replace(self.fit.template, mixing=square.mixing, penalty=self._penalty())
+        here = judge(self.finish_sparse(start), self._judges)
+        if here[1] <= self._score(square) + PRICE * square.mixing.shape[1]:
+            return []
+        found = self.sparse.search(square.mixing.shape[1])
+        return [judge(found, self._judges), here]
+
+    def _has_light_tails(self, model: Model) -> bool:
+        """Whether some source is none that the sparse model could be right about."""
+        sources = determined.codes(model.mixing, self._judges)
+        return bool(lighter_than_gaussian(sources).any())
+
+    def attempt(self, n_components: int) -> tuple[Model, float]:
+        """See `Search.attempt`: on a few thousand samples, by their likelihood."""
+        some = self.fit.rng.permutation(len(self._whitened))[:_START_ROWS]
+        Z = self._whitened[some]
+        found = self._climb(Z, relative.rotation(Z, self.fit.rng), _START_STEPS)
+        return found, self._score(found)
+
+    def improve(self, model: Model, score: float) -> Model:
+        """The winner climbed on all samples that are learned from."""
+        found = self._climb(self._whitened, self._unmixing(model), _STEPS)
+        # These steps belong to no new start.
+        self._mark(self.fit.history.get("restart", [0.0])[-1])
+        return found
+
+    def prune(self, model: Model) -> Model:
+        """See `Search.prune`; with fewer components the dimension of least variance is taken for noise."""
+        if model.penalty:
+            return self.sparse.prune(model)
+        kept, score = model, self._score(model)
+        while (fewer := kept.mixing.shape[1] - 1) and self._applies(fewer):
+            trial = super().search(fewer)
+            trial_score = self._score(trial)
+            if trial_score < score - PRICE:
+                break
+            kept, score = self._polished(trial), max(score, trial_score)
+        return kept
+
+    def _polished(self, model: Model) -> Model:
+        """Climbed on those held out as well, which have done their service."""
+        self._take(np.concatenate([self._X, self.fit.samples.held_out]), model.mixing.shape[1])
+        return self.improve(model, 0.0)
+
+    def _take(self, X: np.ndarray, n_components: int) -> bool:
+        """Climb on these samples from here on; False if they have fewer dimensions than components."""
+        subspace = Subspace.of(X, n_components)
+        if subspace is None:
+            return False
+        self._X, self._subspace, self._whitened = X, subspace, X @ subspace.whitener.T
+        return True
+
+    def _unmixing(self, model: Model) -> np.ndarray:
+        return np.asarray(np.linalg.inv(self._subspace.whitener @ model.mixing))
+
+    def finish(self, model: Model) -> Model:
+        """As it is: there is no penalty to choose."""
+        return model
+
+    def finish_sparse(self, model: Model) -> Model:
+        """Noise, penalty and scales of the sparse model with this mixing matrix."""
+        X = self.fit.samples.draw(_CALIBRATION, self.fit.rng)
+        return calibrate(model, X, self._judges, noise_variance=None)
+
+    def warn_if_unsettled(self) -> None:
+        """See `Search.warn_if_unsettled`: a climb ends at its top."""
+        if not self._settled:
+            self.sparse.warn_if_unsettled()
+
+    def _applies(self, n_components: int) -> bool:
+        """Whether samples determine sources of any shape, and there are enough to tell."""
+        samples, settings = self.fit.samples, self.fit.settings
+        enough = samples.n_rows >= max(_FEWEST_ROWS, _ROWS_PER_COMPONENT * n_components)
+        free = settings.any_shape and settings.noise_variance is None
+        if not (free and enough and n_components <= samples.n_features):
+            return False
+        most = max(_MOST_NUMBERS // samples.n_features, 2 * _ROWS_PER_COMPONENT * n_components)
+        X = samples.draw(most, self.fit.rng)
+        # A mean that was left in is no source's.
+        centred = np.abs(X.mean(axis=0)) < _OFF_CENTRE * X.std(axis=0) / np.sqrt(len(X))
+        return bool(centred.all()) and self._take(X, n_components)
+
+    def _climb(self, Z: np.ndarray, W: np.ndarray, max_iter: int) -> Model:
+        fit, subspace = self.fit, self._subspace
+        for found in relative.climb(Z, W, max_iter):
+            fit.best = replace(
+                fit.template, mixing=subspace.dewhitener @ np.linalg.inv(found.W), prior=found.prior,
+                penalty=0.0, noise_variance=subspace.noise_variance, presence=1.0,
+            )  # fmt: skip
+            row = self._figures(fit.best, found)
+            for name, value in row.items():
+                fit.history.setdefault(name, []).append(value)
+            fit.report(row)
+        assert fit.best is not None
+        return fit.best
+
+    def _figures(self, model: Model, found: relative.Separation) -> dict[str, float]:
+        """A row of the history: every source is active, and the likelihood is exact."""
+        norms = np.linalg.norm(model.mixing, axis=0)
+        return {
+            "penalty": 0.0,
+            "learning_rate": found.length,
+            "n_active": float(len(norms)),
+            "unexplained": self._subspace.unexplained,
+            "dead": 0.0,
+            "smallest_norm": float(norms.min()),
+            "largest_norm": float(norms.max()),
+            "relative_change": found.change,
+            "log_evidence": found.log_likelihood + self._subspace.log_density,
+        }
+
+    def _warn(self) -> None:
+        samples = self.fit.samples
+        X = samples.draw(_MOST_NUMBERS // samples.n_features, self.fit.rng)
+        warn_if_sub_gaussian(X, samples.held_out, self.fit.rng)
+
+    def _score(self, model: Model) -> float:
+        terms = determined.log_evidence(
+            model.mixing, model.prior, model.noise_variance, self._judges
+        )
+        return float(terms.mean())
+
+    def _penalty(self) -> float:
+        return self.fit.settings.annealing.penalty(1.0, self.fit.samples.n_features)
