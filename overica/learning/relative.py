@@ -25,6 +25,8 @@ import numpy as np
 from overica.learning.shapes import shapes
 from overica.priors import LogConcave, Prior
 
+_CHUNK_NUMBERS = 2**15
+"""Sources at a time: what is computed from them stays in a cache."""
 _LEAST_CURVATURE = 0.05
 _LONGEST = 0.5
 """Largest entry of a relative step."""
@@ -53,6 +55,51 @@ class Separation:
     """Median relative change of a source."""
 
 
+@dataclass(frozen=True)
+class Moments:
+    """Means over samples that the likelihood and its Newton step need."""
+
+    cost: float
+    """Of a sample, all sources together."""
+    slope: np.ndarray
+    """mean psi(s) s', (n_components, n_components)."""
+    bend: np.ndarray
+    """mean psi'(s), (n_components,)."""
+    power: np.ndarray
+    """mean s^2, (n_components,)."""
+    own: np.ndarray
+    """mean psi'(s) s^2, (n_components,)."""
+
+    @classmethod
+    def of(cls, Z: np.ndarray, W: np.ndarray, prior: Prior) -> Moments:
+        """Of the sources ``W z`` of samples, some at a time."""
+        n, N = W.shape[0], len(Z)
+        rows = max(1, _CHUNK_NUMBERS // n)
+        cost, slope, single = 0.0, np.zeros((n, n)), np.zeros((3, n))
+        for start in range(0, N, rows):
+            S = Z[start : start + rows] @ W.T
+            square = S * S
+            costs, psi, bend = prior.derivatives(S)
+            cost += float(costs.sum())
+            slope += psi.T @ S
+            single += [bend.sum(axis=0), square.sum(axis=0), (bend * square).sum(axis=0)]
+        return cls(cost / N, slope / N, *(single / N))
+
+    def step(self) -> np.ndarray:
+        """The relative Newton step E, (n_components, n_components), no entry longer than a half.
+
+        Where the curvature of a pair is not positive, as of two Gaussian sources, it is lifted.
+        """
+        G = self.slope - np.eye(len(self.slope))
+        h = np.outer(self.bend, self.power)
+        lowest = (h + h.T) / 2 - np.sqrt((h - h.T) ** 2 / 4 + 1)
+        h = h + np.maximum(0, _LEAST_CURVATURE - lowest)
+        np.fill_diagonal(h, 2.0)
+        E = (G.T - h.T * G) / (h * h.T - 1)
+        np.fill_diagonal(E, -np.diag(G) / (self.own + 1))
+        return np.asarray(E * min(1.0, _LONGEST / max(float(np.abs(E).max()), 1e-300)))
+
+
 def climb(Z: np.ndarray, W: np.ndarray, max_iter: int) -> Iterator[Separation]:
     """Quasi-Newton ascent of the likelihood, densities learned along with W; where it stands after every step.
 
@@ -72,55 +119,30 @@ def climb(Z: np.ndarray, W: np.ndarray, max_iter: int) -> Iterator[Separation]:
         if step % _STEPS == 0:
             S = Z @ W.T
             size = np.abs(S).mean(axis=0)
-            W, S = W / size[:, None], S / size
-            prior = shapes(S)
+            S /= size
+            W, prior = W / size[:, None], shapes(S)
+            del S
             constant = float(np.sum(prior.log_normaliser()))
-            cost, slope, bend = prior.derivatives(S)
-            value = _log_likelihood(W, cost, constant)
+            here = Moments.of(Z, W, prior)
+            value = _log_likelihood(W, here, constant)
             if value - before < settled and step:
                 break
             before = value
         if step == 0:
             yield Separation(W, prior, value, 0.0, 0.0)
-        E = newton(S, slope, bend)
-        E *= min(1.0, _LONGEST / max(np.abs(E).max(), 1e-300))
-        length = 1.0
+        E, length = here.step(), 1.0
         while length > _SHORTEST:
             moved = W + length * E @ W
-            S_moved = Z @ moved.T
-            parts = prior.derivatives(S_moved)
-            risen = _log_likelihood(moved, parts[0], constant)
+            there = Moments.of(Z, moved, prior)
+            risen = _log_likelihood(moved, there, constant)
             if risen > value:
                 break
             length /= 2
         else:
             break
-        W, S, value = moved, S_moved, risen
-        cost, slope, bend = parts
+        W, here, value = moved, there, risen
         change = float(np.median(np.linalg.norm(length * E, axis=1)))
         yield Separation(W, prior, value, length, change)
-
-
-def newton(S: np.ndarray, slope: np.ndarray, bend: np.ndarray) -> np.ndarray:
-    """The relative step E of sources, (n_components, n_components).
-
-    Where the curvature of a pair is not positive, as of two Gaussian sources, it is lifted.
-
-    Parameters
-    ----------
-    S, slope, bend : arrays (n_samples, n_components)
-        Sources, and the first and second derivative of their cost.
-    """
-    N, n = S.shape
-    G = slope.T @ S / N - np.eye(n)
-    h = np.outer(bend.mean(axis=0), (S**2).mean(axis=0))
-    own = (bend * S**2).mean(axis=0) + 1
-    lowest = (h + h.T) / 2 - np.sqrt((h - h.T) ** 2 / 4 + 1)
-    h = h + np.maximum(0, _LEAST_CURVATURE - lowest)
-    np.fill_diagonal(h, 2.0)
-    E = (G.T - h.T * G) / (h * h.T - 1)
-    np.fill_diagonal(E, -np.diag(G) / own)
-    return np.asarray(E)
 
 
 def rotation(Z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -147,15 +169,14 @@ def step_stream(A: np.ndarray, prior: Prior, X: np.ndarray, share: float) -> np.
     Within the span of the columns the step above; out of it, towards the regression of samples on their codes.
     """
     S = X @ np.linalg.pinv(A).T
-    E = newton(S, -prior.score(S), prior.curvature(S))
-    E *= min(1.0, _LONGEST / max(np.abs(E).max(), 1e-300))
+    E = Moments.of(S, np.eye(A.shape[1]), prior).step()
     residual = X - S @ A.T
     beyond = residual.T @ S / len(X) / np.maximum((S**2).mean(axis=0), 1e-300)
     return np.asarray(A @ (np.eye(A.shape[1]) - share * E) + share * beyond)
 
 
-def _log_likelihood(W: np.ndarray, cost: np.ndarray, constant: float) -> float:
-    return float(np.linalg.slogdet(W)[1]) - constant - float(cost.sum()) / len(cost)
+def _log_likelihood(W: np.ndarray, moments: Moments, constant: float) -> float:
+    return float(np.linalg.slogdet(W)[1]) - constant - moments.cost
 
 
 def _orthogonal(W: np.ndarray) -> np.ndarray:

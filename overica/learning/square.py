@@ -12,24 +12,28 @@ import numpy as np
 
 from overica.learning import determined, relative
 from overica.learning.calibration import calibrate
-from overica.learning.evidence import judge
+from overica.learning.evidence import judge, log_evidence
 from overica.learning.fitting import Fit
 from overica.learning.posterior import Model
 from overica.learning.pruning import PRICE
 from overica.learning.searching import Search
 from overica.learning.sub_gaussian import lighter_than_gaussian, warn_if_sub_gaussian
 
-_MOST_NUMBERS = 2**23
+_MOST_NUMBERS = 2**20
 """Of the samples that are climbed on."""
 _ROWS_PER_COMPONENT = 20
 _FEWEST_ROWS = 500
 _START_ROWS = 5000
 _START_STEPS = 60
+_SAME = 0.95
+"""Cosine from which on two rotations have found the same source."""
 _STEPS = 30
 _CALIBRATION = 3000
 _RANK_TOL = 1e-10
 """Smallest variance of a dimension that is one, relative to the largest."""
 _LEAST_NOISE = 1e-8
+_SURE = 2.0
+"""Standard errors of a gain that counts."""
 _OFF_CENTRE = 6.0
 """Standard errors of a mean that is one."""
 
@@ -87,8 +91,9 @@ class Square(Search):
         super().__init__(fit)
         self.sparse = sparse
         self._settled = False
-        self._X = self._whitened = np.empty((0, 0))
+        self._whitened = np.empty((0, 0))
         self._subspace: Subspace
+        self._attempts: list[tuple[np.ndarray, Model, float]] = []
 
     @property
     def n_steps(self) -> int:
@@ -115,15 +120,19 @@ class Square(Search):
     def _sparse_rivals(self, square: Model) -> list[tuple[Model, float]]:
         """Sparse models with their evidence; none if noise and sparsity do not explain samples better.
 
-        The evidence of the sparse model is an approximation, and where it is exact the two agree to some .005 nats per
-        source for dense Laplace sources; the price is what a column must be worth elsewhere too.
+        The evidence of the sparse model is an approximation. Where its prior is right and there is no noise the two
+        agree to some .005 nats per source; the price is what a column must be worth elsewhere too. And the gain must
+        not be one that other samples might not show.
         """
+        judges = self._judges
         start = replace(self.fit.template, mixing=square.mixing, penalty=self._penalty())
-        here = judge(self.finish_sparse(start), self._judges)
-        if here[1] <= self._score(square) + PRICE * square.mixing.shape[1]:
+        here = judge(self.finish_sparse(start), judges)
+        gains = log_evidence(here[0], judges) - log_evidence(square, judges)
+        chance = _SURE * float(gains.std()) / np.sqrt(len(judges))
+        if gains.mean() <= max(PRICE * square.mixing.shape[1], chance):
             return []
         found = self.sparse.search(square.mixing.shape[1])
-        return [judge(found, self._judges), here]
+        return [judge(found, judges), here]
 
     def _has_light_tails(self, model: Model) -> bool:
         """Whether some source is none that the sparse model could be right about."""
@@ -131,11 +140,17 @@ class Square(Search):
         return bool(lighter_than_gaussian(sources).any())
 
     def attempt(self, n_components: int) -> tuple[Model, float]:
-        """See `Search.attempt`: on a few thousand samples, by their likelihood."""
+        """See `Search.attempt`: on a few thousand samples; from where an earlier one began it would end there too."""
         some = self.fit.rng.permutation(len(self._whitened))[:_START_ROWS]
         Z = self._whitened[some]
-        found = self._climb(Z, relative.rotation(Z, self.fit.rng), _START_STEPS)
-        return found, self._score(found)
+        W = relative.rotation(Z, self.fit.rng)
+        for other, found, score in self._attempts:
+            if (np.abs(W @ other.T).max(axis=1) > _SAME).all():
+                return found, score
+        found = self._climb(Z, W, _START_STEPS)
+        score = self._score(found)
+        self._attempts.append((W, found, score))
+        return found, score
 
     def improve(self, model: Model, score: float) -> Model:
         """The winner climbed on all samples that are learned from."""
@@ -159,15 +174,22 @@ class Square(Search):
 
     def _polished(self, model: Model) -> Model:
         """Climbed on those held out as well, which have done their service."""
-        self._take(np.concatenate([self._X, self.fit.samples.held_out]), model.mixing.shape[1])
+        X = np.concatenate([self._draw(model.mixing.shape[1]), self.fit.samples.held_out])
+        self._take(X, model.mixing.shape[1])
         return self.improve(model, 0.0)
+
+    def _draw(self, n_components: int) -> np.ndarray:
+        samples = self.fit.samples
+        most = max(_MOST_NUMBERS // samples.n_features, 2 * _ROWS_PER_COMPONENT * n_components)
+        return samples.draw(most, self.fit.rng)
 
     def _take(self, X: np.ndarray, n_components: int) -> bool:
         """Climb on these samples from here on; False if they have fewer dimensions than components."""
         subspace = Subspace.of(X, n_components)
         if subspace is None:
             return False
-        self._X, self._subspace, self._whitened = X, subspace, X @ subspace.whitener.T
+        self._attempts = []
+        self._subspace, self._whitened = subspace, X @ subspace.whitener.T
         return True
 
     def _unmixing(self, model: Model) -> np.ndarray:
@@ -194,8 +216,7 @@ class Square(Search):
         free = settings.any_shape and settings.noise_variance is None
         if not (free and enough and n_components <= samples.n_features):
             return False
-        most = max(_MOST_NUMBERS // samples.n_features, 2 * _ROWS_PER_COMPONENT * n_components)
-        X = samples.draw(most, self.fit.rng)
+        X = self._draw(n_components)
         # A mean that was left in is no source's.
         centred = np.abs(X.mean(axis=0)) < _OFF_CENTRE * X.std(axis=0) / np.sqrt(len(X))
         return bool(centred.all()) and self._take(X, n_components)
@@ -235,10 +256,7 @@ class Square(Search):
         warn_if_sub_gaussian(X, samples.held_out, self.fit.rng)
 
     def _score(self, model: Model) -> float:
-        terms = determined.log_evidence(
-            model.mixing, model.prior, model.noise_variance, self._judges
-        )
-        return float(terms.mean())
+        return float(log_evidence(model, self._judges).mean())
 
     def _penalty(self) -> float:
         return self.fit.settings.annealing.penalty(1.0, self.fit.samples.n_features)

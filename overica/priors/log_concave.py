@@ -20,10 +20,7 @@ _FAR = np.array([3.5, 4, 5, 6, 8, 10, 13, 16, 20, 26, REACH])
 
 KNOTS = np.concatenate([-_FAR[::-1], np.arange(-3, 3 + 1 / _CELLS, 1 / _CELLS), _FAR])
 """Where slopes are given, in scales: evenly where most of a source lies, sparsely in its tails."""
-_WIDTHS = np.diff(KNOTS)
 _EDGES = np.linspace(-REACH, REACH, round(2 * REACH * _CELLS) + 1)
-_CELL_KNOT = np.searchsorted(KNOTS, _EDGES[:-1], side="right") - 1
-"""The last knot not above each cell."""
 
 
 class LogConcave(Prior):
@@ -76,28 +73,39 @@ class LogConcave(Prior):
             )
         self.slopes: np.ndarray = table[0] if single else table
         self.slopes.flags.writeable = False
-        self._costs = _costs_at_knots(self.slopes)
+        self._cells = _tables(self.slopes)
 
     def __repr__(self) -> str:
         return f"LogConcave(scale={self.scale!r}, slopes=array of shape {self.slopes.shape})"
 
     def cost(self, S: Array) -> Array:
         """A quadratic between knots, straight beyond them."""
-        return _Piece(self, S).cost()
+        return self.derivatives(S)[0]
 
     def score(self, S: Array) -> Array:
         """Minus the slope, by linear interpolation."""
-        return -_Piece(self, S).slope() / self.scale_like(S)
+        return -self.derivatives(S)[1]
 
     def curvature(self, S: Array) -> Array:
         """Constant between knots; zero beyond them."""
-        theta = self.scale_like(S)
-        return _Piece(self, S).curvature() / theta / theta
+        return self.derivatives(S)[2]
 
     def derivatives(self, S: Array) -> tuple[Array, Array, Array]:
-        """Cost, slope and curvature in one pass."""
-        piece, theta = _Piece(self, S), self.scale_like(S)
-        return piece.cost(), piece.slope() / theta, piece.curvature() / theta / theta
+        """Cost, slope and curvature; one table each of the cells' values at their lower edge, and of those beyond."""
+        xp, theta = namespace(S), self.scale_like(S)
+        Z = S / theta
+        held = xp.where(Z == Z, xp.clip(Z, -2 * REACH, 2 * REACH), xp.zeros_like(Z))
+        cell = xp.clip(xp.floor((held + REACH) * _CELLS), -1.0, float(len(_EDGES) - 1))
+        offset = Z - xp.clip(cell / _CELLS - REACH, -REACH, REACH)
+        index = xp.astype(cell, xp.int64) + 1
+        if self.slopes.ndim > 1:
+            device = {} if isinstance(S, (float, np.ndarray, np.generic)) else {"device": S.device}
+            index = index + xp.arange(len(self.slopes), **device) * (len(_EDGES) + 1)
+        at, slope, bend = (_like(table, Z)[index] for table in self._cells)
+        rise = bend * offset
+        cost = at + offset * (slope + rise / 2)
+        cost = xp.where(cost > 0, cost, xp.zeros_like(cost))
+        return cost, (slope + rise) / theta, bend / theta / theta
 
     def mode(self) -> float | np.ndarray:
         """The first point at which the slope is not negative."""
@@ -142,14 +150,17 @@ class LogConcave(Prior):
         import cvxpy
 
         Z = cvxpy.multiply(1 / np.asarray(self.scale_for(s)), s)
-        tables = [np.asarray(t) for t in (self.slopes, self._costs[0])]
-        if s.ndim == 2:
-            tables = [t if t.ndim == 1 else t[:, None, :] for t in tables]
-        slopes, costs = (np.broadcast_to(t, (*s.shape, len(KNOTS))) for t in tables)
-        total = cvxpy.sum(cvxpy.multiply(slopes[..., 0], Z - KNOTS[0])) + costs[..., 0].sum()
+        first = self._cells[0].reshape(-1, len(_EDGES) + 1)[:, 0].reshape(self.slopes.shape[:-1])
+        slopes, costs = self.slopes, np.asarray(first)
+        if s.ndim == 2 and slopes.ndim == 2:
+            slopes, costs = slopes[:, None, :], costs[:, None]
+        slopes = np.broadcast_to(slopes, (*s.shape, len(KNOTS)))
+        total = cvxpy.sum(cvxpy.multiply(slopes[..., 0], Z - KNOTS[0]))
+        total = total + np.broadcast_to(costs, s.shape).sum()
         for k in np.flatnonzero((np.diff(slopes) > 0).any(axis=tuple(range(s.ndim)))):
-            rise = (slopes[..., k + 1] - slopes[..., k]) * _WIDTHS[k] / 2
-            beyond = cvxpy.pos((Z - KNOTS[k]) / _WIDTHS[k])
+            width = KNOTS[k + 1] - KNOTS[k]
+            rise = (slopes[..., k + 1] - slopes[..., k]) * width / 2
+            beyond = cvxpy.pos((Z - KNOTS[k]) / width)
             total = total + cvxpy.sum(cvxpy.multiply(rise, cvxpy.huber(beyond)))
         return total
 
@@ -163,63 +174,34 @@ class LogConcave(Prior):
     def _tail(self, side: int) -> np.ndarray:
         """Mass, in units of the density at the mode, beyond the last knot of one side."""
         end = 0 if side < 0 else -1
-        return np.asarray(np.exp(-self._costs[0][..., end]) / np.abs(self.slopes[..., end]))
+        cost = self._cells[0].reshape(-1, len(_EDGES) + 1)[:, end].reshape(self.slopes.shape[:-1])
+        return np.asarray(np.exp(-cost) / np.abs(self.slopes[..., end]))
 
 
 def _unit_mode(slopes: np.ndarray) -> np.ndarray:
     """Where sources of scale one are most probable: the first point at which the slope is not negative."""
     k = (slopes < 0).sum(axis=-1) - 1
     start, end = (np.take_along_axis(slopes, at[..., None], -1)[..., 0] for at in (k, k + 1))
-    return np.asarray(KNOTS[k] - start * _WIDTHS[k] / (end - start))
+    return np.asarray(KNOTS[k] - start * (KNOTS[k + 1] - KNOTS[k]) / (end - start))
 
 
-def _costs_at_knots(slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The cost at the knots, and the rise of the slope after each, for sources of scale one."""
-    steps = (slopes[..., 1:] + slopes[..., :-1]) / 2 * _WIDTHS
-    costs = np.concatenate([np.zeros((*slopes.shape[:-1], 1)), np.cumsum(steps, -1)], -1)
-    bends, mode = np.diff(slopes) / _WIDTHS, _unit_mode(slopes)
-    k = np.searchsorted(KNOTS, mode, side="right") - 1
-    at, slope, bend = (
-        np.take_along_axis(t, k[..., None], -1)[..., 0] for t in (costs, slopes, bends)
+def _tables(slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cost, slope and curvature at the lower edge of every cell, the first and the last of which are all beyond.
+
+    Of sources of scale one, one after the other.
+    """
+    at_edges = np.stack([np.interp(_EDGES, KNOTS, row) for row in np.atleast_2d(slopes)])
+    steps = (at_edges[:, 1:] + at_edges[:, :-1]) / 2 / _CELLS
+    costs = np.concatenate([np.zeros((len(steps), 1)), np.cumsum(steps, axis=1)], axis=1)
+    bends = np.diff(at_edges) * _CELLS
+    mode = np.atleast_1d(_unit_mode(slopes))
+    rows, cell = np.arange(len(mode)), np.searchsorted(_EDGES, mode, side="right") - 1
+    d = mode - _EDGES[cell]
+    costs -= (costs[rows, cell] + d * (at_edges[rows, cell] + bends[rows, cell] * d / 2))[:, None]
+    first, last = np.s_[:, :1], np.s_[:, -1:]
+    flat = np.zeros((len(mode), 1))
+    return (
+        np.concatenate([costs[first], costs], axis=1).ravel(),
+        np.concatenate([at_edges[first], at_edges], axis=1).ravel(),
+        np.concatenate([flat, bends, flat], axis=1).ravel(),
     )
-    d = mode - KNOTS[k]
-    return costs - (at + d * (slope + bend * d / 2))[..., None], bends
-
-
-class _Piece:
-    """Where every source is between the knots, and what the cost is there, for sources of scale one."""
-
-    def __init__(self, prior: LogConcave, S: Array) -> None:
-        xp = namespace(S)
-        Z = S / prior.scale_like(S)
-        held = xp.where(Z == Z, xp.clip(Z, -REACH, REACH), xp.zeros_like(Z))
-        cell = xp.astype(xp.floor((held + REACH) * _CELLS), xp.int64)
-        cell = xp.clip(cell, 0, len(_CELL_KNOT) - 1)
-        device = {} if isinstance(S, (float, np.ndarray, np.generic)) else {"device": S.device}
-        k = xp.asarray(_CELL_KNOT, **device)[cell]
-
-        def pick(table: np.ndarray, at: Array = k) -> Array:
-            flat = _like(table.reshape(-1), Z)
-            if table.ndim == 1:
-                return flat[at]
-            rows = xp.arange(table.shape[0], **device) * table.shape[1]
-            return flat[at + rows]
-
-        costs, bends = prior._costs
-        offset = Z - pick(KNOTS)
-        self._cost, self._slope, self._bend = pick(costs), pick(prior.slopes), pick(bends)
-        self._inside = xp.minimum(xp.where(offset > 0, offset, xp.zeros_like(Z)), pick(_WIDTHS))
-        # Zero unless the source is beyond the last knot of its side.
-        self._beyond = offset - self._inside
-
-    def slope(self) -> Array:
-        return self._slope + self._bend * self._inside
-
-    def curvature(self) -> Array:
-        xp = namespace(self._bend)
-        return xp.where(self._beyond == 0, self._bend, xp.zeros_like(self._bend))
-
-    def cost(self) -> Array:
-        xp, slope = namespace(self._bend), self.slope()
-        cost = self._cost + self._inside * (self._slope + slope) / 2 + self._beyond * slope
-        return xp.where(cost > 0, cost, xp.zeros_like(cost))

@@ -23,6 +23,7 @@ from overica.priors import (
     prior_to_config,
 )
 from overica.priors.base import namespace
+from overica.priors.log_concave import KNOTS
 
 
 class Huber(Prior):
@@ -257,6 +258,8 @@ def test_check_prior_wants_a_prior():
         check_prior("laplace")
 
 
+OTHERS = {"slopes": np.linspace(-1, 2, len(KNOTS))}
+"""Values of parameters that are no numbers."""
 EXPORTED = [
     kind
     for name in priors.__all__
@@ -269,11 +272,16 @@ EXPORTED = [
 @pytest.mark.parametrize("kind", sorted({*PRIORS.values(), *EXPORTED}, key=lambda k: k.__name__))
 def test_every_prior_is_told_and_made_again(kind):
     prior = kind()
-    for name in vars(prior):
-        setattr(prior, name, 0.3)
-    again = prior_from_config(json.loads(json.dumps(prior_to_config(prior))))
+    public = {name for name in vars(prior) if not name.startswith("_")}
+    for name in public:
+        setattr(prior, name, OTHERS.get(name, 0.3))
+    config = json.loads(json.dumps(prior_to_config(prior)))
+    assert set(config) == public - {"scale"} | {"name"}
+    again = prior_from_config(config)
     assert type(again) is kind
-    assert vars(again) == vars(prior) | {"scale": 1.0}
+    assert again.scale == 1.0
+    for name in public - {"scale"}:
+        np.testing.assert_array_equal(getattr(again, name), getattr(prior, name))
 
 
 @pytest.mark.parametrize(
