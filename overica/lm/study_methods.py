@@ -11,7 +11,6 @@ import numpy as np
 from overica.coding import Dictionary, Featuriser, SparseCoder
 from overica.estimator import OvercompleteICA
 from overica.lm.whitening import Whitening
-from overica.priors import get_prior
 from overica.sae import SAES, fine_tune_scale
 
 _TUNED = 8192
@@ -82,7 +81,7 @@ class ICALearner:
         rows = whitening.back(np.asarray(ica.components_, np.float64))
         offset = whitening.back(np.asarray(ica.offset_, np.float64)[None])[0]
         self.dictionary = Dictionary.of_rows(rows, offset).unit()
-        self._nonnegative = get_prior(ica.prior).nonnegative
+        self._nonnegative = ica.model_.prior.nonnegative
 
     def at(self, n_active: float, X: np.ndarray) -> Featuriser:
         """See `Learner.at`: exact codes."""

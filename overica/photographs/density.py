@@ -82,7 +82,7 @@ class DictionaryDensity:
     @classmethod
     def of(cls, ica: OvercompleteICA) -> Self:
         """The density of a fitted estimator, with its own noise, scales and presence."""
-        density = cls(ica.mixing_, prior=ica.prior)
+        density = cls(ica.mixing_, prior=ica.model_.prior)
         density.mean_ = np.asarray(ica.mean_, np.float64)
         density.model_ = ica.model_.measured_in(1 / ica.unit_)
         return density

@@ -54,7 +54,8 @@ class Ours(Method):
         """See `Method.learn`."""
         # Surplus columns are for exact recovery; the density of photographs has no true columns to miss.
         ica = OvercompleteICA(
-            n_components, annealing=(0.5, setting), overprovision=1.0, max_iter=effort.n_steps, random_state=seed
+            n_components, prior="laplace", annealing=(0.5, setting), overprovision=1.0, max_iter=effort.n_steps,
+            random_state=seed,
         )  # fmt: skip
         return np.asarray(_quietly(ica, data.fit.white).mixing_)
 
