@@ -44,9 +44,11 @@ class OvercompleteICA(PersistentModel):
     n_components : int, "auto" or None
         Number of sources, any number from 1. None: as many as features. "auto": found by fitting surplus columns and
         counting what is left once copies are merged (with two features: by the exact evidence).
-    prior : {"laplace", "exponential", "smooth_laplace"} or Prior
-        Distribution of the sources. "exponential" is for sources that are never negative. Of an instance the
-        scale is ignored, since scales are learned.
+    prior : {"auto", "laplace", "exponential", "smooth_laplace"} or Prior
+        Distribution of the sources. "auto" is Laplace with more components than features. With no more than features it
+        may be of any shape, see Notes: a log-concave density per source is learned, lighter or heavier in its
+        tails than a Gaussian's or skewed, unless noise and sparsity explain held-out samples better. "exponential" is for
+        sources that are never negative. Of an instance the scale is ignored, since scales are learned.
     rule : {"evidence", "natural", "inverse"} or LearningRule
         "evidence" works from a random start. "natural" is the published rule, "inverse" a variant; both
         collapse, and are here to be studied.
@@ -101,11 +103,12 @@ class OvercompleteICA(PersistentModel):
     presence_ : array (n_components,)
         Probability that a source is present at all in a sample; used by `score` alone.
     noise_variance_ : float
-        sigma^2, in squared units of X; used by `score` alone.
+        sigma^2, in squared units of X; used by `score` alone. Zero where sources of any shape fill all dimensions.
     penalty_ : float
         lambda, in squared units of X: what weighs the l1 norm of ``codes / scales_``, so that source j has the penalty
         ``lambda / theta_j``. Chosen by held-out evidence, and above sigma^2 where sources are mostly absent: at the
-        penalty of a low noise a Laplace code has as many active sources as features, whatever the truth.
+        penalty of a low noise a Laplace code has as many active sources as features, whatever the truth. Zero where
+        samples determine their sources, see Notes: then codes are ``A^+ (x - mean)``.
     model_ : overica.learning.Model
         All of that in one, of samples ``(x - mean_) / unit_`` and sources of scale one: its mixing matrix is
         ``mixing_ * scales_ / unit_``, its variances are over ``unit_ ** 2``.
@@ -129,8 +132,22 @@ class OvercompleteICA(PersistentModel):
     LearningError
         If learning explodes or every component dies: says when, and what to change.
 
+    Warns
+    -----
+    UserWarning
+        With more components than features and a signed prior, if along some direction X has significantly lighter tails
+        than a Gaussian variable: then not all sources are sparse, and those that are not are not found.
+
     Notes
     -----
+    With no more components than features, ``prior="auto"`` and 500 samples or more, the likelihood of sources that
+    samples determine, ``log p(x) = sum_j log p_j(s_j) - log |det A|`` with ``s = A^-1 x`` (in the dimensions of
+    largest variance, if there are fewer components), is climbed along with the shape of every p_j, the nearest log-concave
+    one. There is no noise in it but for what the columns do not reach, and codes are those of least squares, the limit of
+    maximum a posteriori codes as the penalty goes to zero. `penalty_` is zero; set to more, codes are those of maximum
+    posterior under the learned densities. If the evidence of the sparse model is higher by .02 nats per source, as with
+    sources that are mostly absent and with noise, that is what is fitted, and `model_` has its prior.
+
     Memory beyond X grows with `batch_size` and n_components, and X may be memory-mapped. Fitted sources come in no
     particular order, and with signed priors with either sign.
 

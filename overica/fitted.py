@@ -178,7 +178,8 @@ class FittedModel(DictionaryTransformer):
 
         Each source is present with the learned probability `presence_`, and then has the learned prior. The integral
         over the sources is Gaussian over those active at the mode, times, per source, a line integral for what a
-        Gaussian misses at the kink of the prior; see `overica.learning.log_evidence`.
+        Gaussian misses at the kink of the prior; see `overica.learning.log_evidence`. Where `penalty_` is zero there is
+        no integral, and the density is exact.
 
         Parameters
         ----------

@@ -78,7 +78,9 @@ def test_codes_are_the_sources(case):
         np.testing.assert_allclose(ica.inverse_transform(codes), X, atol=1e-8)
     assert ica.penalty_ == 0
     assert isinstance(ica.model_.prior, LogConcave)
-    np.testing.assert_allclose(np.abs(codes - codes.mean(0)).mean(axis=0) / ica.scales_, 1, rtol=0.3)
+    np.testing.assert_allclose(
+        np.abs(codes - codes.mean(0)).mean(axis=0) / ica.scales_, 1, rtol=0.3
+    )
 
 
 def test_scores_are_near_to_the_truth_and_depend_on_units_as_they_should():

@@ -19,6 +19,7 @@ SMALLEST = {
     "photographs": ["--quick", "--part", "annealing"],
     "sae": ["--quick", "--part", "parity", "--variants", "topk", "--steps", "20"],
     "separation": ["--quick", "--numbers", "2,3", "--part", "levels"],
+    "square": ["--cases", "mixed-3", "--seeds", "1"],
     "startup": ["--quick"],
     "synthsaebench": [
         "--quick",

@@ -67,8 +67,7 @@ def newton_step(form: StandardForm, step: float) -> StandardForm:
         mask = mask & (awake <= _WIDEST * n_features)
         curvature = curvature + _DAMPING / step * xp.astype(awake > n_features, curvature.dtype)
     else:
-        mode = xp.zeros_like(form.S[:1, :1]) + float(form.prior.mode())
-        curvature = curvature + _SMOOTH_DAMPING * form.prior.curvature(mode)
+        curvature = curvature + _SMOOTH_DAMPING * form.prior.curvature(form.mode())
     W = restricted_solve(form.B, form.slopes() - form.R @ form.B, mask, curvature)
     ratio = xp.where(W * form.S > 0, form.S / xp.where(W == 0, 1.0, W), 1.0)
     to_first_stop = xp.clip(xp.min(ratio, axis=1), 0.0, 1.0)[:, None]

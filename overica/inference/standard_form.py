@@ -8,6 +8,10 @@ scale one, is the same number of nats as before.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
+
+import array_api_compat
+import numpy as np
 
 from overica._validation import Array, namespace
 from overica.priors import Prior
@@ -77,10 +81,23 @@ class StandardForm:
         reach = _SATURATED * abs(slopes)
         return ((high - slopes <= reach) | (slopes - low <= reach)) & (slopes != 0)
 
-    def bounds(self) -> tuple[float, float]:
-        """The prior's range of slopes."""
-        low, high = self.prior.slope_bounds()
-        return float(low), float(high)
+    def bounds(self) -> tuple[Array, Array]:
+        """The prior's range of slopes: two numbers, or two arrays where every source has a shape of its own."""
+        low, high = (_per_source(bound, self.S) for bound in self.prior.slope_bounds())
+        return low, high
+
+    def mode(self) -> Array:
+        """Where the prior is highest, one row of codes."""
+        xp = namespace(self.S)
+        return xp.zeros_like(self.S[:1, :]) + _per_source(self.prior.mode(), self.S)
+
+
+def _per_source(value: Any, S: Array) -> Any:
+    """A float, or an array like S in library, dtype and device."""
+    if np.ndim(value) == 0:
+        return float(value)
+    device = array_api_compat.device(S)
+    return namespace(S).asarray(np.array(value), dtype=S.dtype, device=device)
 
 
 def _norm(R: Array) -> Array:

@@ -32,9 +32,7 @@ def codes(A: np.ndarray, X: np.ndarray) -> np.ndarray:
     return np.asarray(X @ np.linalg.pinv(A).T.astype(X.dtype))
 
 
-def log_evidence(
-    A: np.ndarray, prior: Prior, noise_variance: float, X: np.ndarray
-) -> np.ndarray:
+def log_evidence(A: np.ndarray, prior: Prior, noise_variance: float, X: np.ndarray) -> np.ndarray:
     """``log p(x)`` of every sample, nats, (n_samples,).
 
     Examples

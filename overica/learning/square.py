@@ -6,6 +6,7 @@ finds those that are sparse; sources that are spread evenly have least l1 norm a
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -161,9 +162,14 @@ class Square(Search):
 
     def prune(self, model: Model) -> Model:
         """See `Search.prune`; with fewer components the dimension of least variance is taken for noise."""
+        n_components = model.mixing.shape[1]
         if model.penalty:
             return self.sparse.prune(model)
-        kept, score = model, self._score(model)
+        if not self._applies(n_components):
+            return model
+        # The model has seen the samples that judge. One that has not is what others are compared with.
+        score = self._score(super().search(n_components))
+        kept = model
         while (fewer := kept.mixing.shape[1] - 1) and self._applies(fewer):
             trial = super().search(fewer)
             trial_score = self._score(trial)
@@ -251,9 +257,12 @@ class Square(Search):
         }
 
     def _warn(self) -> None:
+        """Warn of sources that the sparse model cannot be right about."""
         samples = self.fit.samples
-        X = samples.draw(_MOST_NUMBERS // samples.n_features, self.fit.rng)
-        warn_if_sub_gaussian(X, samples.held_out, self.fit.rng)
+        # A copy: that there is a test changes no draw of the fit.
+        rng = deepcopy(self.fit.rng)
+        X = samples.draw(_MOST_NUMBERS // samples.n_features, rng)
+        warn_if_sub_gaussian(X, samples.held_out, rng)
 
     def _score(self, model: Model) -> float:
         return float(log_evidence(model, self._judges).mean())

@@ -66,7 +66,9 @@ class LogConcave(Prior):
         single = np.ndim(table) == 1
         shape: dict[str, int | None] = {"n_components": None, "n_knots": len(KNOTS)}
         table = check_array(np.atleast_2d(np.asarray(table, np.float64)), "slopes", shape)
-        if not ((np.diff(table) >= 0).all() and (table[:, 0] < 0).all() and (table[:, -1] > 0).all()):
+        if not (
+            (np.diff(table) >= 0).all() and (table[:, 0] < 0).all() and (table[:, -1] > 0).all()
+        ):
             raise ValueError(
                 "`slopes` must not decrease, and go from below zero to above, "
                 f"got {table.min(axis=1).max():.3g} to {table.max(axis=1).min():.3g}"
@@ -198,7 +200,7 @@ def _tables(slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rows, cell = np.arange(len(mode)), np.searchsorted(_EDGES, mode, side="right") - 1
     d = mode - _EDGES[cell]
     costs -= (costs[rows, cell] + d * (at_edges[rows, cell] + bends[rows, cell] * d / 2))[:, None]
-    first, last = np.s_[:, :1], np.s_[:, -1:]
+    first = np.s_[:, :1]
     flat = np.zeros((len(mode), 1))
     return (
         np.concatenate([costs[first], costs], axis=1).ravel(),

@@ -1,5 +1,7 @@
 """Sources that samples determine: their densities, the climb of the likelihood, and its parts."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -86,7 +88,7 @@ def test_a_climb_goes_up_between_estimates_of_the_densities_and_separates():
     S = (S - S.mean(axis=0)) / S.std(axis=0)
     Z = S @ rotation(rng.standard_normal((100, 3)), rng).T
     stages = list(climb(Z, rotation(Z, rng), 30))
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in pairwise(stages):
         assert after.prior is not before.prior or after.log_likelihood > before.log_likelihood
     assert stages[0].length == 0
     found = np.abs(np.corrcoef(Z @ stages[-1].W.T, S, rowvar=False)[:3, 3:])
