@@ -145,7 +145,8 @@ def main():
         # What is imported at first use is not timed.
         run(name, Case("laplace", 2, 600), 0)
     print(
-        f"{'data':12s}{'samples':>8s} {'':8s}{'worst':>8s}{'least':>8s}{'crosstalk':>11s}{'below':>7s}{'by':>8s}{'s/fit':>8s}"
+        f"{'data':12s}{'samples':>8s} {'':8s}{'worst':>8s}{'least':>8s}"
+        f"{'crosstalk':>11s}{'below':>7s}{'by':>8s}{'s/fit':>8s}"
     )
     for name in names:
         case = CASES[name]

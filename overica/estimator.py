@@ -45,10 +45,10 @@ class OvercompleteICA(PersistentModel):
         Number of sources, any number from 1. None: as many as features. "auto": found by fitting surplus columns and
         counting what is left once copies are merged (with two features: by the exact evidence).
     prior : {"auto", "laplace", "exponential", "smooth_laplace"} or Prior
-        Distribution of the sources. "auto" is Laplace with more components than features. With no more than features it
-        may be of any shape, see Notes: a log-concave density per source is learned, lighter or heavier in its
-        tails than a Gaussian's or skewed, unless noise and sparsity explain held-out samples better. "exponential" is for
-        sources that are never negative. Of an instance the scale is ignored, since scales are learned.
+        Distribution of the sources. "auto" is Laplace with more components than features. With no more than that,
+        sources may have any shape, see Notes: a log-concave density of each is learned, lighter or heavier in its tails
+        than a Gaussian one or skewed, unless sparsity and noise explain held-out samples better. "exponential" is
+        for sources that are never negative. Of an instance the scale is ignored, since scales are learned.
     rule : {"evidence", "natural", "inverse"} or LearningRule
         "evidence" works from a random start. "natural" is the published rule, "inverse" a variant; both
         collapse, and are here to be studied.
@@ -142,11 +142,11 @@ class OvercompleteICA(PersistentModel):
     -----
     With no more components than features, ``prior="auto"`` and 500 samples or more, the likelihood of sources that
     samples determine, ``log p(x) = sum_j log p_j(s_j) - log |det A|`` with ``s = A^-1 x`` (in the dimensions of
-    largest variance, if there are fewer components), is climbed along with the shape of every p_j, the nearest log-concave
-    one. There is no noise in it but for what the columns do not reach, and codes are those of least squares, the limit of
-    maximum a posteriori codes as the penalty goes to zero. `penalty_` is zero; set to more, codes are those of maximum
-    posterior under the learned densities. If the evidence of the sparse model is higher by .02 nats per source, as with
-    sources that are mostly absent and with noise, that is what is fitted, and `model_` has its prior.
+    largest variance, if there are fewer components), is climbed along with the shape of every p_j, the nearest
+    log-concave one. There is no noise but in what the columns do not reach, and codes are those of least squares, the
+    limit of maximum a posteriori codes as the penalty goes to zero: `penalty_` is zero. Set to more, it brings codes
+    of maximum posterior under the learned densities. If the held-out evidence of the sparse model is higher by .02 nats
+    per source, as it is where sources are mostly absent, and no source has light tails, that is what is fitted.
 
     Memory beyond X grows with `batch_size` and n_components, and X may be memory-mapped. Fitted sources come in no
     particular order, and with signed priors with either sign.

@@ -108,7 +108,7 @@ class FittedModel(DictionaryTransformer):
 
     @property
     def penalty_(self) -> float:
-        """lambda, what weighs the cost of ``codes / scales_``, in squared units of X; zero where samples determine codes."""
+        """lambda, what weighs the cost of ``codes / scales_``, in squared units of X; see the estimator on zero."""
         return float(self.model_.penalty * self.unit_ * self.unit_)
 
     @penalty_.setter

@@ -28,8 +28,8 @@ class Model:
     prior: Prior
     """With scale 1."""
     penalty: float
-    """lambda, what weighs the l1 norm of codes: the penalty of a source of scale one. Zero where samples determine their
-    sources, see `overica.learning.determined`."""
+    """lambda, what weighs the l1 norm of codes: the penalty of a source of scale one. Zero where samples
+    determine their sources, see `overica.learning.determined`."""
     noise_variance: float = 1.0
     """sigma^2, the variance of e; the evidence alone uses it. See `overica.learning.calibration` on why they differ."""
     presence: np.ndarray | float = 1.0

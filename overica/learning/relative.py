@@ -7,12 +7,13 @@ small relative change, ``W <- (I + E) W``, changes minus its mean by
 
 where H, if sources are independent, couples an entry with its mirror image alone,
 
-    d2 / dE_ij2 = mean psi_i'(s_i) mean s_j^2,       d2 / dE_ij dE_ji = 1,       d2 / dE_ii2 = mean psi_i'(s_i) s_i^2 + 1,
+    d2 / dE_ij2 = mean psi_i'(s_i) mean s_j^2,    d2 / dE_ij dE_ji = 1,    d2 / dE_ii2 = mean psi_i'(s_i) s_i^2 + 1,
 
-so that a Newton step solves pairs of equations (Amari 1998 for the relative gradient; Ablin, Cardoso and Gramfort 2018 for
-the step, "Faster independent component analysis by preconditioning with Hessian approximations"). The result does
-not depend on A but through the start: the change, not the step, is relative. This is also why the published rule
-for overcomplete bases multiplies the gradient by A A'.
+so that a Newton step solves pairs of equations (Amari 1998 for the relative gradient; Ablin, Cardoso and Gramfort
+2018, "Faster independent component analysis by preconditioning with Hessian approximations", for the step). As the
+change is relative, the way of a climb does not depend on the mixing matrix but through its start. This is also why
+the published rule for overcomplete bases multiplies the gradient by A A': with as few sources as features
+``-A (mean z s' + I)`` is this gradient.
 """
 
 from __future__ import annotations

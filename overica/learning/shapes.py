@@ -1,8 +1,8 @@
 """The shape of every source's density, learned from its values: the nearest log-concave one.
 
-Of all non-decreasing functions psi the one with which a location is estimated best, or the one nearest to minus the score
-``p'/p`` in mean square, is found without any search (Feng, Kao, Xu and Samworth 2024): with the distribution function
-F and the *density quantile* function ``J(u) = p(F^-1(u))``, whose derivative is ``p'/p`` at ``F^-1(u)``, it is
+Of all non-decreasing functions psi the one with which a location is estimated best, which is the one nearest to
+minus the score ``p'/p`` in mean square, is found without any search (Feng, Kao, Xu and Samworth 2024): with the
+distribution function F and ``J(u) = p(F^-1(u))``, whose derivative is ``p'/p`` at ``F^-1(u)``, it is
 
     psi(s) = -d/du J*(F(s)),        J* the least concave majorant of J on [0, 1].
 
@@ -13,7 +13,6 @@ separates sources well is what tells their density's slope well, and a slope tha
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from overica.priors import LogConcave
 from overica.priors.log_concave import KNOTS, REACH
@@ -44,9 +43,9 @@ def shapes(S: np.ndarray) -> LogConcave:
 
     >>> rng = np.random.default_rng(0)
     >>> S = np.stack([rng.laplace(size=20_000), rng.uniform(-2, 2, 20_000)], axis=1)
-    >>> shapes(S).slopes[:, np.searchsorted(KNOTS, [-1.5, 0.5, 1.5])].round(1)
-    array([[-1. ,  1. ,  1. ],
-           [-0. ,  0. ,  0. ]])
+    >>> shapes(S).slopes[:, np.searchsorted(KNOTS, [-1.0, 1.0])].round(1) + 0.0
+    array([[-1.,  1.],
+           [ 0.,  0.]])
     """
     return LogConcave(slopes=np.stack([_slopes(source) for source in S.T]))
 
@@ -73,7 +72,9 @@ def _density(source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     n_cells = round(2 * REACH * _CELLS)
     counts = np.bincount(((inside + REACH) * _CELLS).astype(np.intp), minlength=n_cells)
     width = _WIDTH * (_AT / len(source)) ** 0.2
-    smooth = gaussian_filter1d(counts[:n_cells].astype(float), width * _CELLS, mode="constant")
+    reach = np.arange(-round(5 * width * _CELLS), round(5 * width * _CELLS) + 1)
+    kernel = np.exp(-((reach / (width * _CELLS)) ** 2) / 2)
+    smooth = np.convolve(counts[:n_cells], kernel / kernel.sum(), mode="same")
     some = np.flatnonzero(smooth > 0)
     kept = slice(some[0], some[-1] + 1)
     points = (np.arange(n_cells) + 0.5) / _CELLS - REACH

@@ -1,8 +1,9 @@
 """Whether data contradict sources with heavy tails: directions in which they are lighter than Gaussian.
 
 A source is *super-Gaussian* if it is a Gaussian variable of random variance v, as sparse, Laplace and Student ones are
-(Palmer, Kreutz-Delgado, Rao and Wipf 2006). Given all the variances, a mixture of independent such sources with Gaussian
-noise is Gaussian, and so is its projection on any direction; projections are super-Gaussian again. With variance one,
+(Palmer, Kreutz-Delgado, Rao and Wipf 2006). Given all the variances, a mixture of independent such sources with
+Gaussian noise is Gaussian, and so is its projection on any direction: projections are super-Gaussian again. With
+variance one,
 
     E log cosh s = E F(v) <= F(1) = E log cosh g,     F(v) = E log cosh(sqrt(v) g),     g ~ N(0, 1),
 

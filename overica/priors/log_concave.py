@@ -57,7 +57,7 @@ class LogConcave(Prior):
     >>> from overica.priors.log_concave import KNOTS
     >>> prior = LogConcave(slopes=np.clip((np.abs(KNOTS) - 2) * 80, 0, 10) * np.sign(KNOTS))
     >>> prior.log_density(np.array([0.0, 1.0, -2.0, 3.0])).round(2)
-    array([-1.42, -1.42, -1.42, -10.79])
+    array([ -1.46,  -1.46,  -1.46, -10.84])
     """
 
     def __init__(self, scale: float | Array = 1.0, slopes: Array | None = None) -> None:

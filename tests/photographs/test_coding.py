@@ -25,7 +25,9 @@ def gaussian():
 @pytest.fixture(scope="module")
 def ica():
     data = make_mixture(1500, 8, 8, "laplace", random_state=0)
-    fitted = OvercompleteICA(8, max_iter=60, overprovision=1.0, random_state=0).fit(data.X)
+    fitted = OvercompleteICA(
+        8, prior="laplace", max_iter=60, overprovision=1.0, random_state=0
+    ).fit(data.X)
     return fitted, data
 
 
@@ -44,7 +46,18 @@ def test_half_the_precision_is_one_bit(gaussian):
 
 def test_estimator_and_its_density(ica):
     model, data = ica
-    X = data.X[:200]
+    agree(model, data.X[:200])
+
+
+def test_sources_of_any_shape_and_their_density():
+    X = np.random.default_rng(0).laplace(size=(3000, 8))
+    model = OvercompleteICA(8, random_state=0).fit(X)
+    assert model.penalty_ == 0
+    agree(model, X[:200])
+
+
+def agree(model, X):
+    """The ways to the bits of a fitted estimator."""
     per_pixel = model.coding_cost(X, 0.1) / 8
     assert coding_cost(model, X, 0.1) == pytest.approx(per_pixel)
     assert coding_cost(DictionaryDensity.of(model), X, 0.1) == pytest.approx(per_pixel)
