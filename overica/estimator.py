@@ -148,8 +148,9 @@ class OvercompleteICA(PersistentModel):
     of maximum posterior under the learned densities. If the held-out evidence of the sparse model is higher by .02 nats
     per source, as it is where sources are mostly absent, and no source has light tails, that is what is fitted.
 
-    Memory beyond X grows with `batch_size` and n_components, and X may be memory-mapped. Fitted sources come in no
-    particular order, and with signed priors with either sign.
+    Memory beyond X grows with `batch_size` and n_components, and X may be memory-mapped. For sources of any shape some
+    16 million numbers of X are looked at, of a memory map a million, or 40 samples per component if that is more.
+    Fitted sources come in no particular order, and with signed priors with either sign.
 
     Fitted attributes can be set, and `transform`, `score` and `partial_fit` go by what was set: a higher ``penalty_``
     gives sparser codes. Arrays are set as a whole; their entries are read-only.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from overica.ranges import check_unit, normalised
-from overica.rows import Rows, chunks
+from overica.rows import Rows, chunks, in_memory
 
 
 class Samples:
@@ -53,6 +53,11 @@ class Samples:
     def n_features(self) -> int:
         """Columns of X."""
         return int(self._X.shape[1])
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether X lies in memory, so that about as much again may be used."""
+        return in_memory(self._X)
 
     @property
     def n_rows(self) -> int:

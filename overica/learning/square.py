@@ -20,8 +20,8 @@ from overica.learning.pruning import PRICE
 from overica.learning.searching import Search
 from overica.learning.sub_gaussian import lighter_than_gaussian, warn_if_sub_gaussian
 
-_MOST_NUMBERS = 2**20
-"""Of the samples that are climbed on."""
+_MOST_NUMBERS, _MOST_MAPPED = 2**24, 2**20
+"""Of the samples that are climbed on, in memory and on a disk."""
 _ROWS_PER_COMPONENT = 20
 _FEWEST_ROWS = 450
 """Of 500 samples a tenth is held out."""
@@ -143,7 +143,8 @@ class Square(Search):
 
     def attempt(self, n_components: int) -> tuple[Model, float]:
         """See `Search.attempt`: on a few thousand samples; from where an earlier one began it would end there too."""
-        some = self.fit.rng.permutation(len(self._whitened))[:_START_ROWS]
+        size = max(_START_ROWS, _ROWS_PER_COMPONENT * n_components)
+        some = self.fit.rng.permutation(len(self._whitened))[:size]
         Z = self._whitened[some]
         W = relative.rotation(Z, self.fit.rng)
         for other, found, score in self._attempts:
@@ -187,8 +188,9 @@ class Square(Search):
 
     def _draw(self, n_components: int) -> np.ndarray:
         samples = self.fit.samples
-        most = max(_MOST_NUMBERS // samples.n_features, 2 * _ROWS_PER_COMPONENT * n_components)
-        return samples.draw(most, self.fit.rng)
+        numbers = _MOST_NUMBERS if samples.in_memory else _MOST_MAPPED
+        rows = max(numbers // samples.n_features, 2 * _ROWS_PER_COMPONENT * n_components)
+        return samples.draw(rows, self.fit.rng)
 
     def _take(self, X: np.ndarray, n_components: int) -> bool:
         """Climb on these samples from here on; False if they have fewer dimensions than components."""
@@ -262,7 +264,7 @@ class Square(Search):
         samples = self.fit.samples
         # A copy: that there is a test changes no draw of the fit.
         rng = deepcopy(self.fit.rng)
-        X = samples.draw(_MOST_NUMBERS // samples.n_features, rng)
+        X = samples.draw(_MOST_MAPPED // samples.n_features, rng)
         warn_if_sub_gaussian(X, samples.held_out, rng)
 
     def _score(self, model: Model) -> float:
