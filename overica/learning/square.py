@@ -64,6 +64,12 @@ class Subspace:
     @classmethod
     def of(cls, X: np.ndarray, n_components: int) -> Subspace | None:
         """That of samples; None where they have fewer dimensions."""
+        sizes = np.ones(X.shape[1])
+        if n_components == X.shape[1]:
+            # All dimensions are kept, so that the units of features should not matter, rounding included.
+            deviations = X.std(axis=0)
+            sizes = np.where(deviations > 0, deviations, 1.0)
+        X = X / sizes
         variances, axes = np.linalg.eigh(X.T @ X / len(X))
         kept, rest = variances[::-1][:n_components], variances[::-1][n_components:]
         if kept[-1] <= _RANK_TOL * kept[0]:
@@ -71,7 +77,8 @@ class Subspace:
         axes, deviations = axes[:, ::-1][:, :n_components], np.sqrt(kept)
         noise = max(float(rest.mean()), _LEAST_NOISE) if rest.size else 0.0
         share = float(rest.sum() / variances.sum())
-        return cls((axes / deviations).T, axes * deviations, noise, share)
+        dewhitener = sizes[:, None] * axes * deviations
+        return cls((axes / deviations).T / sizes, dewhitener, noise, share)
 
 
 class Square(Search):
