@@ -7,7 +7,7 @@ finds those that are sparse; sources that are spread evenly have least l1 norm a
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from overica.learning.posterior import Model
 from overica.learning.pruning import PRICE
 from overica.learning.searching import Search
 from overica.learning.sub_gaussian import lighter_than_gaussian, warn_if_sub_gaussian
+from overica.learning.subspace import Subspace
 
 _MOST_NUMBERS, _MOST_MAPPED = 2**24, 2**20
 """Of the samples that are climbed on, in memory and on a disk."""
@@ -31,54 +32,10 @@ _SAME = 0.95
 """Cosine from which on two rotations have found the same source."""
 _STEPS = 30
 _CALIBRATION = 3000
-_RANK_TOL = 1e-10
-"""Smallest variance of a dimension that is one, relative to the largest."""
-_LEAST_NOISE = 1e-8
 _SURE = 2.0
 """Standard errors of a gain that counts."""
 _OFF_CENTRE = 6.0
 """Standard errors of a mean that is one."""
-
-
-@dataclass(frozen=True)
-class Subspace:
-    """The dimensions of largest variance, whitened; what is beyond them is noise."""
-
-    whitener: np.ndarray
-    """(n_components, n_features)."""
-    dewhitener: np.ndarray
-    """(n_features, n_components)."""
-    noise_variance: float
-    """Mean variance of the other dimensions; zero if there are none."""
-    unexplained: float
-    """Their share of the variance."""
-
-    @property
-    def log_density(self) -> float:
-        """What the density of whitened samples lacks of that of samples, nats."""
-        n, m = self.whitener.shape
-        log_volume = float(np.linalg.slogdet(self.whitener @ self.whitener.T)[1]) / 2
-        noise = np.log(2 * np.pi * self.noise_variance) + 1 if m > n else 0.0
-        return log_volume - (m - n) / 2 * float(noise)
-
-    @classmethod
-    def of(cls, X: np.ndarray, n_components: int) -> Subspace | None:
-        """That of samples; None where they have fewer dimensions."""
-        sizes = np.ones(X.shape[1])
-        if n_components == X.shape[1]:
-            # All dimensions are kept, so that the units of features should not matter, rounding included.
-            deviations = X.std(axis=0)
-            sizes = np.where(deviations > 0, deviations, 1.0)
-        X = X / sizes
-        variances, axes = np.linalg.eigh(X.T @ X / len(X))
-        kept, rest = variances[::-1][:n_components], variances[::-1][n_components:]
-        if kept[-1] <= _RANK_TOL * kept[0]:
-            return None
-        axes, deviations = axes[:, ::-1][:, :n_components], np.sqrt(kept)
-        noise = max(float(rest.mean()), _LEAST_NOISE) if rest.size else 0.0
-        share = float(rest.sum() / variances.sum())
-        dewhitener = sizes[:, None] * axes * deviations
-        return cls((axes / deviations).T / sizes, dewhitener, noise, share)
 
 
 class Square(Search):
