@@ -121,7 +121,9 @@ def fitted(A, X, penalty, active):
     """An estimator that has this dictionary, and infers at this penalty."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one step does not settle
-        ica = OvercompleteICA(A.shape[1], init=A, max_iter=1, center=False, random_state=0)
+        ica = OvercompleteICA(
+            A.shape[1], init=A, max_iter=1, center=False, whiten=False, random_state=0
+        )
         ica.fit(X[:600])
     ica.mixing_, ica.scales_, ica.penalty_ = A, np.ones(A.shape[1]), penalty
     ica.noise_variance_ = (0.01 * X.std()) ** 2

@@ -18,7 +18,11 @@ from overica.learning import (
     Samples,
     State,
     advance_stream,
+    candidates,
     choose_search,
+    outlying,
+    race_units,
+    white_units,
 )
 from overica.parameters import fit_settings, resolve_device, template
 from overica.priors import Prior
@@ -56,9 +60,9 @@ class OvercompleteICA(PersistentModel):
         Finds the codes. "auto" is the compiled exact solver where it applies.
     init : {"orthogonal", "low_coherence", "data"} or array (n_features, n_components)
         Where learning starts. From an array it runs once and plainly, without surplus columns or restarts; the lengths
-        of the array's columns do not matter.
+        of the array's columns do not matter. In units of X, whatever `whiten` is.
     noise_variance : float or None
-        sigma^2 in squared units of X; None learns it.
+        sigma^2 in squared units of X, of noise that is the same in all directions; None learns it.
     annealing : (float, float)
         Level of the penalty in the first step and from 70 % of the steps on, relative to the data: the penalty is the
         level times ``sqrt(n_features)`` for data of unit variance and sources of unit scale. Lower ends suit cleaner
@@ -79,6 +83,14 @@ class OvercompleteICA(PersistentModel):
         Starts to race by held-out evidence. None: 1 from eight features on, 4 below, 8 with two.
     center : bool or "auto"
         Subtract the mean. "auto" does so for signed priors; the mean of non-negative sources is part of the signal.
+    whiten : bool or "auto"
+        Learn, and infer codes, from white samples, ``W (x - mean)`` of equal second moments in all directions: then
+        neither the units of sensors nor any other invertible mixing of features matters. "auto" compares short runs on
+        white samples, on plain ones, and where there are weak directions on samples that are white but for those, by
+        the held-out evidence in units of X. It takes white ones unless others are clearly better, with fewer
+        components than dimensions those that are white in as many directions, and spares the runs where variances
+        differ by less than a factor of four. It keeps to plain ones for rules that collapse, with fewer than eight
+        samples per feature, and in `partial_fit`, which has no samples to hold out. All results are in units of X.
     random_state : int, numpy RandomState, numpy Generator or None
         Source of every draw. Same seed, same machine, same answer.
     device : str
@@ -103,15 +115,22 @@ class OvercompleteICA(PersistentModel):
     presence_ : array (n_components,)
         Probability that a source is present at all in a sample; used by `score` alone.
     noise_variance_ : float
-        sigma^2, in squared units of X; used by `score` alone. Zero where sources of any shape fill all dimensions.
+        sigma^2, in squared units of X; used by `score` alone. Zero where sources of any shape fill all
+        dimensions. If samples were whitened, noise is equal in all directions of z; what is given is the
+        variance of noise that is equal in all directions of x and as large in z on average.
     penalty_ : float
-        lambda, in squared units of X: what weighs the l1 norm of ``codes / scales_``, so that source j has the penalty
-        ``lambda / theta_j``. Chosen by held-out evidence, and above sigma^2 where sources are mostly absent: at the
-        penalty of a low noise a Laplace code has as many active sources as features, whatever the truth. Zero where
-        samples determine their sources, see Notes: then codes are ``A^+ (x - mean)``.
+        lambda, in squared units of X: what weighs the l1 norm of ``codes / scales_``, so that source j has the
+        penalty ``lambda / theta_j``, beside half the squared error ``|W (x - mean - A s)|^2``, W being
+        `units_.whitener`, which leaves the mean variance of samples as it is, or the identity. Chosen by held-out
+        evidence, and above sigma^2 where sources are mostly absent: at the penalty of a low noise a Laplace code has
+        as many active sources as features, whatever the truth. Zero where samples determine their sources, see Notes:
+        then codes are ``A^+ (x - mean)``.
     model_ : overica.learning.Model
-        All of that in one, of samples ``(x - mean_) / unit_`` and sources of scale one: its mixing matrix is
-        ``mixing_ * scales_ / unit_``, its variances are over ``unit_ ** 2``.
+        All of that in one, of samples ``units_.forward(X)`` and sources of scale one: its mixing matrix is
+        ``units_.own(mixing_ * scales_)``, its penalty ``penalty_ / unit_ ** 2``.
+    units_ : overica.learning.Units
+        The map between samples and what `model_` is of, ``z = W (x - mean_) / unit_``, with its inverse and
+        determinant.
     unit_ : float
         Size of an entry of X: root mean square about `mean_`.
     n_components_ : int
@@ -119,11 +138,11 @@ class OvercompleteICA(PersistentModel):
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn.
     n_iter_ : int
-        Learning steps taken, over all runs.
+        Learning steps taken, over all runs but those by which ``whiten="auto"`` chooses.
     history_ : dict of str to list
-        Figures of every step: penalty, learning rate, mean number of active sources, unexplained share of
-        the variance, dead share, smallest and largest norm, median relative change, log evidence (nats per sample in
-        normalised units; NaN where not computed), restart.
+        Figures of every step but those of the runs by which ``whiten="auto"`` chooses: penalty, learning rate, mean
+        number of active sources, unexplained share of the variance, dead share, smallest and largest norm, median
+        relative change, log evidence (nats per sample in the units of `model_`; NaN where not computed), restart.
 
     Raises
     ------
@@ -151,6 +170,17 @@ class OvercompleteICA(PersistentModel):
     Memory beyond X grows with `batch_size` and n_components, and X may be memory-mapped. For sources of any shape some
     16 million numbers of X are looked at, of a memory map a million, or 40 samples per component if that is more.
     Fitted sources come in no particular order, and with signed priors with either sign.
+
+    Why multiplying a gradient by ``A A'`` helps: it is the relative or natural gradient, whose steps for samples ``T
+    x`` are T times those for x. So ascent is equally fast in all units, where the plain gradient has as many rates as
+    sensors have units. It cannot move the points where ascent ends, and these depend on T as well where the noise is
+    equal in all directions; whitening makes the whole fit equivariant, n_components > n_features included, and a
+    plain step on white samples is a natural one on x, since ``E[x x'] = A A'``. The derivation is in
+    `overica.learning.whitening`.
+
+    A few rows that are far longer than all others, with none in between, such as the first tokens of texts among a
+    transformer's activations, hold nearly all the power. They are left out of learning, and of the choice of units
+    and penalties, with a warning that says which; see `overica.learning.outlying`. `transform` codes every row.
 
     Fitted attributes can be set, and `transform`, `score` and `partial_fit` go by what was set: a higher ``penalty_``
     gives sparser codes. Arrays are set as a whole; their entries are read-only.
@@ -192,6 +222,7 @@ class OvercompleteICA(PersistentModel):
         overprovision: float = 1.3,
         n_restarts: int | None = None,
         center: bool | str = "auto",
+        whiten: bool | str = "auto",
         random_state: Any = None,
         device: str = "auto",
         verbose: int = 0,
@@ -211,6 +242,7 @@ class OvercompleteICA(PersistentModel):
         self.overprovision = overprovision
         self.n_restarts = n_restarts
         self.center = center
+        self.whiten = whiten
         self.random_state = random_state
         self.device = device
         self.verbose = verbose
@@ -240,9 +272,12 @@ class OvercompleteICA(PersistentModel):
         -----
         sklearn.exceptions.ConvergenceWarning
             If the evidence was still rising when the steps ran out.
+        UserWarning
+            If rows are so much longer than all others that they are left out of learning.
         """
         X = self._validated(X, reset=True)
         fit, n_components = self._begin(X)
+        self._choose_units(fit, n_components, X.dtype)
         search = choose_search(fit)
         progress = StepProgress(self.verbose, self.callback)
         fit.report = progress
@@ -266,14 +301,15 @@ class OvercompleteICA(PersistentModel):
     def partial_fit(self, X: Array, y: Any = None) -> Self:
         """One learning step on one batch, for data that never end; after `fit`, it goes on from there.
 
-        The first batch sets mean and scale, so let it be a large one. The penalty anneals over the first `max_iter`
+        The first batch sets mean and scale, and with ``whiten=True`` all second moments, so let it be a large one;
+        ``whiten="auto"`` does not whiten here. The penalty anneals over the first `max_iter`
         calls; the learning rate stays at its peak. There are no surplus columns, no restarts, and scales and noise
         are those of the step: for the best answer on data at hand use `fit`.
 
         Parameters
         ----------
         X : array (n_samples, n_features)
-            The batch, all of it.
+            The batch, all of it but rows that are far longer than all others.
         y : ignored
 
         Returns
@@ -283,6 +319,8 @@ class OvercompleteICA(PersistentModel):
         if self.__sklearn_is_fitted__():
             X = self._validated(X, reset=False)
             settings, _ = fit_settings(self, X.shape[1], self.unit_)
+            far = outlying(X)
+            far.warn()
             # A copy: a batch that learning cannot go on from leaves everything as it was.
             state = replace(self._learning)
         else:
@@ -290,10 +328,12 @@ class OvercompleteICA(PersistentModel):
             fit, n_components = self._begin(X)
             if n_components == "auto":
                 raise ValueError('`n_components` must be a number for `partial_fit`, got "auto"')
-            settings = fit.settings
+            if self.whiten is True:
+                self._choose_units(fit, n_components, X.dtype)
+            settings, far = fit.settings, fit.samples.outlying
             state = State(replace(fit.template, mixing=fit.start(int(n_components))))
             self._measure_by(fit, X.dtype)
-        batch = self._normalised(np.asarray(X, np.float64))
+        batch = self.units_.forward(np.delete(np.asarray(X, np.float64), far.rows, axis=0))
         row = advance_stream(settings, state, batch)
         self._learning = state
         for name, value in row.items():
@@ -328,11 +368,11 @@ class OvercompleteICA(PersistentModel):
         >>> import numpy as np
         >>> from overica import OvercompleteICA
         >>> from overica.datasets import make_exponential
-        >>> X = make_exponential(5000, random_state=1).X
+        >>> X = make_exponential(5000, random_state=2).X
         >>> angles = np.linspace(0, 2 * np.pi, 8, endpoint=False)
         >>> start = np.stack([np.cos(angles), np.sin(angles)])
         >>> ica = OvercompleteICA(
-        ...     8, prior="exponential", init=start, max_iter=150, random_state=0
+        ...     8, prior="exponential", init=start, max_iter=300, random_state=0
         ... ).fit(X)
         >>> ica.prune(X).n_components_
         3
@@ -341,8 +381,8 @@ class OvercompleteICA(PersistentModel):
         X = self._validated(X, reset=False)
         fit, _ = self._begin(X)
         fit.history = {name: list(values) for name, values in self.history_.items()}
-        model = self.model_.measured_in(fit.samples.unit / self.unit_)
-        model = choose_search(fit).prune(model)
+        fit.samples = fit.samples.measured_in(self.units_)
+        model = choose_search(fit).prune(self.model_)
         self._publish(model, fit, X.dtype)
         return self
 
@@ -354,13 +394,26 @@ class OvercompleteICA(PersistentModel):
         center = not start.prior.nonnegative if self.center == "auto" else self.center
         if center not in (True, False):
             raise ValueError(f'`center` must be True, False or "auto", got {self.center!r}')
+        if self.whiten not in (True, False, "auto"):
+            raise ValueError(f'`whiten` must be True, False or "auto", got {self.whiten!r}')
         samples = Samples(X, center=bool(center), rng=rng)
+        samples.outlying.warn()
         settings, n_components = fit_settings(self, n_features, samples.unit)
         return Fit(start, samples, settings, rng), n_components
 
+    def _choose_units(self, fit: Fit, n_components: int | str, dtype: Any) -> None:
+        """What the model is to be of: samples as they are, or whitened ones, or the better of them."""
+        wanted = 2 * fit.samples.n_features if n_components == "auto" else int(n_components)
+        if self.whiten is True:
+            fit.samples = fit.samples.measured_in(white_units(fit.samples, dtype, wanted))
+        elif self.whiten == "auto" and fit.settings.rule.surplus_columns:
+            units = race_units(fit, candidates(fit.samples, dtype, wanted), wanted)
+            fit.samples = fit.samples.measured_in(units)
+
     def _measure_by(self, fit: Fit, dtype: Any) -> None:
-        """Origin and unit of the samples of a fit, and its history."""
-        self.mean_, self.unit_ = fit.samples.mean.astype(dtype), fit.samples.unit
+        """Units of the samples of a fit, and its history."""
+        units = fit.samples.units
+        self.units_ = units.measured_from(units.mean.astype(dtype))
         self.history_ = fit.history
 
     def _publish(self, model: Model, fit: Fit, dtype: Any) -> None:

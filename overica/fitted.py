@@ -9,22 +9,22 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array, check_array, check_scalar
-from overica.learning import Model, State, codes_of, log_evidence
-from overica.ranges import centred, normalised, unit_columns
+from overica.learning import Model, State, Units, codes_of, log_evidence
+from overica.ranges import unit_columns, unit_rows
 from overica.transformer import DictionaryTransformer, like
 
 _CHUNK = 8192
 
 
 class FittedModel(DictionaryTransformer):
-    """Base of `OvercompleteICA`: what `model_`, `mean_` and `unit_` say, in units of X.
+    """Base of `OvercompleteICA`: what `model_` and `units_` say, in units of X.
 
-    These three are all that is kept. The other attributes are read off them, and setting one sets `model_`. Arrays
+    These two are all that is kept. The other attributes are read off them, and setting one sets them. Arrays
     that are read off are read-only, since a change of their entries would reach nobody.
     """
 
-    mean_: np.ndarray
-    unit_: float
+    units_: Units
+    """The map from samples to what `model_` is of."""
     history_: dict[str, list[float]]
     n_features_in_: int
     _learning: State
@@ -32,26 +32,27 @@ class FittedModel(DictionaryTransformer):
 
     @property
     def model_(self) -> Model:
-        """What was learned, of samples ``(x - mean_) / unit_`` and with every source of scale one."""
+        """What was learned, of ``units_.forward(X)`` and with every source of scale one."""
         return self._learning.model
 
     @model_.setter
     def model_(self, model: Model) -> None:
         if not isinstance(model, Model):
             raise ValueError(f"`model_` must be a Model, got {type(model).__name__}")
-        shape = {"n_features": self.n_features_in_, "n_components": None}
+        shape = {"n_dimensions": self.units_.n_dimensions, "n_components": None}
         mixing = np.asarray(check_array(model.mixing, "model_.mixing", shape), np.float64)
-        same = mixing.shape == self.model_.mixing.shape
+        before, learning = self.model_, self._learning
         self._learning = replace(
-            self._learning,
+            learning,
             model=replace(model, mixing=mixing),
-            activity=self._learning.activity if same else None,
+            activity=learning.activity if mixing.shape == before.mixing.shape else None,
+            scheduled=learning.scheduled if model.penalty == before.penalty else None,
         )
 
     @property
     def mixing_(self) -> np.ndarray:
         """A, columns of unit norm, (n_features, n_components); of one that is set, directions count alone."""
-        return self._shown(self.model_.mixing / self._lengths)
+        return self._shown(self._columns / self._lengths)
 
     @mixing_.setter
     def mixing_(self, value: Array) -> None:
@@ -59,7 +60,7 @@ class FittedModel(DictionaryTransformer):
         zero = ~A.any(axis=0)
         if zero.any():
             raise ValueError(f"`mixing_` must have no zero column, got {int(zero.sum())}")
-        self.model_ = replace(self.model_, mixing=A * self._lengths)
+        self.model_ = replace(self.model_, mixing=self.units_.own(A * self._lengths))
 
     @property
     def components_(self) -> np.ndarray:
@@ -74,7 +75,7 @@ class FittedModel(DictionaryTransformer):
     @property
     def scales_(self) -> np.ndarray:
         """theta, the scale of each source's prior, in units of X, (n_components,)."""
-        return self._shown(self._lengths * self.unit_)
+        return self._shown(self._lengths)
 
     @scales_.setter
     def scales_(self, value: Array) -> None:
@@ -82,7 +83,7 @@ class FittedModel(DictionaryTransformer):
         if not (theta > 0).all():
             raise ValueError(f"`scales_` must be positive, got {theta.min()}")
         model = self.model_
-        self.model_ = replace(model, mixing=model.mixing / self._lengths * (theta / self.unit_))
+        self.model_ = replace(model, mixing=model.mixing * (theta / self._lengths))
 
     @property
     def presence_(self) -> np.ndarray:
@@ -98,13 +99,13 @@ class FittedModel(DictionaryTransformer):
 
     @property
     def noise_variance_(self) -> float:
-        """sigma^2, in squared units of X; used by `score` alone."""
-        return float(self.model_.noise_variance * self.unit_ * self.unit_)
+        """sigma^2, in squared units of X; used by `score` alone. See `OvercompleteICA` on whitened samples."""
+        return self.units_.variance(self.model_.noise_variance)
 
     @noise_variance_.setter
     def noise_variance_(self, value: float) -> None:
-        value = check_scalar(value, "noise_variance_", strict=True) / self.unit_ / self.unit_
-        self.model_ = replace(self.model_, noise_variance=value)
+        value = check_scalar(value, "noise_variance_", strict=True)
+        self.model_ = replace(self.model_, noise_variance=self.units_.own_variance(value))
 
     @property
     def penalty_(self) -> float:
@@ -113,9 +114,24 @@ class FittedModel(DictionaryTransformer):
 
     @penalty_.setter
     def penalty_(self, value: float) -> None:
-        determined = self.n_components_ <= self.n_features_in_
+        determined = self.n_components_ <= self.units_.n_dimensions
         value = check_scalar(value, "penalty_", strict=not determined) / self.unit_ / self.unit_
         self.model_ = replace(self.model_, penalty=value)
+
+    @property
+    def mean_(self) -> np.ndarray:
+        """Subtracted from X; zeros if not centred."""
+        return self._shown(self.units_.mean)
+
+    @mean_.setter
+    def mean_(self, value: Array) -> None:
+        mean = check_array(value, "mean_", {"n_features": self.n_features_in_})
+        self.units_ = replace(self.units_, mean=np.array(mean, self.units_.mean.dtype))
+
+    @property
+    def unit_(self) -> float:
+        """Size of an entry of X: root mean square about `mean_`."""
+        return self.units_.unit
 
     @property
     def offset_(self) -> np.ndarray:
@@ -139,9 +155,9 @@ class FittedModel(DictionaryTransformer):
     def transform(self, X: Array) -> Array:
         """Certified maximum a posteriori sources of samples.
 
-        argmin_s  |x - mean - A s|^2 / (2 lambda) + sum_j cost_j(s_j), at `penalty_` and `scales_`. Where `penalty_` is
-        zero (sources of any shape, no more than there are features) that is its limit, ``A^+ (x - mean)``, whatever
-        the cost.
+        argmin_s  |W (x - mean - A s)|^2 / (2 lambda) + sum_j cost_j(s_j), at `penalty_` and `scales_`, where W is
+        that of `units_`, the identity if nothing was whitened. Where `penalty_` is zero (sources of any shape, no more
+        than there are features) that is its limit, ``A^+ (x - mean)``, whatever the cost.
 
         Parameters
         ----------
@@ -160,21 +176,22 @@ class FittedModel(DictionaryTransformer):
         """
         check_is_fitted(self)
         original, X = X, self._validated(X, reset=False)
-        # In units of X: what is solved is what is handed back, and nothing is copied on the way.
+        # In units of X: what is solved is what is handed back, and plainly nothing is copied on the way.
+        units, theta = self.units_, self._lengths
         model = replace(
             self.model_,
-            mixing=self.model_.mixing / self._lengths,
-            prior=self.model_.prior.with_scale(self._lengths * self.unit_),
+            mixing=self.model_.mixing * (units.unit / theta),
+            prior=self.model_.prior.with_scale(theta),
             penalty=self.penalty_,
         )
         parts = [
-            codes_of(model, centred(X[start : start + _CHUNK], self.mean_, self.unit_))
+            codes_of(model, units.coordinates(X[start : start + _CHUNK]))
             for start in range(0, len(X), _CHUNK)
         ]
         return like(parts[0] if len(parts) == 1 else np.concatenate(parts), original)
 
-    def score(self, X: Array, y: Any = None) -> float:
-        """Mean log evidence of samples, ``log p(x)``, in nats per sample; higher is better.
+    def score_samples(self, X: Array) -> np.ndarray:
+        """Log evidence of every sample, ``log p(x)``, in nats; higher is better.
 
         Each source is present with the learned probability `presence_`, and then has the learned prior. The integral
         over the sources is Gaussian over those active at the mode, times, per source, a line integral for what a
@@ -184,12 +201,14 @@ class FittedModel(DictionaryTransformer):
         Parameters
         ----------
         X : array (n_samples, n_features)
-        y : ignored
 
         Returns
         -------
-        float
-            In the units of X: scaling X by c lowers it by ``n_features * log(c)``.
+        array (n_samples,)
+            Of a density in units of X, whitened or not: ``log p(z) + log |det dz/dx|``. Where samples were whitened
+            that fill fewer dimensions than there are features, there is no density in all of them: it is that of the
+            sample's projection, per volume within the space that the samples of the fit spanned, and what lies across
+            it does not count.
 
         Notes
         -----
@@ -198,16 +217,32 @@ class FittedModel(DictionaryTransformer):
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
-        total = 0.0
-        for start in range(0, len(X), _CHUNK):
-            batch = self._normalised(X[start : start + _CHUNK].astype(np.float64))
-            total += float(log_evidence(self.model_, batch).sum())
-        return total / len(X) - X.shape[1] * float(np.log(self.unit_))
+        parts = [
+            log_evidence(self.model_, self.units_.forward(part.astype(np.float64)))
+            for part in (X[start : start + _CHUNK] for start in range(0, len(X), _CHUNK))
+        ]
+        return np.concatenate(parts) + self.units_.log_det
+
+    def score(self, X: Array, y: Any = None) -> float:
+        """Mean log evidence of samples in nats per sample, that of `score_samples`; higher is better.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        float
+            In the units of X: scaling X by c lowers it by ``log(c)`` per dimension.
+        """
+        return float(self.score_samples(X).mean())
 
     def coding_cost(self, X: Array, precision: float) -> float:
         """Bits to code a sample to a precision, ``-log2 p(x) - n_features log2(precision)``.
 
-        The cost of Lewicki and Sejnowski (2000), section 5: the probability of a cell of side `precision`.
+        The cost of Lewicki and Sejnowski (2000), section 5: the probability of a cell of side `precision`. Of samples
+        that were whitened in fewer dimensions those count.
 
         Parameters
         ----------
@@ -221,17 +256,22 @@ class FittedModel(DictionaryTransformer):
             Mean bits per sample.
         """
         precision = check_scalar(precision, "precision", strict=True)
-        n_features = self.n_features_in_
-        return -self.score(X) / np.log(2) - n_features * float(np.log2(precision))
+        n_dimensions = self.units_.n_dimensions
+        return -self.score(X) / np.log(2) - n_dimensions * float(np.log2(precision))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_learning")
 
     @property
+    def _columns(self) -> np.ndarray:
+        """A diag(theta), in units of X."""
+        return self.units_.columns(self.model_.mixing)
+
+    @property
     def _lengths(self) -> np.ndarray:
-        """theta in units of `unit_`; one where a column is zero and has no direction either."""
-        norms = np.linalg.norm(self.model_.mixing, axis=0)
-        return np.where(norms > 0, norms, 1.0)
+        """theta in units of X; `unit_` where a column is zero and has no direction either."""
+        norms = unit_rows(self._columns.T)[1]
+        return np.where(norms > 0, norms, self.unit_)
 
     @property
     def _shape(self) -> dict[str, int | None]:
@@ -239,13 +279,10 @@ class FittedModel(DictionaryTransformer):
 
     def _shown(self, array: np.ndarray) -> np.ndarray:
         """In the dtype of the samples, read-only."""
-        shown = np.array(array, self.mean_.dtype)
+        shown = np.array(array, self.units_.mean.dtype)
         shown.flags.writeable = False
         return shown
 
     def _of_components(self, value: Array, name: str) -> np.ndarray:
         values = check_array(value, name, {"n_components": self.n_components_})
         return np.array(values, np.float64)
-
-    def _normalised(self, X: np.ndarray) -> np.ndarray:
-        return normalised(X, self.mean_, self.unit_)

@@ -114,9 +114,16 @@ def _mend(A: np.ndarray, X: np.ndarray) -> np.ndarray:
     return A
 
 
-def _check_given(init: object, X: np.ndarray, n_components: int, nonnegative: bool) -> np.ndarray:
+def check_start(init: object, n_features: int, n_components: int) -> np.ndarray:
+    """A given start as a matrix with as many finite columns, none of them zero, as are wanted.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
     A = np.array(init, dtype=np.float64)
-    expected = (X.shape[1], n_components)
+    expected = (n_features, n_components)
     if A.shape != expected:
         raise ValueError(
             f"`init` must have shape (n_features, n_components) = {expected}, got {A.shape}"
@@ -128,6 +135,11 @@ def _check_given(init: object, X: np.ndarray, n_components: int, nonnegative: bo
         raise ValueError(
             f"`init` must have no zero column, got zero at column {np.argmin(largest)}"
         )
+    return A
+
+
+def _check_given(init: object, X: np.ndarray, n_components: int, nonnegative: bool) -> np.ndarray:
+    A = check_start(init, X.shape[1], n_components)
     cosines = unit_columns(A).T @ unit_columns(A)
     cosines = np.triu(cosines if nonnegative else np.abs(cosines), 1)
     if cosines.max(initial=0.0) > 1 - 1e-12:

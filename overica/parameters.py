@@ -31,11 +31,10 @@ def fit_settings(parameters: Any, n_features: int, unit: float) -> tuple[FitSett
     """
     noise_variance = parameters.noise_variance
     if noise_variance is not None:
-        given = check_scalar(noise_variance, "noise_variance", strict=True)
-        noise_variance = given / unit / unit
-        if not 1 / reach(np.float64) <= noise_variance <= reach(np.float64):
+        noise_variance = check_scalar(noise_variance, "noise_variance", strict=True)
+        if not 1 / reach(np.float64) <= noise_variance / unit / unit <= reach(np.float64):
             raise ValueError(
-                f"`noise_variance` must be of a size with the variance of X, {unit**2:.0e}, got {given:.0e}"
+                f"`noise_variance` must be of a size with the variance of X, {unit**2:.0e}, got {noise_variance:.0e}"
             )
     n_restarts = parameters.n_restarts
     if n_restarts is not None:

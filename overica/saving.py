@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import check_array, check_scalar
 from overica.fitted import FittedModel
-from overica.learning import Model, State
+from overica.learning import Model, State, Units
 from overica.parameters import resolve_device
 from overica.persistence import Persistent
 from overica.priors import prior_from_config, prior_to_config
@@ -21,9 +21,10 @@ _HISTORY = "history."
 class PersistentModel(Persistent, FittedModel):
     """Saving and loading of `OvercompleteICA`.
 
-    ``arrays.safetensors`` holds `model_` (``mixing``, ``presence``), ``mean``, the smoothed ``activity`` if any,
-    and the history; ``config.json`` the numbers of `model_`, its prior, ``unit``, the parameters, and at which step of
-    its annealing `partial_fit` goes on.
+    ``arrays.safetensors`` holds `model_` (``mixing``, ``presence``), of `units_` the ``mean`` and, if samples were
+    whitened, ``whitener`` and ``dewhitener``, the smoothed ``activity`` if any, and the history; ``config.json`` the
+    numbers of `model_`, its prior, ``unit``, the parameters, and where `partial_fit` goes on: the step of its
+    annealing, and the penalty that a crowded step has raised.
     """
 
     def _stored(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -32,8 +33,11 @@ class PersistentModel(Persistent, FittedModel):
         arrays = {
             "mixing": model.mixing,
             "presence": np.broadcast_to(np.asarray(model.presence, float), (self.n_components_,)),
-            "mean": self.mean_,
+            "mean": self.units_.mean,
         }
+        for name in ("whitener", "dewhitener"):
+            if (matrix := getattr(self.units_, name)) is not None:
+                arrays[name] = matrix
         if learning.activity is not None:
             arrays["activity"] = learning.activity
         for name, values in self.history_.items():
@@ -44,6 +48,7 @@ class PersistentModel(Persistent, FittedModel):
             "penalty": model.penalty,
             "noise_variance": model.noise_variance,
             "step": learning.step,
+            "scheduled_penalty": learning.scheduled,
             "feature_names": getattr(self, "feature_names_in_", np.array([])).tolist(),
         }
         return arrays, facts
@@ -54,9 +59,10 @@ class PersistentModel(Persistent, FittedModel):
             # As earlier versions stored it: unit columns and scales apart, in units of X.
             arrays["mixing"] = arrays["mixing_"] * (arrays["scales_"].astype(float) / unit)
             arrays["mean"], arrays["presence"] = arrays["mean_"], arrays["presence_"]
-        shape: dict[str, int | None] = {"n_features": None, "n_components": None}
+        shape: dict[str, int | None] = {"n_dimensions": None, "n_components": None}
         mixing = np.asarray(check_array(arrays["mixing"], "mixing", shape), np.float64)
-        features, components = ({name: n} for name, n in zip(shape, mixing.shape, strict=True))
+        dimensions, components = ({name: n} for name, n in zip(shape, mixing.shape, strict=True))
+        units = _units(arrays, unit, dimensions)
         activity = arrays.get("activity")
         if activity is not None:
             activity = check_array(activity, "activity", components)
@@ -70,10 +76,10 @@ class PersistentModel(Persistent, FittedModel):
             self.solver,
             resolve_device(self.device, prior),
         )
-        self.n_features_in_ = len(mixing)
+        self.n_features_in_ = len(units.mean)
         if facts["feature_names"]:
             self.feature_names_in_ = np.array(facts["feature_names"], dtype=object)
-        self.mean_, self.unit_ = check_array(arrays["mean"], "mean", features), unit
+        self.units_ = units
         self.history_ = {
             name.removeprefix(_HISTORY): values.tolist()
             for name, values in arrays.items()
@@ -81,6 +87,20 @@ class PersistentModel(Persistent, FittedModel):
         }
         if "penalty" not in self.history_:
             raise ValueError("expected a history with penalties, got none")
-        self._learning = State(
-            model, activity, step=check_scalar(facts["step"], "step", integer=True)
-        )
+        scheduled = facts.get("scheduled_penalty")
+        if scheduled is not None:
+            scheduled = check_scalar(scheduled, "scheduled_penalty")
+        step = check_scalar(facts["step"], "step", integer=True)
+        self._learning = State(model, activity, step=step, scheduled=scheduled)
+
+
+def _units(arrays: dict[str, np.ndarray], unit: float, dimensions: dict[str, int]) -> Units:
+    """Units as stored, for a model of so many dimensions."""
+    if "dewhitener" not in arrays and "whitener" not in arrays:
+        features = {"n_features": dimensions["n_dimensions"]}
+        return Units(check_array(arrays["mean"], "mean", features), unit)
+    mean = check_array(arrays["mean"], "mean", {"n_features": None})
+    there = dimensions | {"n_features": len(mean)}
+    W = check_array(arrays["whitener"], "whitener", there)
+    B = check_array(arrays["dewhitener"], "dewhitener", dict(reversed(there.items())))
+    return Units(mean, unit, W, B)

@@ -12,32 +12,37 @@ from overica.learning import LearningError, Model, Natural, codes_of, log_eviden
 DATA = make_mixture(600, 4, 6, "sparse_laplace", n_active=2, random_state=0)
 
 
-def quick(dtype=np.float64):
+def quick(dtype=np.float64, whiten=False):
     # A mean, and a unit that is not one.
     X = (100 + 30 * DATA.X).astype(dtype)
-    return OvercompleteICA(6, max_iter=60, n_restarts=1, random_state=0).fit(X), X
+    ica = OvercompleteICA(6, max_iter=60, n_restarts=1, whiten=whiten, random_state=0)
+    return ica.fit(X), X
 
 
-@pytest.fixture
-def fitted():
-    return quick()
+@pytest.fixture(params=[False, True], ids=["plain", "white"])
+def fitted(request):
+    return quick(whiten=request.param)
 
 
 def test_attributes_are_those_of_the_model(fitted):
     ica, X = fitted
-    model, unit = ica.model_, ica.unit_
+    model, units, unit = ica.model_, ica.units_, ica.unit_
     assert isinstance(model, Model)
-    np.testing.assert_allclose(ica.mixing_ * ica.scales_ / unit, model.mixing)
+    assert units.whitened == ica.whiten
+    np.testing.assert_allclose(units.own(ica.mixing_ * ica.scales_), model.mixing)
     np.testing.assert_allclose(np.linalg.norm(ica.mixing_, axis=0), 1)
     assert ica.penalty_ == pytest.approx(model.penalty * unit**2)
-    assert ica.noise_variance_ == pytest.approx(model.noise_variance * unit**2)
+    stretch = 1.0 if units.whitener is None else (units.whitener**2).sum() / 4
+    assert ica.noise_variance_ == pytest.approx(model.noise_variance * unit**2 / stretch)
     np.testing.assert_array_equal(ica.presence_, model.presence)
     np.testing.assert_array_equal(ica.components_, ica.mixing_.T)
     assert unit == pytest.approx((X - X.mean(axis=0)).std())
-    normalised = (X - ica.mean_) / unit
+    W = np.eye(4) if units.whitener is None else units.whitener
+    normalised = (X - ica.mean_) @ W.T / unit
     np.testing.assert_allclose(ica.transform(X), codes_of(model, normalised) * ica.scales_)
-    evidence = log_evidence(model, normalised).mean() - 4 * np.log(unit)
-    assert ica.score(X) == pytest.approx(evidence)
+    evidence = log_evidence(model, normalised) + np.linalg.slogdet(W / unit)[1]
+    np.testing.assert_allclose(ica.score_samples(X), evidence)
+    assert ica.score(X) == pytest.approx(evidence.mean())
 
 
 def test_the_offset_is_what_no_code_stands_for(fitted):

@@ -74,6 +74,7 @@ def test_fits_of_data_of_any_size(make, exponent, dtype):
     assert found is not None or abs(exponent) > (34 if dtype == np.float32 else 150)
 
 
+@pytest.mark.filterwarnings("ignore:1 row of `X`:UserWarning")
 @given(exponent=EXPONENTS, row=st.integers(0, 399))
 @settings(max_examples=25)
 @pytest.mark.parametrize("make", [ica, sae])

@@ -36,10 +36,11 @@ def fitted(X, **settings):
     [
         {},
         {"prior": "exponential"},
-        {"prior": SmoothLaplace(sharpness=5.0)},
+        {"prior": SmoothLaplace(sharpness=5.0), "whiten": False},
         {"init": START},
+        {"whiten": True},
     ],
-    ids=["laplace", "exponential", "instance", "array"],
+    ids=["laplace", "exponential", "instance", "array", "whitened"],
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_round_trip(data, tmp_path, settings, dtype):
@@ -149,7 +150,7 @@ def test_a_killed_save_leaves_the_old_model_or_the_new(data, tmp_path):
 @pytest.fixture(scope="module")
 def earlier(data, tmp_path_factory):
     """A folder as versions before the checksums wrote it, and what it held."""
-    folder, ica = tmp_path_factory.mktemp("earlier"), fitted(data.X)
+    folder, ica = tmp_path_factory.mktemp("earlier"), fitted(data.X, whiten=False)
     ica.save(folder)
     arrays, config = read_checkpoint(folder)
     model, names = ica.model_, ("mixing_", "mean_", "scales_", "presence_")
@@ -186,9 +187,9 @@ def test_facts_of_another_kind_are_refused(earlier, key, value):
         OvercompleteICA.load(folder)
 
 
-@pytest.mark.parametrize("name", ["mixing", "presence", "mean", "history.penalty"])
+@pytest.mark.parametrize("name", ["mixing", "presence", "mean", "dewhitener", "history.penalty"])
 def test_arrays_of_other_shapes_are_refused(data, tmp_path, name):
-    fitted(data.X).save(tmp_path)
+    fitted(data.X, whiten=True).save(tmp_path)
     arrays, config = read_checkpoint(tmp_path)
     write_checkpoint(tmp_path, {k: v for k, v in arrays.items() if k != name}, config)
     with pytest.raises(ValueError, match=r"arrays\.safetensors"):

@@ -6,12 +6,16 @@ from overica.learning.choosing import choose_search
 from overica.learning.evidence import log_evidence
 from overica.learning.fitting import Fit, FitSettings
 from overica.learning.merging import distinct_columns, merge_columns
+from overica.learning.outlying import outlying
 from overica.learning.planar import PlanarEvidence, PlanarFit
 from overica.learning.posterior import Model, Posterior, codes_of, infer
+from overica.learning.racing import race_units
 from overica.learning.rules import RULES, Evidence, Inverse, LearningRule, Natural, get_rule
 from overica.learning.samples import Samples
 from overica.learning.streaming import advance_stream
 from overica.learning.tracing import Trace, contributions, direction, trace
+from overica.learning.units import Units
+from overica.learning.whitening import candidates, white_units
 
 __all__ = [
     "RULES",
@@ -30,8 +34,10 @@ __all__ = [
     "Samples",
     "State",
     "Trace",
+    "Units",
     "advance_stream",
     "annealed_log_evidence",
+    "candidates",
     "choose_search",
     "codes_of",
     "contributions",
@@ -41,6 +47,9 @@ __all__ = [
     "infer",
     "log_evidence",
     "merge_columns",
+    "outlying",
+    "race_units",
     "sample_posterior",
     "trace",
+    "white_units",
 ]

@@ -19,7 +19,6 @@ Report = Callable[[dict[str, float]], None]
 """Called after every step with that step's figures."""
 
 _MEMORY = 0.9
-_CHECKS = 12
 _JUDGES = 1000
 _EXPLODED = 1e8
 _PATIENCE = 30
@@ -44,6 +43,8 @@ class State:
     """Steps since any source was last active."""
     floor: float | None = None
     """Penalty below which no step is taken, see `overica.learning.crowding`; None before the first."""
+    scheduled: float | None = None
+    """Penalty that the latest step would have had but for that; None before the first."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Ascent:
     learning_rate: float
     n_steps: int
     batch_size: int
+    n_checks: int = 12
+    """How often the held-out evidence is looked at; once costs as much as a few steps."""
 
     def run(
         self,
@@ -82,13 +85,8 @@ class Ascent:
         if self.annealing.start == self.annealing.end:
             # A refining run may only improve on what it is given.
             best, best_score = judge(replace(model, penalty=self._penalty(0, samples)), judges)
-        spacing = max(1, self.n_steps // _CHECKS)
-        for step in range(self.n_steps):
-            progress = (step + 1) / self.n_steps
-            state.model = replace(state.model, penalty=self._penalty(step, samples))
-            batch = samples.draw(self.batch_size, rng)
-            rate = self.learning_rate * self.schedule.factor(progress)
-            row = self.advance(state, batch, rate)
+        spacing = max(1, self.n_steps // self.n_checks)
+        for step, row in enumerate(self.steps(state, samples, rng)):
             if step % spacing == spacing - 1 or step == self.n_steps - 1:
                 judged, score = judge(state.model, judges)
                 row["log_evidence"] = score
@@ -99,18 +97,31 @@ class Ascent:
             report(row)
             yield best
 
+    def steps(
+        self, state: State, samples: Samples, rng: np.random.Generator
+    ) -> Iterator[dict[str, float]]:
+        """The steps of a run, in place, and no judgement: the figures of each."""
+        for step in range(self.n_steps):
+            progress = (step + 1) / self.n_steps
+            state.model = replace(state.model, penalty=self._penalty(step, samples))
+            batch = samples.draw(self.batch_size, rng)
+            yield self.advance(state, batch, self.learning_rate * self.schedule.factor(progress))
+
     def _penalty(self, step: int, samples: Samples) -> float:
         return self.annealing.penalty(step / self.n_steps, samples.n_features)
 
     def advance_stream(self, state: State, batch: np.ndarray) -> dict[str, float]:
         """One step on the next batch of data that never end, in place; the step's figures.
 
-        The penalty anneals over the first `n_steps`; the learning rate stays at its peak, and the presence is the
-        activity.
+        The penalty anneals over the first `n_steps` and then stays; the learning rate stays at its peak, and the
+        presence is the activity.
         """
         if state.step < self.n_steps:
             penalty = self.annealing.penalty(state.step / self.n_steps, batch.shape[1])
             state.model = replace(state.model, penalty=penalty, noise_variance=penalty)
+        elif state.scheduled is not None:
+            # What was raised for a crowded batch comes down again with the columns that need it no longer.
+            state.model = replace(state.model, penalty=state.scheduled)
         row = self.advance(state, batch, self.learning_rate)
         assert state.activity is not None
         presence = np.clip(state.activity, _RAREST, 1 - _RAREST)
@@ -119,7 +130,7 @@ class Ascent:
 
     def advance(self, state: State, batch: np.ndarray, rate: float) -> dict[str, float]:
         """One step on one batch, in place; the step's figures."""
-        scheduled = state.model.penalty
+        scheduled = state.scheduled = state.model.penalty
         floor = sparse_enough(state.model, batch) if state.floor is None else state.floor
         model = state.model = replace(state.model, penalty=max(scheduled, floor))
         A = model.mixing

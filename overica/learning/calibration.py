@@ -20,6 +20,8 @@ from overica.learning.posterior import Model, infer
 _LOWEST = 1e-8
 _HIGHEST = 1e2
 _FACTOR = 2.0
+_PATIENCE = 2
+"""Levels in a row at which the evidence has not risen: at one it may stand still by chance."""
 
 
 def calibrate(
@@ -33,8 +35,8 @@ def calibrate(
     """The penalty of highest held-out evidence, with the noise, scales and presence that belong to it.
 
     Directions stay. From the level at which they were learned the penalty goes down (if that does not help: up) by
-    factors of two as long as the evidence of `judges` rises; at every level noise and scales are set anew. With more
-    than 350 columns or so the search is made on fewer samples, and noise and scales are then set on all.
+    factors of two as long as the evidence of `judges` rises now and then; at every level noise and scales are set anew.
+    With more than 350 columns or so the search is made on fewer samples, and noise and scales are then set on all.
 
     Parameters
     ----------
@@ -76,14 +78,14 @@ def _search(
 
     best, best_score = at(model.penalty, model)
     for factor in (1 / _FACTOR, _FACTOR):
-        improved = False
-        while _LOWEST < best.penalty * factor < _HIGHEST:
-            if factor < 1 and crowded(replace(best, penalty=best.penalty * factor), judges):
+        improved, trial, failures = False, best, 0
+        while failures < _PATIENCE and _LOWEST < trial.penalty * factor < _HIGHEST:
+            if factor < 1 and crowded(replace(trial, penalty=trial.penalty * factor), judges):
                 break
-            trial, score = at(best.penalty * factor, best)
-            if not score > best_score:
-                break
-            best, best_score, improved = trial, score, True
+            trial, score = at(trial.penalty * factor, trial)
+            failures += 1
+            if score > best_score:
+                best, best_score, improved, failures = trial, score, True, 0
         if improved:
             break
     return best

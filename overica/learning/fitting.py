@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from overica.initialisation import start_mixing
+from overica.initialisation import check_start, start_mixing
 from overica.learning.ascent import Ascent, History, Report
 from overica.learning.posterior import Model
 from overica.learning.rules import LearningRule
 from overica.learning.samples import Samples
+from overica.ranges import unit_columns
 from overica.schedules import Annealing, Cosine, Schedule
 
 _REFINING_SHARE = 0.2
 _REFINING_RATE = 0.2
+_REFINING_CHECKS = 8
 _SETTLED = 0.05
 """Rise of the evidence over the last checks, in nats per feature, that counts as none."""
 _FEWEST_STEPS = 50
@@ -25,7 +27,7 @@ _FEWEST_STEPS = 50
 
 @dataclass(frozen=True)
 class FitSettings:
-    """The estimator's parameters, resolved and in normalised units."""
+    """The estimator's parameters, resolved and in the model's units."""
 
     rule: LearningRule
     """What moves the mixing matrix."""
@@ -40,13 +42,13 @@ class FitSettings:
     batch_size: int
     """Samples per step."""
     init: str | np.ndarray
-    """Name of a start, or the start."""
+    """Name of a start, or the start, columns in units of X."""
     overprovision: float
     """Columns fitted per column wanted; 1 fits just those."""
     n_restarts: int | None
     """None lets the search choose."""
     noise_variance: float | None
-    """None learns it."""
+    """In squared units of X, see `Fit.noise_variance`; None learns it."""
     any_shape: bool = False
     """Whether the evidence may give sources other shapes than the prior's, where samples determine them."""
 
@@ -57,12 +59,13 @@ class FitSettings:
             self.rule, self.schedule, self.annealing, self.learning_rate, n_steps, self.batch_size
         )
 
-    def refining(self) -> Ascent:
-        """A short run at the final penalty, from columns that are nearly right."""
-        end = self.annealing.end
+    def refining(self, share: float = 1.0, level: float | None = None) -> Ascent:
+        """A short run from columns that are nearly right, or a share of it, at the last level or another."""
+        end = self.annealing.end if level is None else level
         return Ascent(
             self.rule, Cosine(), Annealing(end, end), _REFINING_RATE * self.learning_rate,
-            max(1, round(_REFINING_SHARE * self.n_steps)), self.batch_size,
+            max(1, round(share * _REFINING_SHARE * self.n_steps)), self.batch_size,
+            max(2, round(share * _REFINING_CHECKS)),
         )  # fmt: skip
 
 
@@ -86,11 +89,21 @@ class Fit:
     best: Model | None = None
     """The best state of the latest run, for an interrupt to fall back on."""
 
+    @property
+    def noise_variance(self) -> float | None:
+        """That of the settings, in the model's units; None learns it."""
+        given = self.settings.noise_variance
+        return None if given is None else self.samples.units.own_variance(given)
+
     def start(self, n_components: int) -> np.ndarray:
         """A start for this many columns."""
         X = self.samples.draw(self.settings.batch_size, self.rng)
-        nonnegative = self.template.prior.nonnegative
-        return start_mixing(self.settings.init, X, n_components, self.rng, nonnegative)
+        nonnegative, init = self.template.prior.nonnegative, self.settings.init
+        if not isinstance(init, str):
+            units = self.samples.units
+            check_start(init, len(units.mean), n_components)
+            init = unit_columns(units.own(init))
+        return start_mixing(init, X, n_components, self.rng, nonnegative)
 
     def run(self, ascent: Ascent, model: Model) -> Model:
         """The best model of a run of steps; history and report are kept."""

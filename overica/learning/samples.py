@@ -1,15 +1,19 @@
-"""The data of a fit: normalised batches drawn from an array that may be larger than memory."""
+"""The data of a fit: batches in the model's units, drawn from an array that may be larger than memory."""
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
-from overica.ranges import check_unit, normalised
-from overica.rows import Rows, chunks, in_memory
+from overica.learning.moments import Moments, second_moments
+from overica.learning.outlying import Outlying, outlying
+from overica.learning.units import Units
+from overica.rows import Rows, in_memory
 
 
 class Samples:
-    """Rows of an array, centred and scaled when they are drawn, with some held out for the evidence.
+    """Rows of an array, in the model's units when they are drawn, with some held out for the evidence.
 
     Parameters
     ----------
@@ -23,11 +27,21 @@ class Samples:
         At most this many rows, and at most a tenth, are held out. Fewer than 500 rows are too few to split:
         then all are both learned from and judged by.
 
+    Attributes
+    ----------
+    units : Units
+        Plain ones to begin with: about the mean, of unit variance per feature on average. See `measured_in`.
+    outlying : Outlying
+        Rows that count nowhere: not in the units, not among the rows drawn, not among those held out.
+
     Raises
     ------
     ValueError
         If all samples are equal: there is no unit to measure them in. If they are of a size whose square is no number.
     """
+
+    units: Units
+    held_out: np.ndarray
 
     def __init__(
         self,
@@ -38,21 +52,30 @@ class Samples:
         n_held_out: int = 3000,
     ) -> None:
         self._X: np.ndarray | Rows = X
-        self.mean, self.unit = _moments(X, center)
-        if self.unit == 0:
-            raise ValueError(
-                "`X` must vary: expected some variance, got samples that are all equal"
-            )
-        check_unit(self.unit, X.dtype)
+        self.outlying: Outlying = outlying(X)
+        self._moments = Moments.of(X, self.outlying.rows, center=center)
         order = rng.permutation(len(X))
-        size = min(n_held_out, len(X) // 10) if len(X) >= 500 else 0
+        if self.outlying.rows.size:
+            order = order[~np.isin(order, self.outlying.rows)]
+        size = min(n_held_out, len(order) // 10) if len(order) >= 500 else 0
         self._rows = np.sort(order[size:])
-        self.held_out = self.normalise(X[np.sort(order[:size])] if size else X[:])
+        self._judges = np.sort(order[:size]) if size else self._rows
+        self._measure(Units(self._moments.mean, self._moments.unit))
+
+    @property
+    def mean(self) -> np.ndarray:
+        """What is subtracted."""
+        return self.units.mean
+
+    @property
+    def unit(self) -> float:
+        """Root mean square of an entry about the mean."""
+        return self.units.unit
 
     @property
     def n_features(self) -> int:
-        """Columns of X."""
-        return int(self._X.shape[1])
+        """Dimensions of the samples as they are drawn."""
+        return self.units.n_dimensions
 
     @property
     def in_memory(self) -> bool:
@@ -64,9 +87,24 @@ class Samples:
         """Rows that are learned from."""
         return int(self._rows.size)
 
+    @property
+    def split(self) -> bool:
+        """Whether the held-out rows are others than those learned from."""
+        return self._judges is not self._rows
+
+    def second_moments(self, *, every: bool = False) -> np.ndarray:
+        """``mean z z'`` of samples in plain units; see `overica.learning.moments`."""
+        return second_moments(self._X, self.outlying.rows, self._moments, every=every)
+
+    def measured_in(self, units: Units) -> Samples:
+        """The same rows, with the same held out, in other units."""
+        other = copy.copy(self)
+        other._measure(units)
+        return other
+
     def normalise(self, X: np.ndarray | Rows) -> np.ndarray:
-        """``(X - mean) / unit`` in double precision: unit variance per feature on average."""
-        return normalised(np.asarray(X, np.float64), self.mean, self.unit)
+        """Samples in the units, in double precision."""
+        return self.units.forward(np.asarray(X, np.float64))
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """A batch of `size` rows drawn with replacement; all of them, once, if there are no more than that."""
@@ -75,26 +113,14 @@ class Samples:
         # In the order of the file: a memory map is read from front to back.
         return self.normalise(self._X[np.sort(self._rows[rng.integers(0, self.n_rows, size)])])
 
+    def plain(self, n_rows: int) -> np.ndarray:
+        """Some of the rows that are learned from, in plain units: the same whoever asks."""
+        rows = self._rows
+        if len(rows) > n_rows:
+            rows = np.sort(np.random.default_rng(len(rows)).choice(rows, n_rows, replace=False))
+        units = Units(self._moments.mean, self._moments.unit)
+        return units.forward(np.asarray(self._X[rows], np.float64))
 
-def _moments(X: np.ndarray | Rows, center: bool) -> tuple[np.ndarray, float]:
-    """Mean per feature (zero if not centred), and the root mean square about it over all entries.
-
-    In units of the largest entry, so that squares neither overflow nor vanish; centred in a second pass, so
-    that they do not cancel; row by row, so that the last bits do not depend on how X lies in memory.
-    """
-    n_samples, n_features = X.shape
-    largest = max(float(np.abs(part).max()) for part in chunks(X))
-    if largest == 0.0:
-        return np.zeros(n_features), 0.0
-    mean = np.zeros(n_features)
-    if center:
-        for part in chunks(X):
-            mean += (part.astype(np.float64, order="C") / largest).sum(axis=0) / n_samples
-    power = 0.0
-    for part in chunks(X):
-        power += float(((part.astype(np.float64, order="C") / largest - mean) ** 2).sum())
-    # What is left of a constant array after its mean is rounding.
-    spread = float(np.sqrt(power / (n_samples * n_features)))
-    if spread <= 8 * np.finfo(X.dtype).eps * float(np.abs(mean).max()):
-        spread = 0.0
-    return mean * largest, spread * largest
+    def _measure(self, units: Units) -> None:
+        self.units = units
+        self.held_out = self.normalise(self._X[self._judges])

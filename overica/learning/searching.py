@@ -9,7 +9,8 @@ import numpy as np
 
 from overica.learning import planar
 from overica.learning.calibration import calibrate, usage
-from overica.learning.evidence import judge
+from overica.learning.crowding import crowded
+from overica.learning.evidence import judge, log_evidence
 from overica.learning.fitting import Fit
 from overica.learning.merging import distinct_columns, merge_columns
 from overica.learning.posterior import Model
@@ -113,8 +114,17 @@ class Search(ABC):
         """Noise and scales for a mixing matrix whose directions stand."""
         fit = self.fit
         X = fit.samples.draw(_CALIBRATION, fit.rng)
-        noise_variance = fit.settings.noise_variance
-        return calibrate(model, X, self._judges, noise_variance=noise_variance)
+        starts = [model]
+        end = replace(model, penalty=fit.settings.annealing.penalty(1.0, fit.samples.n_features))
+        if model.penalty > end.penalty and not crowded(end, self._judges):
+            # The best state of a run may be one of high penalty, where the evidence has a top of its own.
+            starts.append(end)
+        found = [
+            calibrate(start, X, self._judges, noise_variance=fit.noise_variance) for start in starts
+        ]
+        if len(found) == 1:
+            return found[0]
+        return max(found, key=lambda model: float(log_evidence(model, self._judges).mean()))
 
 
 class Plain(Search):
@@ -149,6 +159,11 @@ class Surplus(Search):
     columns on one source and one on a composite of two, here some third column is on the second source.
     """
 
+    first_share = 0.5
+    """Of a refining run, after the merge."""
+    n_pilots = 500
+    """Held-out samples that tell at which penalty the rest of it is."""
+
     @property
     def n_restarts(self) -> int:
         """One finds everything with many features; in few dimensions directions crowd, and several race."""
@@ -158,8 +173,9 @@ class Surplus(Search):
     def n_steps(self) -> int:
         """See `Search.n_steps`."""
         settings = self.fit.settings
-        refining = settings.refining().n_steps if settings.overprovision > 1 else 0
-        return self.restarts * (settings.n_steps + refining)
+        refining = (settings.refining(self.first_share), settings.refining())
+        extra = sum(run.n_steps for run in refining) if settings.overprovision > 1 else 0
+        return self.restarts * (settings.n_steps + extra)
 
     def attempt(self, n_components: int) -> tuple[Model, float]:
         """See `Search.attempt`."""
@@ -195,8 +211,23 @@ class Surplus(Search):
         return fit.run(fit.settings.ascent(), model)
 
     def _merged(self, found: Model, n_components: int) -> Model:
+        """Copies merged, and the rest refined: first where annealing ended, then at the penalty that suits them.
+
+        A code is shrunk by its penalty, and where sources are correlated, or columns of unlike length, what one column
+        loses is learned by others. The penalty of highest evidence is mostly lower than that at which columns are
+        found.
+        """
+        fit, settings = self.fit, self.fit.settings
         merged = self._merge(found, n_components)
-        return self.fit.run(self.fit.settings.refining(), merged)
+        settled = fit.run(settings.refining(self.first_share), merged)
+        if not fit.samples.split:
+            # Samples that are learned from say that the lowest penalty suits them best.
+            return fit.run(settings.refining(), settled)
+        judges = self._judges[: self.n_pilots]
+        X = fit.samples.draw(2 * len(judges), fit.rng)
+        pilot = calibrate(settled, X, judges, noise_variance=fit.noise_variance)
+        level = pilot.penalty / float(np.sqrt(fit.samples.n_features))
+        return fit.run(settings.refining(level=level), replace(pilot, presence=1.0))
 
 
 class Planar(Search):
@@ -257,7 +288,7 @@ class Planar(Search):
     def finish(self, model: Model) -> Model:
         """The penalty alone: the exact evidence has learned noise, scales and presence."""
         X = self.fit.samples.draw(_CALIBRATION, self.fit.rng)
-        noise_variance = self.fit.settings.noise_variance or model.noise_variance
+        noise_variance = self.fit.noise_variance or model.noise_variance
         found = calibrate(model, X, self._judges, noise_variance=noise_variance, scales=False)
         return replace(found, presence=model.presence)
 

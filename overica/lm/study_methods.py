@@ -152,6 +152,8 @@ def _ica(prior: str, ridge: float | None = None) -> Callable[[Assignment, np.nda
             prior=prior,
             # Activations are centred for both priors: their mean is no feature, and the autoencoders have a bias too.
             center=True,
+            # The study whitens, or does not, itself.
+            whiten=False,
             overprovision=1.0,
             max_iter=assignment.ica_steps,
             batch_size=max(assignment.batch_size, assignment.n_components),

@@ -9,7 +9,7 @@ import numpy as np
 
 from overica._validation import check_array, check_scalar
 from overica.estimator import OvercompleteICA
-from overica.learning import Model, annealed_log_evidence, log_evidence, sample_posterior
+from overica.learning import Model, Units, annealed_log_evidence, log_evidence, sample_posterior
 from overica.priors import Prior, get_prior
 from overica.random_state import generator
 
@@ -44,6 +44,8 @@ class DictionaryDensity:
     model_ : Model
         Columns times scales, noise, presence, and the penalty at which the fast evidence is highest.
     mean_ : array (n_features,)
+    units_ : overica.learning.Units
+        What `model_` is of: samples about `mean_`, in units of X unless an estimator has whitened them.
 
     References
     ----------
@@ -60,7 +62,7 @@ class DictionaryDensity:
     """
 
     model_: Model
-    mean_: np.ndarray
+    units_: Units
 
     def __init__(
         self,
@@ -83,9 +85,17 @@ class DictionaryDensity:
     def of(cls, ica: OvercompleteICA) -> Self:
         """The density of a fitted estimator, with its own noise, scales and presence."""
         density = cls(ica.mixing_, prior=ica.model_.prior)
-        density.mean_ = np.asarray(ica.mean_, np.float64)
-        density.model_ = ica.model_.measured_in(1 / ica.unit_)
+        units = ica.units_.measured_from(np.asarray(ica.mean_, np.float64))
+        density.units_, density.model_ = units, ica.model_
+        if not units.whitened:
+            density.units_ = replace(units, unit=1.0)
+            density.model_ = ica.model_.measured_in(1 / units.unit)
         return density
+
+    @property
+    def mean_(self) -> np.ndarray:
+        """What is subtracted."""
+        return self.units_.mean
 
     def fit(self, X: np.ndarray) -> Self:
         """Find noise, scales and presence."""
@@ -93,7 +103,7 @@ class DictionaryDensity:
         X = np.asarray(check_array(X, "X", {"n_samples": None, "n_features": n_features}), float)
         rng = generator(self.random_state)
         centred = not self.prior.nonnegative
-        self.mean_ = X.mean(axis=0) if centred else np.zeros(n_features)
+        self.units_ = Units(X.mean(axis=0) if centred else np.zeros(n_features), 1.0)
         X = X[np.sort(rng.permutation(len(X))[: self.n_samples])] - self.mean_
         power = float((X**2).mean())
         noise_variance, presence = 0.1 * power, np.full(n, min(0.5, n_features / (2 * n)))
@@ -153,8 +163,8 @@ class DictionaryDensity:
             See `annealed_log_evidence`.
         random_state : int, numpy.random.Generator or None
         """
-        X = np.asarray(X, np.float64) - self.mean_
-        fast = log_evidence(self.model_, X)
+        X = self.units_.forward(np.asarray(X, np.float64))
+        fast = log_evidence(self.model_, X) + self.units_.log_det
         # At a penalty of zero samples determine their sources, and the density needs no integral.
         if n_annealed == 0 or self.model_.penalty == 0:
             return float(fast.mean())
@@ -162,4 +172,4 @@ class DictionaryDensity:
         exact = annealed_log_evidence(
             self.model_, X[:n], n_temperatures=n_temperatures, random_state=random_state
         )
-        return float(fast.mean() + (exact - fast[:n]).mean())
+        return float(fast.mean() + (exact + self.units_.log_det - fast[:n]).mean())

@@ -143,8 +143,9 @@ def _over_provided(
     """Columns of an annealed fit with surplus; far more than sources, from points far from one another."""
     start = distinct_columns(spread_out(U, n_columns, rng), _REPEATED)
     ica = OvercompleteICA(
-        start.shape[1], init=start, max_iter=40, center=False, random_state=int(rng.integers(2**31))
-    )
+        start.shape[1], init=start, max_iter=40, center=False, whiten=False,
+        random_state=int(rng.integers(2**31)),
+    )  # fmt: skip
     with warnings.catch_warnings():
         # Where it stops is where the mixture of directions begins.
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -8,6 +8,7 @@ from overica.datasets import make_exponential, make_mixture
 from overica.metrics import match_components, share_recovered
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("n_columns", [6, 8])
 def test_three_sources_are_left_of_surplus(n_columns):
     data = make_exponential(5000, random_state=1)

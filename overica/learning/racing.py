@@ -1,0 +1,65 @@
+"""Which units suit the samples: short runs in each, judged by held-out evidence in units of X."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from overica.learning.ascent import LearningError, State
+from overica.learning.calibration import calibrate
+from overica.learning.evidence import enough_judges, log_evidence
+from overica.learning.fitting import Fit
+from overica.learning.units import Units
+
+_SHARE = 0.2
+"""Of the main run's steps, on batches of half its size: enough for annealing to come down, and for evidence to tell."""
+_FLOOR, _PLAIN = 0.05, 0.2
+"""Nats per dimension by which units must be better than the first: those in between, and the plain ones. Short runs
+differ by as much by chance. And noise that is isotropic in x is modelled better in plain units, yet columns are found
+better in white ones until it is strong."""
+_JUDGES = 500
+
+
+def race_units(fit: Fit, candidates: Sequence[Units], n_components: int) -> Units:
+    """The units of highest evidence: the first, unless others are clearly better.
+
+    In each a run of a few steps with just as many columns as wanted, from a start of its own; then noise and
+    penalty are set, and the evidence of the held-out samples is compared as a density of x. All of that is noted
+    nowhere, and the generator of the fit stays as it was, so that what is learned in the units chosen is what would
+    have been learned had they been asked for.
+
+    Parameters
+    ----------
+    fit : Fit
+    candidates : sequence of Units
+        Those to take in doubt first, plain ones last, see `overica.learning.whitening`. Of equal dimensions, since
+        densities of unlike dimensions do not compare.
+    n_components : int
+    """
+    if len(candidates) == 1:
+        return candidates[0]
+    margins = np.full(len(candidates), _FLOOR)
+    margins[0], margins[-1] = 0.0, _PLAIN
+    scores = [_evidence(fit, units, n_components) for units in candidates]
+    return candidates[int(np.argmax(scores - margins * candidates[0].n_dimensions))]
+
+
+def _evidence(fit: Fit, units: Units, n_components: int) -> float:
+    samples = fit.samples.measured_in(units)
+    trial = replace(fit, samples=samples, rng=copy.deepcopy(fit.rng))
+    rng = trial.rng
+    state = State(replace(fit.template, mixing=trial.start(n_components)))
+    ascent = fit.settings.ascent(_SHARE)
+    ascent = replace(ascent, batch_size=-(-ascent.batch_size // 2))
+    try:
+        for _ in ascent.steps(state, samples, rng):
+            pass
+    except LearningError:
+        return -np.inf
+    judges = samples.held_out[: min(_JUDGES, enough_judges(state.model))]
+    X = samples.draw(2 * len(judges), rng)
+    model = calibrate(state.model, X, judges, noise_variance=trial.noise_variance, scales=False)
+    return float(log_evidence(model, judges).mean()) + units.log_det
