@@ -381,8 +381,16 @@ class OvercompleteICA(PersistentModel):
         X = self._validated(X, reset=False)
         fit, _ = self._begin(X)
         fit.history = {name: list(values) for name, values in self.history_.items()}
-        fit.samples = fit.samples.measured_in(self.units_)
-        model = choose_search(fit).prune(self.model_)
+        model, units = self.model_, self.units_
+        if model.penalty == 0 and units.n_dimensions == X.shape[1]:
+            # Samples determine their sources in any units; that some are noise shows in plain ones alone.
+            plain = fit.samples.units
+            noise = plain.own_variance(self.noise_variance_)
+            columns = plain.own(units.columns(model.mixing))
+            model = replace(model, mixing=columns, noise_variance=noise)
+        else:
+            fit.samples = fit.samples.measured_in(units)
+        model = choose_search(fit).prune(model)
         self._publish(model, fit, X.dtype)
         return self
 

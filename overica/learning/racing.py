@@ -16,10 +16,10 @@ from overica.learning.units import Units
 
 _SHARE = 0.2
 """Of the main run's steps, on batches of half its size: enough for annealing to come down, and for evidence to tell."""
-_FLOOR, _PLAIN = 0.05, 0.2
-"""Nats per dimension by which units must be better than the first: those in between, and the plain ones. Short runs
-differ by as much by chance. And noise that is isotropic in x is modelled better in plain units, yet columns are found
-better in white ones until it is strong."""
+_MARGIN, _CROWDED = 0.05, 0.2
+"""Nats per dimension by which units must be better than white ones, since short runs differ by as much by chance; the
+latter for plain ones with more components than dimensions. Noise that is isotropic in x is modelled better in plain
+units, yet so many columns are found better in white ones until it is strong."""
 _JUDGES = 500
 
 
@@ -35,14 +35,16 @@ def race_units(fit: Fit, candidates: Sequence[Units], n_components: int) -> Unit
     ----------
     fit : Fit
     candidates : sequence of Units
-        Those to take in doubt first, plain ones last, see `overica.learning.whitening`. Of equal dimensions, since
+        White ones first, plain ones last, see `overica.learning.whitening`. Of equal dimensions, since
         densities of unlike dimensions do not compare.
     n_components : int
     """
     if len(candidates) == 1:
         return candidates[0]
-    margins = np.full(len(candidates), _FLOOR)
-    margins[0], margins[-1] = 0.0, _PLAIN
+    margins = np.full(len(candidates), _MARGIN)
+    margins[0] = 0.0
+    if n_components > candidates[0].n_dimensions:
+        margins[-1] = _CROWDED
     scores = [_evidence(fit, units, n_components) for units in candidates]
     return candidates[int(np.argmax(scores - margins * candidates[0].n_dimensions))]
 
