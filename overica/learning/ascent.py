@@ -9,6 +9,7 @@ import numpy as np
 
 from overica.learning.crowding import next_floor, sparse_enough
 from overica.learning.evidence import enough_judges, judge
+from overica.learning.misfit import least_penalty
 from overica.learning.posterior import Model, infer
 from overica.learning.rules import LearningRule, named_surplus_rules
 from overica.learning.samples import Samples
@@ -45,6 +46,8 @@ class State:
     """Penalty below which no step is taken, see `overica.learning.crowding`; None before the first."""
     scheduled: float | None = None
     """Penalty that the latest step would have had but for that; None before the first."""
+    least: float = 0.0
+    """Penalty below which annealing does not go at present, see `overica.learning.misfit`."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class Ascent:
             if step % spacing == spacing - 1 or step == self.n_steps - 1:
                 judged, score = judge(state.model, judges)
                 row["log_evidence"] = score
+                # Annealing stops; it does not go back, since norms rise with the penalty, and the level with them.
+                state.least = min(least_penalty(judged), state.model.penalty)
                 if score >= best_score:
                     best, best_score = judged, score
             for name, value in row.items():
@@ -103,7 +108,8 @@ class Ascent:
         """The steps of a run, in place, and no judgement: the figures of each."""
         for step in range(self.n_steps):
             progress = (step + 1) / self.n_steps
-            state.model = replace(state.model, penalty=self._penalty(step, samples))
+            penalty = max(self._penalty(step, samples), state.least)
+            state.model = replace(state.model, penalty=penalty)
             batch = samples.draw(self.batch_size, rng)
             yield self.advance(state, batch, self.learning_rate * self.schedule.factor(progress))
 
