@@ -20,6 +20,8 @@ from overica.learning.posterior import Model, infer
 _LOWEST = 1e-8
 _HIGHEST = 1e2
 _FACTOR = 2.0
+_TYPICAL = 30
+"""Samples' weight of the mean size of all columns' codes in that of one."""
 _PATIENCE = 2
 """Levels in a row at which the evidence has not risen: at one it may stand still by chance."""
 
@@ -52,9 +54,22 @@ def calibrate(
     """
     few = enough_judges(model)
     if few < len(judges):
-        found = _search(model, X[: 2 * few], judges[:few], noise_variance, scales)
+        found = _search(model, X[: enough_rows(few, model)], judges[:few], noise_variance, scales)
         return _at(found.penalty, found, X, judges, noise_variance, scales)[0]
     return _search(model, X, judges, noise_variance, scales)
+
+
+def enough_rows(n_judges: int, model: Model) -> int:
+    """How many samples scales are fitted to beside so many judges: a few in which every column is active.
+
+    Examples
+    --------
+    >>> from overica.priors import get_prior
+    >>> wide = Model(np.ones((8, 1000)), get_prior("laplace"), 0.1)
+    >>> enough_rows(500, wide)
+    4000
+    """
+    return max(2 * n_judges, 4 * model.mixing.shape[1])
 
 
 def _at(
@@ -95,12 +110,15 @@ def rescale(model: Model, X: np.ndarray, rounds: int = 2) -> Model:
     """The model with column norms at the equilibrium of the evidence: mean size one of the active codes.
 
     Along a column the evidence gradient is ``E[active_j (|s_j| - 1)]``; columns that are never active keep their norm.
+    Of a column that is active in a few samples alone their mean says little: it counts along with that of all columns,
+    which has the weight of thirty samples. A column that is too short by chance is found active ever less.
     """
     for _ in range(rounds):
         posterior = infer(model, X)
         total = np.abs(posterior.codes).sum(axis=0)
         count = posterior.activity
-        size = np.where(count > 0, total / np.maximum(count, 1e-300), 1.0)
+        common = total.sum() / max(float(count.sum()), 1e-300)
+        size = np.where(count > 0, (total + _TYPICAL * common) / (count + _TYPICAL), 1.0)
         model = replace(model, mixing=model.mixing * np.clip(size, 0.1, 10.0))
     return model
 

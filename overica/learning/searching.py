@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from overica.learning import planar
-from overica.learning.calibration import calibrate, usage
+from overica.learning.calibration import calibrate, enough_rows, rescale, usage
 from overica.learning.crowding import crowded
 from overica.learning.evidence import judge, log_evidence
 from overica.learning.fitting import Fit
 from overica.learning.merging import distinct_columns, merge_columns
+from overica.learning.polishing import polish, reseed
 from overica.learning.posterior import Model
-from overica.learning.pruning import prune
+from overica.learning.pruning import PRICE, prune
 from overica.learning.rules import named_surplus_rules
 from overica.learning.worth import drop_least_worth
 
@@ -113,7 +114,7 @@ class Search(ABC):
     def finish(self, model: Model) -> Model:
         """Noise and scales for a mixing matrix whose directions stand."""
         fit = self.fit
-        X = fit.samples.draw(_CALIBRATION, fit.rng)
+        X = fit.samples.draw(max(_CALIBRATION, enough_rows(0, model)), fit.rng)
         starts = [model]
         end = replace(model, penalty=fit.settings.annealing.penalty(1.0, fit.samples.n_features))
         if model.penalty > end.penalty and not crowded(end, self._judges):
@@ -161,6 +162,8 @@ class Surplus(Search):
 
     first_share = 0.5
     """Of a refining run, after the merge."""
+    n_reseeds = 4
+    """Rounds of replacing columns at most."""
     n_pilots = 500
     """Held-out samples that tell at which penalty the rest of it is."""
 
@@ -224,10 +227,36 @@ class Surplus(Search):
             # Samples that are learned from say that the lowest penalty suits them best.
             return fit.run(settings.refining(), settled)
         judges = self._judges[: self.n_pilots]
-        X = fit.samples.draw(2 * len(judges), fit.rng)
+        X = fit.samples.draw(enough_rows(len(judges), settled), fit.rng)
         pilot = calibrate(settled, X, judges, noise_variance=fit.noise_variance)
         level = pilot.penalty / float(np.sqrt(fit.samples.n_features))
         return fit.run(settings.refining(level=level), replace(pilot, presence=1.0))
+
+    def finish(self, model: Model) -> Model:
+        """Noise and scales, and columns by least squares where held-out evidence is higher for it.
+
+        That is where there is little noise, see `overica.learning.polishing`: with more of it supports are wrong too
+        often. Only then are columns that are worth next to nothing replaced, as long as that is better yet.
+        """
+        fit, found = self.fit, super().finish(model)
+        if not fit.samples.split or model.prior.l1_weights() is None:
+            return found
+        X = fit.samples.draw(fit.settings.batch_size, fit.rng)
+        best, best_score = found, float(log_evidence(found, self._judges).mean())
+        for move in (polish, *[reseed] * self.n_reseeds):
+            moved = move(best, X)
+            if moved is best:
+                break
+            # At the same penalty: at a lower one supports follow all that is left, and none of it is missed.
+            trial, score = judge(rescale(moved, X), self._judges, fit.noise_variance)
+            if score < best_score + PRICE:
+                break
+            best, best_score = trial, score
+        if best is found:
+            return found
+        last = super().finish(best)
+        moved = super().finish(polish(last, X))
+        return max(last, moved, key=lambda model: float(log_evidence(model, self._judges).mean()))
 
 
 class Planar(Search):
