@@ -16,6 +16,7 @@ except ImportError as error:
     ) from error
 from overica._kernels.codes import Codes, Moments, lasso, lasso_moments
 from overica._kernels.integrals import Masses, Terms, debias, evidence_terms, occupancy
+from overica._kernels.presences import Found, Graph, find_presences
 from overica._kernels.sampling import anneal, follow
 from overica._kernels.threads import get_num_threads, set_num_threads
 
@@ -23,12 +24,15 @@ _core.bind_blas(cython_blas.__pyx_capi__)
 
 __all__ = [
     "Codes",
+    "Found",
+    "Graph",
     "Masses",
     "Moments",
     "Terms",
     "anneal",
     "debias",
     "evidence_terms",
+    "find_presences",
     "follow",
     "get_num_threads",
     "lasso",

@@ -33,6 +33,11 @@ def follow(
     atoms: Reals, X: Reals, presence: Reals, sigma2: float, nonnegative: bool, seeds: NDArray[np.uint64],
     codes: Reals, n_sweeps: int, n_threads: int, /,
 ) -> None: ...
+def presences(
+    mixing: Reals, X: NDArray, slab_mean: Reals, slab_spread: Reals, log_odds: Reals, edge_starts: Counts,
+    edge_ends: NDArray[np.int32], couplings: Reals, noise: float, nonnegative: bool, swap_below: float, tol: float,
+    capacity: int, known_starts: Counts | None, known: NDArray[np.int32] | None, sums: bool, n_threads: int, /,
+) -> tuple[Counts, NDArray[np.int32], Reals, Reals, Reals, Reals, Reals]: ...
 def erfcx(x: ArrayLike, /) -> Any: ...
 def side(
     slope: float, curvature: float, crossings: Sequence[float], rises: Sequence[float], wall: bool, /

@@ -92,6 +92,30 @@ struct GibbsTask {
     double *weights, *codes;
 };
 
+// Samples whose sources are present by a joint distribution log p(b) = z + h'b + sum over edges of J b b',
+// with Gaussian slabs: in units of the noise and of each source's slab, see `PresenceSearch`. Rows of `width`.
+struct PresenceTask {
+    int n, width, capacity;
+    const double *gram;
+    // By candidate: the slab's mean; 1 + the squared norm; h - mean^2 / 2; 0, or -infinity beyond the last one.
+    const double *centers, *precisions, *levels, *doors;
+    // Edges of candidate j: `edge_starts[j]` to `edge_starts[j + 1]`, each edge at both its ends.
+    const std::int64_t *edge_starts;
+    const std::int32_t *edge_ends;
+    const double *couplings;
+    bool nonnegative;
+    double swap_below, tol;
+
+    std::int64_t count;
+    const double *correlations;
+    const std::int64_t *known_starts;  // supports to start from, or null
+    const std::int32_t *known;
+
+    // Room for `capacity` members a sample, and for their posterior covariance, or null.
+    std::int32_t *supports, *sizes;
+    double *means, *variances, *totals, *inverses;
+};
+
 struct Kernels {
     const char *name;
     std::size_t (*batch_memory)(const BatchTask &);
@@ -100,6 +124,8 @@ struct Kernels {
     std::size_t (*given_memory)(const GivenTask &);
     void (*given)(const GivenTask &, int worker, int workers, char *memory);
     void (*gibbs)(const GibbsTask &, int worker, int workers, char *memory);
+    std::size_t (*presence_memory)(const PresenceTask &);
+    void (*presences)(const PresenceTask &, int worker, int workers, char *memory);
     double (*erfcx)(double);
     double (*side)(double slope, double curvature, const double *crossings, const double *rises, int count, bool wall);
     double (*log_half)(double slope, double curvature);

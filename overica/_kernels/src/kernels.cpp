@@ -4,6 +4,7 @@
 #include "interface.hpp"
 #include "lines.hpp"
 #include "planar.hpp"
+#include "presence.hpp"
 
 namespace overica {
 namespace OVERICA_ISA {
@@ -293,7 +294,7 @@ static double draw_half_of(double slope, double curvature, std::uint64_t seed) {
 
 extern const Kernels KERNELS;
 const Kernels KERNELS = {OVERICA_ISA_NAME, batch_memory, batch, planar, given_memory, given, gibbs,
-                         erfcx_of, side, log_half, draw_half_of};
+                         presence_memory, presences, erfcx_of, side, log_half, draw_half_of};
 
 }  // namespace OVERICA_ISA
 }  // namespace overica

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "batches.hpp"
+#include "presences.hpp"
 
 namespace py = pybind11;
 using namespace overica;
@@ -206,6 +206,43 @@ void follow(const Array<double> &A, const Array<double> &X, const Array<double> 
     gibbs.run(n_threads);
 }
 
+template <class Y>
+Array<Y> array_of(const std::vector<Y> &list) {
+    Array<Y> out((std::int64_t)list.size());
+    if (!list.empty()) std::memcpy(out.mutable_data(), list.data(), sizeof(Y) * list.size());
+    return out;
+}
+
+// Supports, means and variances, one list for all samples, and where each starts; the gains in log evidence over the
+// empty support; and, if asked for, the sums of E[s s'] and of the pairs that are present.
+template <class X>
+py::tuple presences(const Array<double> &mixing, const Array<X> &samples, const Array<double> &slab_mean,
+                    const Array<double> &slab_spread, const Array<double> &log_odds, const Array<std::int64_t> &edge_starts,
+                    const Array<std::int32_t> &edge_ends, const Array<double> &couplings, double noise, bool nonnegative,
+                    double swap_below, double tol, int capacity, const std::optional<Array<std::int64_t>> &known_starts,
+                    const std::optional<Array<std::int32_t>> &known, bool sums, int n_threads) {
+    const int m = (int)mixing.shape(0), n = (int)mixing.shape(1);
+    const std::int64_t count = samples.shape(0), held = sums ? n : 0;
+    Array<double> totals = vector(count), second({held, held}), together({held, held});
+    Array<std::int64_t> starts(count + 1);
+    PresenceCall call{slab_mean.data(), slab_spread.data(), log_odds.data(), edge_starts.data(), edge_ends.data(),
+                      couplings.data(), noise, nonnegative, swap_below, tol, capacity};
+    if (known) call.known_starts = known_starts->data(), call.known = known->data();
+    call.totals = totals.mutable_data(), call.starts = starts.mutable_data();
+    if (sums) call.second = second.mutable_data(), call.together = together.mutable_data();
+    call.allowed = n_threads, call.breathe = check_signals;
+    PresenceList list;
+    {
+        py::gil_scoped_release unlocked;
+        if (sums) {
+            std::memset(call.second, 0, sizeof(double) * n * n);
+            std::memset(call.together, 0, sizeof(double) * n * n);
+        }
+        list = run_presences(mixing.data(), m, n, samples.data(), count, call);
+    }
+    return py::make_tuple(starts, array_of(list.atoms), array_of(list.means), array_of(list.variances), totals, second, together);
+}
+
 double side(double slope, double curvature, const std::vector<double> &crossings, const std::vector<double> &rises,
             bool wall) {
     return chosen_kernels()->side(slope, curvature, crossings.data(), rises.data(), (int)crossings.size(), wall);
@@ -224,6 +261,8 @@ PYBIND11_MODULE(_core, module) {
     module.def("occupancy", occupancy);
     module.def("anneal", anneal);
     module.def("follow", follow);
+    module.def("presences", presences<double>);
+    module.def("presences", presences<float>);
     module.def("erfcx", py::vectorize([](double x) { return chosen_kernels()->erfcx(x); }));
     module.def("side", side);
     module.def("log_half", [](double slope, double curvature) { return chosen_kernels()->log_half(slope, curvature); });

@@ -1,0 +1,339 @@
+// Which sources are there, where presences depend on each other: the support of one sample by moves that
+// raise log p(x, b), codes integrated out.
+//
+// In units of the noise, and of every source its slab, x = A z + e, e ~ N(0, 1), and z_j ~ N(c_j, 1) where
+// source j is present. With p = A'x and G = A'A, a support S has the posterior z ~ N(mean, M),
+//
+//     M = (1 + G_SS)^-1,    mean = M (p_S + c_S),
+//
+// and a candidate j has, given that S is there, the precision d_j and the pull e_j,
+//
+//     d_j = 1 + G_jj - G_jS M G_Sj,    e_j = p_j + c_j - G_jS mean.
+//
+// Its addition raises log p(x, b) by
+//
+//     e_j^2 / (2 d_j) - c_j^2 / 2 + h_j + sum_{i in S} J_ij - log(d_j) / 2,
+//
+// and makes e_j / d_j its mean. All d and e change by a multiple of w^2 and of w, w_j = G_jq - G_jS M G_Sq, as q
+// enters, so a move costs |S| + 1 passes over the candidates; a member a that leaves does the same backwards,
+// with w = G_.S M_Sa, whose precision among the others is 1 / M_aa.
+//
+// Codes that cannot be negative: a support counts only where its means are not. What a move makes negative
+// leaves, the most negative first, and the move stands if log p(x, b) is higher than before all the same;
+// otherwise it is undone, and barred until another one stands. So every state that stands is higher than the last,
+// and the search ends in a support that no addition, no removal and, where asked for, no swap improves.
+#pragma once
+
+#include "correlations.hpp"
+#include "interface.hpp"
+
+namespace overica {
+namespace OVERICA_ISA {
+
+// log(d) / 2 for d >= 1, within 2e-8, as loops that become vectors: the exponent moves into the mantissa of a
+// number v in [1, 2), so that no sum loses digits; the Chebyshev polynomial is about the mantissa 1.5.
+OVERICA_INLINE double half_log(double d) {
+    std::int64_t bits;
+    std::memcpy(&bits, &d, sizeof(bits));
+    const std::int64_t up = ((bits >> 11) & 0x000ffe0000000000) | 0x3ff0000000000000;
+    const std::int64_t low = (bits & 0x000fffffffffffff) | 0x3ff0000000000000;
+    double v, t;
+    std::memcpy(&v, &up, sizeof(v));
+    std::memcpy(&t, &low, sizeof(t));
+    t -= 1.5;
+    double poly = -0.00307573547978;
+    poly = poly * t + 0.00512191431532;
+    poly = poly * t - 0.00716917102233;
+    poly = poly * t + 0.0129836647564;
+    poly = poly * t - 0.0247048091696;
+    poly = poly * t + 0.049395875819;
+    poly = poly * t - 0.111110684113;
+    poly = poly * t + 0.333333083029;
+    poly = poly * t + 0.202732551896;
+    return 0.34657359027997264 * (2048.0 * v - 3071.0) + poly;
+}
+
+constexpr int TRAIL = 64;  // changes that one move may make before it stands or is undone
+
+struct PresenceSearch {
+    double *e, *d, *w;      // pulls, precisions, and what a move changes them by
+    double *level;          // -c^2 / 2 + h + the couplings to the support
+    double *closed;         // 0, or -infinity: present, barred, or beyond the last candidate
+    std::uint8_t *barred;
+    int *atoms, *bars;
+    double *mean, *M, *u;
+    int size, ld, n_bars, n_trail;
+    double total;           // log p(x, b) less that of the empty support
+    int trail[TRAIL];       // q + 1: has entered; -(q + 1): has left
+
+    static PresenceSearch carve(Arena &arena, const PresenceTask &task) {
+        PresenceSearch s;
+        s.ld = padded(task.capacity + 1);
+        s.e = arena.take<double>(task.width);
+        s.d = arena.take<double>(task.width);
+        s.w = arena.take<double>(task.width);
+        s.level = arena.take<double>(task.width);
+        s.closed = arena.take<double>(task.width);
+        s.barred = arena.take<std::uint8_t>(task.width);
+        s.atoms = arena.take<int>(s.ld);
+        s.bars = arena.take<int>(task.width);
+        s.mean = arena.take<double>(s.ld);
+        s.u = arena.take<double>(s.ld);
+        s.M = arena.take<double>((std::size_t)s.ld * s.ld);
+        return s;
+    }
+
+    // The best candidate, or -1, after all d and e have moved by `square` w^2 and `slope` w; KEEP: they stay moved.
+    template <bool KEEP, bool HALF>
+    int shift(int width, double square, double slope) {
+        double *OVERICA_RESTRICT pulls = e, *OVERICA_RESTRICT precisions = d;
+        const double *OVERICA_RESTRICT change = w, *OVERICA_RESTRICT priors = level, *OVERICA_RESTRICT doors = closed;
+        std::int64_t low = WIDE_LANES, best = 0;
+        while (low < width) low *= 2;
+        const std::int64_t mask = ~(low - 1);
+        for (int j = 0; j < (width & -WIDE_LANES); j++) {
+            const double precision = precisions[j] + square * change[j] * change[j];
+            const double pull = pulls[j] + slope * change[j];
+            if (KEEP) precisions[j] = precision, pulls[j] = pull;
+            const double sure = larger(precision, 1.0);
+            double score = 0.5 * pull * pull / sure + priors[j] + doors[j] - half_log(sure);
+            score = score > 0.0 && (!HALF || pull > 0.0) ? score : 0.0;
+            std::int64_t bits;
+            std::memcpy(&bits, &score, sizeof(bits));
+            best = larger(best, (std::int64_t)((bits & mask) | (std::int64_t)j));
+        }
+        return (best & mask) ? (int)(best & (low - 1)) : -1;
+    }
+
+    int look(const PresenceTask &task, double square, double slope, bool keep) {
+        if (keep) return task.nonnegative ? shift<true, true>(task.width, square, slope) : shift<true, false>(task.width, square, slope);
+        return task.nonnegative ? shift<false, true>(task.width, square, slope) : shift<false, false>(task.width, square, slope);
+    }
+
+    double gain(int q) const { return 0.5 * e[q] * e[q] / d[q] + level[q] + closed[q] - 0.5 * std::log(d[q]); }
+    double loss(int a) const {
+        const double precision = 1.0 / M[a * ld + a];
+        return 0.5 * mean[a] * mean[a] * precision + level[atoms[a]] - 0.5 * std::log(precision);
+    }
+
+    void couple(const PresenceTask &task, int q, double sign) {
+        for (std::int64_t c = task.edge_starts[q]; c < task.edge_starts[q + 1]; c++)
+            level[task.edge_ends[c]] += sign * task.couplings[c];
+    }
+
+    void note(int what) { trail[n_trail < TRAIL ? n_trail++ : TRAIL - 1] = what; }
+
+    // q enters; returns the best candidate thereafter.
+    int add(const PresenceTask &task, int q) {
+        const Whole<double> G{task.gram, task.width};
+        const double *row = G.row(q);
+        for (int a = 0; a < size; a++) {
+            double sum = 0.0;
+            for (int b = 0; b < size; b++) sum += M[a * ld + b] * row[atoms[b]];
+            u[a] = sum;
+        }
+        std::memcpy(w, row, sizeof(double) * task.width);
+        advance(G, atoms, u, size, task.width, w);
+        total += 0.5 * e[q] * e[q] / d[q] + level[q] - 0.5 * std::log(d[q]);
+        const double spread = 1.0 / d[q], value = e[q] * spread;
+        for (int a = 0; a < size; a++) {
+            for (int b = 0; b < size; b++) M[a * ld + b] += u[a] * u[b] * spread;
+            M[a * ld + size] = M[size * ld + a] = -u[a] * spread;
+            mean[a] -= u[a] * value;
+        }
+        M[size * ld + size] = spread;
+        mean[size] = value, atoms[size++] = q;
+        closed[q] = -INFINITE;
+        couple(task, q, 1.0);
+        note(q + 1);
+        return look(task, -spread, -value, true);
+    }
+
+    // w = G_.S M_Sa
+    void against(const PresenceTask &task, int a) {
+        const Whole<double> G{task.gram, task.width};
+        for (int b = 0; b < size; b++) u[b] = -M[a * ld + b];
+        std::memset(w, 0, sizeof(double) * task.width);
+        advance(G, atoms, u, size, task.width, w);
+        for (int b = 0; b < size; b++) u[b] = M[a * ld + b];
+    }
+
+    int remove(const PresenceTask &task, int a) {
+        const int q = atoms[a];
+        total -= loss(a);
+        against(task, a);
+        const double precision = 1.0 / M[a * ld + a], pull = mean[a] * precision;
+        for (int b = 0; b < size; b++) {
+            for (int c = 0; c < size; c++) M[b * ld + c] -= u[b] * u[c] * precision;
+            mean[b] -= u[b] * pull;
+        }
+        const int last = --size;
+        if (a != last) {
+            atoms[a] = atoms[last], mean[a] = mean[last];
+            for (int c = 0; c <= last; c++) M[a * ld + c] = M[last * ld + c];
+            for (int c = 0; c <= last; c++) M[c * ld + a] = M[c * ld + last];
+            M[a * ld + a] = M[last * ld + last];
+        }
+        couple(task, q, -1.0);
+        closed[q] = barred[q] ? -INFINITE : 0.0;
+        note(-(q + 1));
+        // What d and e of a member are is not kept; these are those that its mean and variance come from.
+        d[q] = precision, e[q] = pull, w[q] = 0.0;
+        return look(task, precision, pull, true);
+    }
+
+    int place(int q) const {
+        int a = 0;
+        while (atoms[a] != q) a++;
+        return a;
+    }
+
+    // Members that have become negative leave. Returns the best candidate, `best` if nothing moves.
+    int mend(const PresenceTask &task, int best) {
+        if (!task.nonnegative) return best;
+        for (;;) {
+            int worst = -1;
+            for (int a = 0; a < size; a++)
+                if (mean[a] < 0.0 && (worst < 0 || mean[a] < mean[worst])) worst = a;
+            if (worst < 0) return best;
+            best = remove(task, worst);
+        }
+    }
+
+    void bar(int q) {
+        if (barred[q]) return;
+        barred[q] = 1, closed[q] = -INFINITE, bars[n_bars++] = q;
+    }
+
+    bool present(int q) const {
+        for (int a = 0; a < size; a++)
+            if (atoms[a] == q) return true;
+        return false;
+    }
+
+    // The move stands, or is undone and `q` barred; returns whether it stands, and the best candidate.
+    bool settle_move(const PresenceTask &task, double before, int q, int &best) {
+        best = mend(task, best);
+        if (total > before + task.tol || n_trail == TRAIL) {
+            for (int b = 0; b < n_bars; b++) {
+                barred[bars[b]] = 0;
+                if (!present(bars[b])) closed[bars[b]] = 0.0;
+            }
+            if (n_bars) n_bars = 0, best = look_again(task);
+            return true;
+        }
+        for (int t = n_trail - 1; t >= 0; t--) {
+            const int what = trail[t];
+            if (what > 0) remove(task, place(what - 1));
+            else add(task, -what - 1);
+        }
+        total = before;
+        bar(q);
+        best = look_again(task);
+        return false;
+    }
+
+    int look_again(const PresenceTask &task) {
+        std::memset(w, 0, sizeof(double) * task.width);
+        return look(task, 0.0, 0.0, false);
+    }
+
+    void begin(const PresenceTask &task, const double *correlations) {
+        for (int j = 0; j < (task.width & -WIDE_LANES); j++) {
+            e[j] = correlations[j] + task.centers[j];
+            d[j] = task.precisions[j];
+            level[j] = task.levels[j];
+            closed[j] = task.doors[j];
+        }
+        std::memset(barred, 0, task.width);
+        size = n_bars = n_trail = 0;
+        total = 0.0;
+    }
+
+    // The first swap that stands, of members that bring less than `swap_below`.
+    bool swap(const PresenceTask &task, int &best) {
+        for (int a = 0; a < size; a++) {
+            const int q = atoms[a];
+            const double lost = loss(a);
+            if (!(lost < task.swap_below) || barred[q]) continue;
+            const double precision = 1.0 / M[a * ld + a], pull = mean[a] * precision;
+            against(task, a);
+            couple(task, q, -1.0);
+            const int other = look(task, precision, pull, false);
+            double value = -INFINITE;
+            if (other >= 0) {
+                const double d1 = d[other] + precision * w[other] * w[other], e1 = e[other] + pull * w[other];
+                value = 0.5 * e1 * e1 / d1 + level[other] + closed[other] - 0.5 * std::log(d1);
+            }
+            couple(task, q, 1.0);
+            if (!(value - lost > task.tol)) continue;
+            const double before = total;
+            n_trail = 0;
+            remove(task, a);
+            best = add(task, other);
+            if (settle_move(task, before, other, best)) return true;
+            a = -1;  // undone, the members may be in another order; `other` is barred, so this ends
+        }
+        return false;
+    }
+
+    void run(const PresenceTask &task, const double *correlations, const std::int32_t *known, int n_known) {
+        begin(task, correlations);
+        int best = -1;
+        for (int t = 0; t < n_known && size < task.capacity; t++)
+            if (closed[known[t]] == 0.0) add(task, known[t]);
+        n_trail = 0;
+        mend(task, -1);
+        best = look_again(task);
+        for (int step = 0; step < 16 * task.capacity + 64; step++) {
+            int worst = -1;
+            double leave = task.tol, enter = -INFINITE;
+            for (int a = 0; a < size; a++) {
+                const double change = -loss(a);
+                if (change > leave && !barred[atoms[a]]) leave = change, worst = a;
+            }
+            if (best >= 0 && size < task.capacity) enter = gain(best);
+            const double before = total;
+            n_trail = 0;
+            if (worst >= 0 && !(enter > leave)) {
+                const int q = atoms[worst];
+                best = remove(task, worst);
+                settle_move(task, before, q, best);
+            } else if (enter > task.tol) {
+                const int q = best;
+                best = add(task, q);
+                settle_move(task, before, q, best);
+            } else if (!(task.swap_below > -INFINITE) || !swap(task, best))
+                break;
+        }
+    }
+};
+
+static std::size_t presence_memory(const PresenceTask &task) {
+    Arena arena{nullptr, 0};
+    PresenceSearch::carve(arena, task);
+    return arena.used;
+}
+
+static void presences(const PresenceTask &task, int worker, int workers, char *memory) {
+    Arena arena{memory, 0};
+    PresenceSearch s = PresenceSearch::carve(arena, task);
+    const int K = task.capacity;
+    for (std::int64_t first = (std::int64_t)worker * BLOCK; first < task.count; first += (std::int64_t)workers * BLOCK)
+        for (std::int64_t i = first; i < smaller(first + BLOCK, task.count); i++) {
+            const std::int32_t *known = task.known ? task.known + task.known_starts[i] : nullptr;
+            const int n_known = task.known ? (int)(task.known_starts[i + 1] - task.known_starts[i]) : 0;
+            s.run(task, task.correlations + (std::size_t)i * task.width, known, n_known);
+            task.sizes[i] = s.size, task.totals[i] = s.total;
+            for (int a = 0; a < s.size; a++) {
+                task.supports[i * K + a] = s.atoms[a];
+                task.means[i * K + a] = s.mean[a];
+                task.variances[i * K + a] = s.M[a * s.ld + a];
+                if (task.inverses)
+                    for (int b = 0; b < s.size; b++) task.inverses[((std::size_t)i * K + a) * K + b] = s.M[a * s.ld + b];
+            }
+        }
+}
+
+}  // namespace OVERICA_ISA
+}  // namespace overica
