@@ -32,6 +32,7 @@ FLOORS: dict[str, int] = {
     "inference": 2,
     "coding": 2,
     "learning": 2,
+    "presence": 2,
     "metrics": 3,
     "datasets": 3,
     "parameters": 3,

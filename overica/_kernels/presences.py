@@ -97,7 +97,9 @@ def find_presences(
     >>> import numpy as np
     >>> from overica._kernels import Graph, find_presences
     >>> alone = Graph(np.full(2, -2.0), np.zeros(3, np.int64), np.zeros(0, np.int32), np.zeros(0))
-    >>> found = find_presences(np.eye(2), np.array([[3.0, 0.1]]), np.ones(2), np.ones(2), 0.01, alone, True)
+    >>> found = find_presences(
+    ...     np.eye(2), np.array([[3.0, 0.1]]), np.ones(2), np.ones(2), 0.01, alone, True
+    ... )
     >>> found.indices, found.means.round(2)
     (array([0], dtype=int32), array([2.98]))
     """
