@@ -15,6 +15,7 @@ from overica.presence.tree import Forest, chow_liu
 
 __all__ = ["PresenceLearner"]
 
+_IMAGINED = 10.0
 _RIDGE = 1e-4
 _FEWEST = 10.0
 """Firings, of those remembered, from which on a column is learned."""
@@ -47,7 +48,7 @@ class PresenceLearner:
     learn_mixing, learn_noise : bool
         Whether columns, and the noise variance, are learned.
     sums : PresenceSums
-        Those remembered; what a hundredth of a batch would show if presences were independent, to begin with.
+        Those remembered; what ten samples would show if presences were independent, to begin with.
 
     Examples
     --------
@@ -56,7 +57,7 @@ class PresenceLearner:
     >>> S = (rng.random((2000, 3)) < 0.2) * rng.normal(4.0, 0.5, (2000, 3))
     >>> true = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     >>> X = S @ true.T + 0.1 * rng.normal(size=(2000, 3))
-    >>> start = true + 0.2 * rng.normal(size=(3, 3))
+    >>> start = true + 0.1 * rng.normal(size=(3, 3))
     >>> start /= np.linalg.norm(start, axis=0)
     >>> model = PresenceModel(
     ...     start, np.full(3, 3.0), np.ones(3), 0.1, Forest.independent([0.1] * 3), nonnegative=True
@@ -76,12 +77,11 @@ class PresenceLearner:
     forest: bool = True
     learn_mixing: bool = True
     learn_noise: bool = False
-    sums: PresenceSums = field(default=None, repr=False)  # type: ignore[assignment]
+    sums: PresenceSums = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.sums is None:
-            presence = self.model.forest.marginals()
-            self.sums = PresenceSums.independent(presence, 10.0, self.model.n_features)
+        presence = self.model.forest.marginals()
+        self.sums = PresenceSums.independent(presence, _IMAGINED, self.model.n_features)
 
     def step(
         self, X: Any, *, noise_variance: float | None = None, start: PresencePosterior | None = None
@@ -158,13 +158,10 @@ class PresenceLearner:
     def _noise(self, A: NDArray) -> float:
         """E|x - A s|^2 per number, over the samples whose codes are remembered."""
         sums = self.sums
-        if not sums.power > 0:
-            return self.model.noise_variance
         square = sums.power - 2 * np.vdot(A, sums.cross) + np.vdot(A.T @ A, sums.second)
-        return float(max(square / (self._seen() * A.shape[0]), 1e-12 * sums.power / self._seen()))
-
-    def _seen(self) -> float:
-        return self.sums.n_samples
+        numbers = sums.n_samples * A.shape[0]
+        # Data without noise would leave rounding, of either sign.
+        return float(max(square, 1e-12 * sums.power, np.finfo(float).tiny)) / numbers
 
     def _presences(self) -> Forest:
         if self.forest:

@@ -58,8 +58,8 @@ class PresenceModel:
     With `nonnegative`, a support is one of those whose posterior means, under slabs that are Gaussian on the whole
     line, are not negative; those means are then the most probable codes under the constraint as well. The density is
     not truncated. Truncated slabs ``N(mu, tau^2) 1[s >= 0] / Phi(mu / tau)`` would multiply ``p(x, b)`` by
-    ``P(s_S >= 0 | x, b) / prod_S Phi(mu_j / tau_j)``, which is near one where slabs and codes are some standard deviations
-    away from zero, and would move the means up, by less than a standard deviation.
+    ``P(s_S >= 0 | x, b) / prod_S Phi(mu_j / tau_j)``, which is near one where slabs and codes are some standard
+    deviations away from zero, and would move the means up, by less than a standard deviation.
 
     Examples
     --------

@@ -56,7 +56,7 @@ class PresenceSums:
             raise ValueError("`posterior` must be inferred with sums=True")
         codes = posterior.sparse()
         power = float(np.einsum("ij,ij->", X, X, dtype=np.float64))
-        first = np.bincount(posterior.indices, posterior.means, posterior.n_components)
+        first = np.asarray(posterior.sparse().sum(0), np.float64).ravel()
         cross = np.ascontiguousarray((codes.T @ np.asarray(X, np.float64)).T)
         return cls(float(len(X)), posterior.together, first, posterior.second, cross, power)
 

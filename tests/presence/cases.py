@@ -20,9 +20,10 @@ def random_forest(rng, n, edges=0.7):
 def random_model(rng, m, n, nonnegative=True, noise_variance=0.1, **options):
     A = rng.standard_normal((m, n))
     A /= np.linalg.norm(A, axis=0)
+    mean, variance = rng.uniform(1.0, 4.0, n), rng.uniform(0.1, 0.6, n)
     return PresenceModel(
-        A, rng.uniform(1.0, 4.0, n), rng.uniform(0.1, 0.6, n), noise_variance, random_forest(rng, n), nonnegative, **options
-    )  # fmt: skip
+        A, mean, variance, noise_variance, random_forest(rng, n), nonnegative, **options
+    )
 
 
 def every_support(n):
