@@ -57,6 +57,7 @@ def find_presences(
     *,
     capacity: int | None = None,
     swap_below: float | None = 12.0,
+    misfit: float | None = None,
     known: tuple[NDArray, NDArray] | None = None,
     sums: bool = False,
 ) -> Found:
@@ -79,6 +80,9 @@ def find_presences(
         The largest support, ``min(n_components, 64)`` by default.
     swap_below : float or None
         Swaps are tried of members whose presence brings fewer nats than this; None tries none.
+    misfit : float, optional
+        Samples with a chi-squared above this, ``n_features`` in the mean at the right supports, are searched again with
+        more noise, less and less of it, and the better support stands. None leaves all as they are.
     known : tuple of arrays, optional
         `starts` and `indices` of supports to start from, as in `Found`.
     sums : bool
@@ -121,6 +125,7 @@ def find_presences(
             bool(nonnegative),
             -np.inf if swap_below is None else float(swap_below),
             TOLERANCE,
+            np.inf if misfit is None else float(misfit),
             min(n, 64) if capacity is None else min(n, int(capacity)),
             None if starts is None else np.ascontiguousarray(starts, np.int64),
             None if indices is None else np.ascontiguousarray(indices, np.int32),

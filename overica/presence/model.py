@@ -43,6 +43,10 @@ class PresenceModel:
     swap_below : float or None
         Swaps are tried of sources whose presence brings a sample fewer nats than this.
 
+    retry_above : float or None
+        Samples that are fitted worse than the model expects by this many standard deviations of its chi-squared are
+        searched again with more noise, less and less of it; the better support stands. None: never.
+
     Raises
     ------
     ValueError
@@ -84,6 +88,7 @@ class PresenceModel:
     nonnegative: bool = False
     capacity: int | None = None
     swap_below: float | None = 12.0
+    retry_above: float | None = 4.0
 
     def __post_init__(self) -> None:
         mixing = check_array(self.mixing, "mixing", {"n_features": None, "n_components": None})
@@ -154,9 +159,12 @@ class PresenceModel:
                     f"got {len(start)} and {start.n_components}"
                 )
             known = (start.starts, start.indices)
+        misfit = None
+        if self.retry_above is not None:
+            misfit = self.n_features + self.retry_above * np.sqrt(2.0 * self.n_features)
         found = find_presences(
             self.mixing, X, self.slab_mean, self.slab_variance, self.noise_variance, self.forest.graph(),
-            self.nonnegative, capacity=self.capacity, swap_below=self.swap_below, known=known, sums=sums,
+            self.nonnegative, capacity=self.capacity, swap_below=self.swap_below, misfit=misfit, known=known, sums=sums,
         )  # fmt: skip
         evidence = found.gain + self.log_empty(X)
         second, together = (found.second, found.together) if sums else (None, None)
@@ -191,7 +199,8 @@ class PresenceModel:
             "log_normaliser": np.array(self.forest.log_normaliser),
             "nonnegative": np.array(self.nonnegative),
             "capacity": np.array(-1 if self.capacity is None else self.capacity),
-            "swap_below": np.array(-np.inf if self.swap_below is None else self.swap_below),
+            "swap_below": np.array(np.nan if self.swap_below is None else self.swap_below),
+            "retry_above": np.array(np.nan if self.retry_above is None else self.retry_above),
         }
 
     @classmethod
@@ -203,9 +212,10 @@ class PresenceModel:
             arrays["couplings"],
             float(arrays["log_normaliser"]),
         )
-        capacity, swap_below = int(arrays["capacity"]), float(arrays["swap_below"])
+        capacity = int(arrays["capacity"])
+        limits = (float(arrays[name]) for name in ("swap_below", "retry_above"))
         return cls(
             arrays["mixing"], arrays["slab_mean"], arrays["slab_variance"], float(arrays["noise_variance"]),
-            forest, bool(arrays["nonnegative"]),
-            None if capacity < 0 else capacity, None if swap_below == -np.inf else swap_below,
+            forest, bool(arrays["nonnegative"]), None if capacity < 0 else capacity,
+            *(None if np.isnan(limit) else limit for limit in limits),
         )  # fmt: skip

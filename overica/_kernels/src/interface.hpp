@@ -97,17 +97,18 @@ struct GibbsTask {
 struct PresenceTask {
     int n, width, capacity;
     const double *gram;
-    // By candidate: the slab's mean; 1 + the squared norm; h - mean^2 / 2; 0, or -infinity beyond the last one.
-    const double *centers, *precisions, *levels, *doors;
+    // By candidate: the slab's mean; the squared norm; h - mean^2 / 2; 0, or -infinity beyond the last one.
+    const double *centers, *norms, *levels, *doors;
     // Edges of candidate j: `edge_starts[j]` to `edge_starts[j + 1]`, each edge at both its ends.
     const std::int64_t *edge_starts;
     const std::int32_t *edge_ends;
     const double *couplings;
     bool nonnegative;
-    double swap_below, tol;
+    double swap_below, tol, misfit;
 
     std::int64_t count;
     const double *correlations;
+    const double *squares;             // |x|^2
     const std::int64_t *known_starts;  // supports to start from, or null
     const std::int32_t *known;
 

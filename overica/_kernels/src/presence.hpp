@@ -22,6 +22,15 @@
 // leaves, the most negative first, and the move stands if log p(x, b) is higher than before all the same;
 // otherwise it is undone, and barred until another one stands. So every state that stands is higher than the last,
 // and the search ends in a support that no addition, no removal and, where asked for, no swap improves.
+//
+// Such a support can be far from the best: one column near the sum of some others takes their place, and the rest is
+// fitted to what it leaves. That shows: at the right support
+//
+//     |x|^2 + |c_S|^2 - (p_S + c_S)'mean
+//
+// is chi-squared with as many degrees of freedom as there are features. Samples that exceed `misfit` are searched
+// again with more noise, less and less of it, each search from the support of the last: `heat` is the factor of the
+// noise variance, and divides G and p. Of both results the more probable one stands.
 #pragma once
 
 #include "correlations.hpp"
@@ -53,6 +62,8 @@ OVERICA_INLINE double half_log(double d) {
     return 0.34657359027997264 * (2048.0 * v - 3071.0) + poly;
 }
 
+constexpr double HEATS[] = {64.0, 16.0, 4.0, 1.0};
+constexpr int EXCURSION = 4;  // additions by which a move that falls may come to stand
 constexpr int TRAIL = 64;  // changes that one move may make before it stands or is undone
 
 struct PresenceSearch {
@@ -60,10 +71,11 @@ struct PresenceSearch {
     double *level;          // -c^2 / 2 + h + the couplings to the support
     double *closed;         // 0, or -infinity: present, barred, or beyond the last candidate
     std::uint8_t *barred;
-    int *atoms, *bars;
+    int *atoms, *bars, *kept;
     double *mean, *M, *u;
     int size, ld, n_bars, n_trail;
     double total;           // log p(x, b) less that of the empty support
+    double scale;           // 1 / heat
     int trail[TRAIL];       // q + 1: has entered; -(q + 1): has left
 
     static PresenceSearch carve(Arena &arena, const PresenceTask &task) {
@@ -76,6 +88,7 @@ struct PresenceSearch {
         s.closed = arena.take<double>(task.width);
         s.barred = arena.take<std::uint8_t>(task.width);
         s.atoms = arena.take<int>(s.ld);
+        s.kept = arena.take<int>(s.ld);
         s.bars = arena.take<int>(task.width);
         s.mean = arena.take<double>(s.ld);
         s.u = arena.take<double>(s.ld);
@@ -83,7 +96,8 @@ struct PresenceSearch {
         return s;
     }
 
-    // The best candidate, or -1, after all d and e have moved by `square` w^2 and `slope` w; KEEP: they stay moved.
+    // The best candidate, or -1, after all d and e have moved by `square` w^2 and `slope` w, w in units of the
+    // unscaled Gram matrix; KEEP: they stay moved.
     template <bool KEEP, bool HALF>
     int shift(int width, double square, double slope) {
         double *OVERICA_RESTRICT pulls = e, *OVERICA_RESTRICT precisions = d;
@@ -106,6 +120,7 @@ struct PresenceSearch {
     }
 
     int look(const PresenceTask &task, double square, double slope, bool keep) {
+        square *= scale * scale, slope *= scale;
         if (keep) return task.nonnegative ? shift<true, true>(task.width, square, slope) : shift<true, false>(task.width, square, slope);
         return task.nonnegative ? shift<false, true>(task.width, square, slope) : shift<false, false>(task.width, square, slope);
     }
@@ -130,7 +145,7 @@ struct PresenceSearch {
         for (int a = 0; a < size; a++) {
             double sum = 0.0;
             for (int b = 0; b < size; b++) sum += M[a * ld + b] * row[atoms[b]];
-            u[a] = sum;
+            u[a] = scale * sum;
         }
         std::memcpy(w, row, sizeof(double) * task.width);
         advance(G, atoms, u, size, task.width, w);
@@ -214,6 +229,10 @@ struct PresenceSearch {
     // The move stands, or is undone and `q` barred; returns whether it stands, and the best candidate.
     bool settle_move(const PresenceTask &task, double before, int q, int &best) {
         best = mend(task, best);
+        for (int more = 0; more < EXCURSION && !(total > before + task.tol); more++) {
+            if (best < 0 || size >= task.capacity || !(gain(best) > task.tol)) break;
+            best = mend(task, add(task, best));
+        }
         if (total > before + task.tol || n_trail == TRAIL) {
             for (int b = 0; b < n_bars; b++) {
                 barred[bars[b]] = 0;
@@ -240,8 +259,8 @@ struct PresenceSearch {
 
     void begin(const PresenceTask &task, const double *correlations) {
         for (int j = 0; j < (task.width & -WIDE_LANES); j++) {
-            e[j] = correlations[j] + task.centers[j];
-            d[j] = task.precisions[j];
+            e[j] = scale * correlations[j] + task.centers[j];
+            d[j] = 1.0 + scale * task.norms[j];
             level[j] = task.levels[j];
             closed[j] = task.doors[j];
         }
@@ -262,7 +281,8 @@ struct PresenceSearch {
             const int other = look(task, precision, pull, false);
             double value = -INFINITE;
             if (other >= 0) {
-                const double d1 = d[other] + precision * w[other] * w[other], e1 = e[other] + pull * w[other];
+                const double change = scale * w[other];
+                const double d1 = d[other] + precision * change * change, e1 = e[other] + pull * change;
                 value = 0.5 * e1 * e1 / d1 + level[other] + closed[other] - 0.5 * std::log(d1);
             }
             couple(task, q, 1.0);
@@ -277,14 +297,15 @@ struct PresenceSearch {
         return false;
     }
 
-    void run(const PresenceTask &task, const double *correlations, const std::int32_t *known, int n_known) {
+    // From a list of members to a support that no move improves.
+    template <class Index>
+    void climb(const PresenceTask &task, const double *correlations, const Index *known, int n_known) {
         begin(task, correlations);
-        int best = -1;
         for (int t = 0; t < n_known && size < task.capacity; t++)
-            if (closed[known[t]] == 0.0) add(task, known[t]);
+            if (closed[known[t]] == 0.0) add(task, (int)known[t]);
         n_trail = 0;
         mend(task, -1);
-        best = look_again(task);
+        int best = look_again(task);
         for (int step = 0; step < 16 * task.capacity + 64; step++) {
             int worst = -1;
             double leave = task.tol, enter = -INFINITE;
@@ -307,6 +328,31 @@ struct PresenceSearch {
                 break;
         }
     }
+
+    // Chi-squared, at the right support and without heat.
+    double misfit(const PresenceTask &task, const double *correlations, double square) const {
+        for (int a = 0; a < size; a++) {
+            const double c = task.centers[atoms[a]];
+            square += c * c - (correlations[atoms[a]] + c) * mean[a];
+        }
+        return square;
+    }
+
+    void run(const PresenceTask &task, const double *correlations, double square, const std::int32_t *known, int n_known) {
+        scale = 1.0;
+        climb(task, correlations, known, n_known);
+        if (!(misfit(task, correlations, square) > task.misfit)) return;
+        const double reached = total;
+        const int n_kept = size;
+        std::memcpy(kept, atoms, sizeof(int) * size);
+        size = 0;
+        for (double heat : HEATS) {
+            scale = 1.0 / heat;
+            std::memcpy(bars, atoms, sizeof(int) * size);
+            climb(task, correlations, bars, size);
+        }
+        if (!(total > reached)) climb(task, correlations, kept, n_kept);
+    }
 };
 
 static std::size_t presence_memory(const PresenceTask &task) {
@@ -323,7 +369,7 @@ static void presences(const PresenceTask &task, int worker, int workers, char *m
         for (std::int64_t i = first; i < smaller(first + BLOCK, task.count); i++) {
             const std::int32_t *known = task.known ? task.known + task.known_starts[i] : nullptr;
             const int n_known = task.known ? (int)(task.known_starts[i + 1] - task.known_starts[i]) : 0;
-            s.run(task, task.correlations + (std::size_t)i * task.width, known, n_known);
+            s.run(task, task.correlations + (std::size_t)i * task.width, task.squares[i], known, n_known);
             task.sizes[i] = s.size, task.totals[i] = s.total;
             for (int a = 0; a < s.size; a++) {
                 task.supports[i * K + a] = s.atoms[a];

@@ -14,7 +14,7 @@ struct PresenceCall {
     const double *couplings;
     double noise;  // the standard deviation
     bool nonnegative;
-    double swap_below, tol;
+    double swap_below, tol, misfit;
     int capacity;
     const std::int64_t *known_starts;  // count + 1, or null
     const std::int32_t *known;
@@ -56,10 +56,10 @@ PresenceList run_presences(const double *mixing, int m, int n, const X *samples,
     for (int j = 0; j < n; j++) scales[j] = call.slab_spread[j] / call.noise;
     const Prepared A(mixing, m, n, scales.data(), true, false);
     const double *gram = static_cast<const double *>(A.gram());
-    std::vector<double> centers(A.width), precisions(A.width, 1.0), levels(A.width), doors(A.width, -HUGE_VAL);
+    std::vector<double> centers(A.width), norms(A.width), levels(A.width), doors(A.width, -HUGE_VAL);
     for (int j = 0; j < n; j++) {
         centers[j] = call.slab_mean[j] / call.slab_spread[j];
-        precisions[j] += gram[(std::size_t)j * A.width + j];
+        norms[j] = gram[(std::size_t)j * A.width + j];
         levels[j] = call.log_odds[j] - 0.5 * centers[j] * centers[j];
         doors[j] = 0.0;
     }
@@ -72,17 +72,17 @@ PresenceList run_presences(const double *mixing, int m, int n, const X *samples,
     Memory rows(sizeof(double) * size * A.stride), correlations(sizeof(double) * size * A.width);
     Memory inverses(call.second ? sizeof(double) * size * K * K : 0);
     std::vector<std::int32_t> supports(size * K), sizes(size);
-    std::vector<double> means(size * K), variances(size * K);
+    std::vector<double> means(size * K), variances(size * K), squares(size);
     std::memset(rows.bytes(), 0, sizeof(double) * size * A.stride);
     std::memset(correlations.bytes(), 0, sizeof(double) * size * A.width);
 
     PresenceTask task{};
     task.n = n, task.width = A.width, task.capacity = K, task.gram = gram;
-    task.centers = centers.data(), task.precisions = precisions.data();
+    task.centers = centers.data(), task.norms = norms.data();
     task.levels = levels.data(), task.doors = doors.data();
     task.edge_starts = call.edge_starts, task.edge_ends = call.edge_ends, task.couplings = call.couplings;
-    task.nonnegative = call.nonnegative, task.swap_below = call.swap_below, task.tol = call.tol;
-    task.correlations = correlations.as<double>(), task.known = call.known;
+    task.nonnegative = call.nonnegative, task.swap_below = call.swap_below, task.tol = call.tol, task.misfit = call.misfit;
+    task.correlations = correlations.as<double>(), task.squares = squares.data(), task.known = call.known;
     task.supports = supports.data(), task.sizes = sizes.data();
     task.means = means.data(), task.variances = variances.data();
     task.inverses = call.second ? inverses.as<double>() : nullptr;
@@ -96,7 +96,11 @@ PresenceList run_presences(const double *mixing, int m, int n, const X *samples,
         for (std::int64_t i = 0; i < task.count; i++) {
             const X *x = samples + (first + i) * m;
             double *row = rows.as<double>() + i * A.stride;
-            for (int t = 0; t < m; t++) row[t] = (double)x[t] / call.noise;
+            squares[i] = 0.0;
+            for (int t = 0; t < m; t++) {
+                row[t] = (double)x[t] / call.noise;
+                squares[i] += row[t] * row[t];
+            }
         }
         products(rows.as<double>(), (int)task.count, A.stride, A.atoms(), n, A.stride, m, correlations.as<double>(), A.width);
         task.totals = call.totals + first;
