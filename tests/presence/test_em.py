@@ -10,8 +10,8 @@ from tests.presence.cases import draw, random_model
 
 
 def family(rng, n_samples, noise_variance=0.02):
-    """A tree of three levels in 5 dimensions: children only with their parents."""
-    A = rng.standard_normal((5, 7))
+    """A tree in 6 dimensions: children only with their parents."""
+    A = rng.standard_normal((6, 7))
     A /= np.linalg.norm(A, axis=0)
     forest = Forest.conditional(
         [-1, 0, 0, -1, 3, 3, -1],
@@ -140,8 +140,8 @@ def test_columns_that_are_never_there_stay():
     rng = np.random.default_rng(6)
     true, X = family(rng, 500)
     n = true.n_components
-    A = np.zeros((6, n + 1))
-    A[:5, :n], A[5, n] = true.mixing, 1.0
+    A = np.zeros((7, n + 1))
+    A[:6, :n], A[6, n] = true.mixing, 1.0
     X = np.hstack([X, 0.1 * rng.standard_normal((500, 1))])
     forest = Forest.independent(np.full(n + 1, 0.2))
     model = PresenceModel(A, np.full(n + 1, 4.0), np.full(n + 1, 0.3), 0.02, forest, True)
