@@ -30,7 +30,8 @@
 //
 // is chi-squared with as many degrees of freedom as there are features. Samples that exceed `misfit` are searched
 // again with more noise, less and less of it, each search from the support of the last: `heat` is the factor of the
-// noise variance, and divides G and p. Of both results the more probable one stands.
+// noise variance, and divides G and p. Of both results the more probable one stands. What exceeds `misfit` still is
+// left by leaps, see `leap`.
 #pragma once
 
 #include "correlations.hpp"
@@ -63,12 +64,14 @@ OVERICA_INLINE double half_log(double d) {
 }
 
 constexpr double HEATS[] = {64.0, 16.0, 4.0, 1.0};
+constexpr int LEAPS = 24, SUCCESSES = 8;
 constexpr int EXCURSION = 4;  // additions by which a move that falls may come to stand
 constexpr int TRAIL = 64;  // changes that one move may make before it stands or is undone
 
 struct PresenceSearch {
     double *e, *d, *w;      // pulls, precisions, and what a move changes them by
     double *level;          // -c^2 / 2 + h + the couplings to the support
+    double *promise;        // what an addition would bring, see `leap`
     double *closed;         // 0, or -infinity: present, barred, or beyond the last candidate
     std::uint8_t *barred;
     int *atoms, *bars, *kept;
@@ -85,6 +88,7 @@ struct PresenceSearch {
         s.d = arena.take<double>(task.width);
         s.w = arena.take<double>(task.width);
         s.level = arena.take<double>(task.width);
+        s.promise = arena.take<double>(task.width);
         s.closed = arena.take<double>(task.width);
         s.barred = arena.take<std::uint8_t>(task.width);
         s.atoms = arena.take<int>(s.ld);
@@ -230,15 +234,17 @@ struct PresenceSearch {
     bool settle_move(const PresenceTask &task, double before, int q, int &best) {
         best = mend(task, best);
         for (int more = 0; more < EXCURSION && !(total > before + task.tol); more++) {
-            if (best < 0 || size >= task.capacity || !(gain(best) > task.tol)) break;
-            best = mend(task, add(task, best));
+            int worst = -1;
+            double leave = task.tol;
+            for (int a = 0; a < size; a++)
+                if (atoms[a] != q && -loss(a) > leave) leave = -loss(a), worst = a;
+            const double enter = best >= 0 && size < task.capacity ? gain(best) : -INFINITE;
+            if (worst >= 0 && !(enter > leave)) best = mend(task, remove(task, worst));
+            else if (enter > task.tol) best = mend(task, add(task, best));
+            else break;
         }
         if (total > before + task.tol || n_trail == TRAIL) {
-            for (int b = 0; b < n_bars; b++) {
-                barred[bars[b]] = 0;
-                if (!present(bars[b])) closed[bars[b]] = 0.0;
-            }
-            if (n_bars) n_bars = 0, best = look_again(task);
+            if (n_bars) open_bars(), best = look_again(task);
             return true;
         }
         for (int t = n_trail - 1; t >= 0; t--) {
@@ -297,6 +303,45 @@ struct PresenceSearch {
         return false;
     }
 
+    // A member leaves, or a candidate enters, although that is worse; stands if what follows makes up for it. Two that
+    // nearly cancel each other come in this way, and one that stands for two others makes room.
+    bool leap(const PresenceTask &task) {
+        int best = -1;
+        for (int a = 0; a < size; a++) {
+            const int q = atoms[a];
+            if (barred[q]) continue;
+            const double before = total;
+            n_trail = 0;
+            bar(q);
+            best = remove(task, a);
+            if (settle_move(task, before, q, best)) return true;
+            a = -1;  // undone, members may be in another order; q is barred, so this ends
+        }
+        if (size == task.capacity) return false;
+        for (int j = 0; j < task.n; j++)
+            promise[j] = closed[j] == 0.0 && !(task.nonnegative && e[j] <= 0.0) ? gain(j) : -INFINITE;
+        for (int t = 0; t < LEAPS; t++) {
+            int q = 0;
+            for (int j = 1; j < task.n; j++)
+                if (promise[j] > promise[q]) q = j;
+            if (!(promise[q] > -INFINITE)) return false;
+            promise[q] = -INFINITE;
+            const double before = total;
+            n_trail = 0;
+            best = add(task, q);
+            if (settle_move(task, before, q, best)) return true;
+        }
+        return false;
+    }
+
+    void open_bars() {
+        for (int b = 0; b < n_bars; b++) {
+            barred[bars[b]] = 0;
+            if (!present(bars[b])) closed[bars[b]] = 0.0;
+        }
+        n_bars = 0;
+    }
+
     // From a list of members to a support that no move improves.
     template <class Index>
     void climb(const PresenceTask &task, const double *correlations, const Index *known, int n_known) {
@@ -305,6 +350,10 @@ struct PresenceSearch {
             if (closed[known[t]] == 0.0) add(task, (int)known[t]);
         n_trail = 0;
         mend(task, -1);
+        climb_on(task);
+    }
+
+    void climb_on(const PresenceTask &task) {
         int best = look_again(task);
         for (int step = 0; step < 16 * task.capacity + 64; step++) {
             int worst = -1;
@@ -352,6 +401,11 @@ struct PresenceSearch {
             climb(task, correlations, bars, size);
         }
         if (!(total > reached)) climb(task, correlations, kept, n_kept);
+        for (int t = 0; t < SUCCESSES && misfit(task, correlations, square) > task.misfit; t++) {
+            open_bars();
+            if (!leap(task)) break;
+            climb_on(task);
+        }
     }
 };
 
