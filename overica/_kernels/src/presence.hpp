@@ -29,8 +29,9 @@
 //     |x|^2 + |c_S|^2 - (p_S + c_S)'mean
 //
 // is chi-squared with as many degrees of freedom as there are features. Samples that exceed `misfit` are searched
-// again with more noise, less and less of it, each search from the support of the last: `heat` is the factor of the
-// noise variance, and divides G and p. Of both results the more probable one stands. What exceeds `misfit` still is
+// again with more noise, less and less of it, each search from the support of the last; if that does not help, with
+// wider slabs as well. A noise variance times `heat` divides G and p; slabs times `width` as wide multiply G by its
+// square and p by it, and divide c by it. Of the results the most probable one stands. What exceeds `misfit` still is
 // left by leaps, see `leap`.
 #pragma once
 
@@ -63,8 +64,9 @@ OVERICA_INLINE double half_log(double d) {
     return 0.34657359027997264 * (2048.0 * v - 3071.0) + poly;
 }
 
-constexpr double HEATS[] = {64.0, 16.0, 4.0, 1.0};
-constexpr int LEAPS = 24, SUCCESSES = 8;
+constexpr double HEATS[] = {64.0, 16.0, 4.0};
+constexpr double WIDTHS[] = {1.0, 4.0};
+constexpr int LEAPS = 8, SUCCESSES = 8;
 constexpr int EXCURSION = 4;  // additions by which a move that falls may come to stand
 constexpr int TRAIL = 64;  // changes that one move may make before it stands or is undone
 
@@ -78,7 +80,7 @@ struct PresenceSearch {
     double *mean, *M, *u;
     int size, ld, n_bars, n_trail;
     double total;           // log p(x, b) less that of the empty support
-    double scale;           // 1 / heat
+    double scale, width;    // of G, width^2 / heat; and the factor of the slabs' deviations
     int trail[TRAIL];       // q + 1: has entered; -(q + 1): has left
 
     static PresenceSearch carve(Arena &arena, const PresenceTask &task) {
@@ -264,10 +266,12 @@ struct PresenceSearch {
     }
 
     void begin(const PresenceTask &task, const double *correlations) {
+        const double pull = scale / width, center = 1.0 / width, wider = 0.5 * (1.0 - center * center);
         for (int j = 0; j < (task.width & -WIDE_LANES); j++) {
-            e[j] = scale * correlations[j] + task.centers[j];
+            const double c = task.centers[j];
+            e[j] = pull * correlations[j] + center * c;
             d[j] = 1.0 + scale * task.norms[j];
-            level[j] = task.levels[j];
+            level[j] = task.levels[j] + wider * c * c;
             closed[j] = task.doors[j];
         }
         std::memset(barred, 0, task.width);
@@ -378,6 +382,12 @@ struct PresenceSearch {
         }
     }
 
+    void from_last(const PresenceTask &task, const double *correlations, double wide, double heat) {
+        scale = wide * wide / heat, width = wide;
+        std::memcpy(bars, atoms, sizeof(int) * size);
+        climb(task, correlations, bars, size);
+    }
+
     // Chi-squared, at the right support and without heat.
     double misfit(const PresenceTask &task, const double *correlations, double square) const {
         for (int a = 0; a < size; a++) {
@@ -388,19 +398,18 @@ struct PresenceSearch {
     }
 
     void run(const PresenceTask &task, const double *correlations, double square, const std::int32_t *known, int n_known) {
-        scale = 1.0;
+        scale = width = 1.0;
         climb(task, correlations, known, n_known);
-        if (!(misfit(task, correlations, square) > task.misfit)) return;
-        const double reached = total;
-        const int n_kept = size;
-        std::memcpy(kept, atoms, sizeof(int) * size);
-        size = 0;
-        for (double heat : HEATS) {
-            scale = 1.0 / heat;
-            std::memcpy(bars, atoms, sizeof(int) * size);
-            climb(task, correlations, bars, size);
+        for (double wide : WIDTHS) {
+            if (!(misfit(task, correlations, square) > task.misfit)) return;
+            const double reached = total;
+            const int n_kept = size;
+            std::memcpy(kept, atoms, sizeof(int) * size);
+            size = 0;
+            for (double heat : HEATS) from_last(task, correlations, wide, heat);
+            from_last(task, correlations, 1.0, 1.0);
+            if (!(total > reached)) climb(task, correlations, kept, n_kept);
         }
-        if (!(total > reached)) climb(task, correlations, kept, n_kept);
         for (int t = 0; t < SUCCESSES && misfit(task, correlations, square) > task.misfit; t++) {
             open_bars();
             if (!leap(task)) break;
