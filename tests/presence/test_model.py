@@ -174,6 +174,32 @@ def test_samples_far_away_are_finite():
     assert np.isfinite(posterior.log_evidence).all()
 
 
+def test_samples_fitted_badly_are_searched_again():
+    """Sums of many columns that cancel: what greedy search alone misses, against enumeration."""
+    rng = np.random.default_rng(14)
+    A = rng.standard_normal((5, 8))
+    A /= np.linalg.norm(A, axis=0)
+    forest = Forest.independent(np.full(8, 0.35))
+    model = PresenceModel(A, np.full(8, 4.0), np.full(8, 0.3), 0.02, forest, True)
+    X = draw(model, rng, 120)[2]
+    best = np.array([best_support(model, x)[0] for x in X])
+    once = PresenceModel(A, np.full(8, 4.0), np.full(8, 0.3), 0.02, forest, True, retry_above=None)
+    wrong = [(m.log_evidence(X) < best - 1e-6).mean() for m in (once, model)]
+    assert wrong[0] > 0.1
+    assert wrong[1] < 0.25 * wrong[0]
+    assert (model.log_evidence(X) >= once.log_evidence(X) - 1e-9 * np.abs(best)).all()
+
+
+@pytest.mark.parametrize("start", [False, True])
+def test_pairs_that_cancel_enter_together(start):
+    """Each of the two alone makes it worse."""
+    A = np.array([[1.0, -0.95, 0.0], [0.0, np.sqrt(1 - 0.95**2), 0.0], [0.0, 0.0, 1.0]])
+    model = PresenceModel(A, np.full(3, 4.0), np.full(3, 0.2), 0.01, Forest.independent(np.full(3, 0.2)), True)
+    x = A @ [4.0, 4.0, 4.0]
+    known = model.infer(A[:, [2]].T * 4.0) if start else None
+    assert set(model.infer([x], start=known).indices) == {0, 1, 2}
+
+
 @pytest.mark.parametrize("swap_below", [None, np.inf])
 def test_capacity_is_kept(swap_below):
     rng = np.random.default_rng(8)
