@@ -2,9 +2,9 @@
 
     python benchmarks/presences.py [--quick]
 
-Samples are drawn from the model: unit columns in random directions, presences by a forest of small families (a child comes with
-its parent only, half of the time), slabs N(4, 0.25), noise of variance 0.05. Times are CPU milliseconds per 1000
-samples, the least of several repeats, one thread, all calls public:
+Samples are drawn from the model: unit columns in random directions, presences by a forest of small families (a child
+comes with its parent only, half of the time), slabs N(4, 0.25), noise of variance 0.05. Times are CPU milliseconds per
+1000 samples, the least of several repeats, one thread, all calls public:
 
 X @ A      the matrix product alone
 omp        transform of SparseCoder("omp") with as many atoms as sources are present in the mean
@@ -64,27 +64,37 @@ def found(codes, B):
     return (on == B).all(axis=1).mean(), 2 * (on & B).sum() / (on.sum() + B.sum())
 
 
+def calls_of(model, X, n_active):
+    """What is timed, and of some of it the codes, by name."""
+    coder = SparseCoder(model.mixing.T, method="omp", n_active=n_active).fit(X)
+    greedy = replace(model, retry_above=None)
+    learner = PresenceLearner(model)
+    return {
+        "X @ A": (lambda: X @ model.mixing, None),
+        "omp": (lambda: coder.transform(X), coder.transform(X)),
+        "greedy": (lambda: greedy.infer(X), greedy.codes(X)),
+        "infer": (lambda: model.infer(X), model.codes(X)),
+        "step": (lambda: learner.step(X), None),
+    }
+
+
 def main(quick):
     """Print the table."""
-    print(f"{'size':>10s} {'L0':>5s}  {'call':8s} {'ms / 1000':>10s} {'x GEMM':>7s} {'exact':>6s} {'F1':>6s}")
+    print(
+        f"{'size':>10s} {'L0':>5s}  {'call':8s} {'ms / 1000':>10s} {'x GEMM':>7s} {'exact':>6s} {'F1':>6s}"
+    )
     for (m, n), (active, n_samples) in list(SIZES.items())[: 2 if quick else None]:
         model, X, B = make(m, n, active, n_samples // 4 if quick else n_samples)
-        coder = SparseCoder(model.mixing.T, "omp", n_active=round(B.sum(axis=1).mean()))
-        greedy = replace(model, retry_above=None)
-        learner = PresenceLearner(model)
-        calls = {
-            "X @ A": (lambda: X @ model.mixing, None),
-            "omp": (lambda: coder.transform(X), coder.transform(X)),
-            "greedy": (lambda: greedy.infer(X), greedy.codes(X)),
-            "infer": (lambda: model.infer(X), model.codes(X)),
-            "step": (lambda: learner.step(X), None),
-        }
+        present = B.sum(axis=1).mean()
         product = None
-        for name, (call, codes) in calls.items():
+        for name, (call, codes) in calls_of(model, X, round(present)).items():
             cost = milliseconds(call, len(X))
             product = product or cost
             marks = "" if codes is None else "{:6.3f} {:6.3f}".format(*found(codes, B))
-            print(f"{f'{m}x{n}':>10s} {B.sum(axis=1).mean():5.1f}  {name:8s} {cost:10.2f} {cost / product:7.1f} {marks}")
+            size = f"{m}x{n}"
+            print(
+                f"{size:>10s} {present:5.1f}  {name:8s} {cost:10.2f} {cost / product:7.1f} {marks}"
+            )
 
 
 if __name__ == "__main__":

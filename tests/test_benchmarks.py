@@ -17,6 +17,7 @@ SMALLEST = {
     "evidence": ["--samples", "100"],
     "lm": ["--quick", "--tokens", "3000", "--methods", "batchtopk", "--steps", "10"],
     "photographs": ["--quick", "--part", "annealing"],
+    "presences": ["--quick"],
     "sae": ["--quick", "--part", "parity", "--variants", "topk", "--steps", "20"],
     "separation": ["--quick", "--numbers", "2,3", "--part", "levels"],
     "square": ["--cases", "mixed-3", "--seeds", "1"],

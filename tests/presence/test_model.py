@@ -194,7 +194,9 @@ def test_samples_fitted_badly_are_searched_again():
 def test_pairs_that_cancel_enter_together(start):
     """Each of the two alone makes it worse."""
     A = np.array([[1.0, -0.95, 0.0], [0.0, np.sqrt(1 - 0.95**2), 0.0], [0.0, 0.0, 1.0]])
-    model = PresenceModel(A, np.full(3, 4.0), np.full(3, 0.2), 0.01, Forest.independent(np.full(3, 0.2)), True)
+    model = PresenceModel(
+        A, np.full(3, 4.0), np.full(3, 0.2), 0.01, Forest.independent(np.full(3, 0.2)), True
+    )
     x = A @ [4.0, 4.0, 4.0]
     known = model.infer(A[:, [2]].T * 4.0) if start else None
     assert set(model.infer([x], start=known).indices) == {0, 1, 2}
