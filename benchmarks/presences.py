@@ -28,7 +28,7 @@ import numpy as np  # noqa: E402  (thread counts are read at import)
 from overica.coding import SparseCoder  # noqa: E402
 from overica.presence import Forest, PresenceLearner, PresenceModel  # noqa: E402
 
-SIZES = {(16, 32): (2, 8000), (64, 512): (8, 2000), (128, 2048): (13, 600)}
+SIZES = {(16, 32): (2, 8000), (64, 512): (8, 2000), (128, 2048): (13, 2000)}
 """(n_features, n_components): mean number of sources, samples."""
 
 

@@ -306,3 +306,18 @@ except KeyboardInterrupt:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=120
     )
     assert out.stdout.split() == ["interrupted", "True"], out.stderr
+
+
+def test_misfit_is_chi_squared_at_the_true_supports():
+    """Which is what makes a wrong support show."""
+    rng = np.random.default_rng(15)
+    model = random_model(rng, 6, 9, False)
+    B, _, X = draw(model, rng, 4000)
+    misfits = []
+    for x, support in zip(X[:800], B, strict=False):
+        S = np.flatnonzero(support)
+        _, mean, _ = given(model, x, support)
+        residual = x - model.mixing[:, S] @ mean
+        slabs = ((mean - model.slab_mean[S]) ** 2 / model.slab_variance[S]).sum()
+        misfits.append(residual @ residual / model.noise_variance + slabs)
+    assert stats.kstest(misfits, stats.chi2(6).cdf).pvalue > 0.01
