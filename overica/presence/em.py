@@ -31,6 +31,9 @@ class PresenceLearner:
     the next expectation raises further: with all samples in every step, no memory, and supports that start from the
     last ones, it never falls, up to what smoothing and floors take.
 
+    A model whose columns are far from right fits nearly all samples badly; `PresenceModel.retry_above` is better None
+    until evidence rises slowly.
+
     Attributes
     ----------
     model : PresenceModel

@@ -55,14 +55,14 @@ class PresenceModel:
     Notes
     -----
     The support of a sample is where additions, removals and swaps of single sources no longer raise
-    ``log p(x, b)``, codes integrated out: a local optimum, found greedily. A wrong one shows, since at the right one the
-    misfit ``|x - A s|^2 / sigma^2 + sum_S (s_j - mu_j)^2 / tau_j^2`` at the means is chi-squared with n_features degrees
-    of freedom: that is what `retry_above` looks at. Where columns, slabs or the noise variance are far from right nearly
-    every sample exceeds it, and searching again costs ten to twenty times the first search: say None then.
+    ``log p(x, b)``, codes integrated out: a local optimum, found greedily. A wrong one shows, since at the right one
+    the misfit ``|x - A s|^2 / sigma^2 + sum_S (s_j - mu_j)^2 / tau_j^2`` at the means is chi-squared with n_features
+    degrees of freedom: that is what `retry_above` looks at. Where columns, slabs or the noise variance are far from
+    right nearly every sample exceeds it, and searching again costs ten to twenty times the first search: say None then.
 
-    Every call prepares the Gram matrix, ``n_features n_components^2`` multiplications. `log_evidence` is that of this one support;
-    since ``p(x)`` sums over all of them it is a lower bound on ``log p(x)``, short by the posterior entropy that the
-    other supports would add.
+    `log_evidence` is that of this one support; since ``p(x)`` sums over all of them it is a lower bound on
+    ``log p(x)``, short by ``-log p(b | x)``. Every call prepares the Gram matrix,
+    ``n_features n_components^2`` multiplications.
 
     With `nonnegative`, a support is one of those whose posterior means, under slabs that are Gaussian on the whole
     line, are not negative; those means are then the most probable codes under the constraint as well. The density is
