@@ -180,7 +180,8 @@ def chow_liu(
         ``log(n_components) + log(n_samples) / 2``: what the best of n_components pairs that are independent brings by
         chance, and what one parameter costs.
     smoothing : float
-        Share of the counts of independent presences that is added, so that what was never seen is not impossible.
+        Share of independent presences that is mixed in, so that what was never seen is not impossible: a child without
+        its parent as little as two together that exclude each other.
 
     Returns
     -------
@@ -210,10 +211,10 @@ def chow_liu(
 
     def both(j: int) -> NDArray:
         """Smoothed probabilities that j and each other one are there; within what the marginals allow."""
-        raw = (together[j] + smoothing * total * p[j] * p) / (total * (1 + smoothing))
-        low = np.maximum(p[j] + p - 1, 0)
-        high = np.minimum(p[j], p)
-        return np.clip(raw, low + _SMALLEST * high, high - _SMALLEST * high)
+        low, high = np.maximum(p[j] + p - 1, 0), np.minimum(p[j], p)
+        seen = np.clip(together[j] / total, low, high)
+        share = max(smoothing, _SMALLEST)
+        return (1 - share) * seen + share * p[j] * p
 
     def information(j: int) -> NDArray:
         on = both(j)
