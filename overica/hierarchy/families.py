@@ -1,0 +1,71 @@
+"""Which sums are family: they share a direction, and exclude each other."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.cluster.hierarchy import linkage
+from scipy.spatial.distance import squareform
+
+from overica.hierarchy.sums import Sums
+
+__all__ = ["Family", "families"]
+
+_APART = 0.5
+"""Of the firings together that chance would bring: two paths through one tree are hardly ever taken at once."""
+_ENOUGH = 3.0
+"""Firings together to expect by chance, from which on their absence says something."""
+_CLOSE = 0.5
+"""Cosine that says it without."""
+_KIN = 0.2
+"""Least mean cosine between the branches of a family."""
+
+
+class Family(NamedTuple):
+    """Sums that share something, and the order in which average linkage joined them."""
+
+    members: list[int]
+    branches: list[list[int]]
+    """Members of every cluster that was joined on the way, itself included."""
+
+
+def families(sums: Sums) -> list[Family]:
+    """All sums, grouped; one that has no kin is a family of its own, without branches.
+
+    The sums along two paths of a tree share the features above the fork, so their cosine is about the share of those;
+    that of strangers is ``+- 1 / sqrt(n_features)``. In few dimensions this alone would join strangers. But where
+    features of a tree exclude each other, two of its paths never fire at once, whereas strangers do by chance: only
+    sums that avoid each other, or whose cosine leaves no doubt, are kin. Average linkage of these cosines gives the
+    families.
+
+    Examples
+    --------
+    Two sums that share half of their variance and never fire together, and a stranger:
+
+    >>> V = np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    >>> together = np.array([[500.0, 0.0, 50.0], [0.0, 500.0, 50.0], [50.0, 50.0, 500.0]])
+    >>> sorted(family.members for family in families(Sums(V, together, 5000)))
+    [[0, 1], [2]]
+    """
+    n = len(sums)
+    if n < 2:
+        return [Family([i], []) for i in range(n)]
+    C, E = sums.cosines(), sums.expected
+    avoid = ((sums.together + 0.5) < _APART * (E + 0.5)) & (_ENOUGH < E)
+    kin = np.where(avoid | (_CLOSE < C), C, np.minimum(C, 0.0))
+    distance = 1 - np.clip(kin, -1, 1)
+    np.fill_diagonal(distance, 0.0)
+    joined = linkage(squareform((distance + distance.T) / 2, checks=False), "average")
+    members: dict[int, list[int]] = {i: [i] for i in range(n)}
+    branches: dict[int, list[list[int]]] = {i: [] for i in range(n)}
+    heads = dict.fromkeys(range(n))
+    for step, (one, two, height, _) in enumerate(joined):
+        if 1 - height < _KIN:
+            break
+        a, b, both = int(one), int(two), n + step
+        members[both] = sorted(members[a] + members[b])
+        branches[both] = [*branches[a], *branches[b], members[both]]
+        del heads[a], heads[b]
+        heads[both] = None
+    return [Family(members[head], branches[head]) for head in heads]

@@ -1,0 +1,207 @@
+"""From sums to single features: the whole way, and whether it was worth going."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overica.hierarchy.start import Start
+from overica.hierarchy.sums import BATCH, Sums
+from overica.hierarchy.worth import worth
+from overica.learning import Fit, Model, log_evidence
+from overica.presence import PresenceLearner, PresenceModel, PresenceSums, chow_liu
+from overica.schedules import Annealing
+
+__all__ = ["HierarchySearch"]
+
+_SEEN_PER_COLUMN, _FEWEST_SEEN = 300, 30_000
+_NUMBERS = 2**28
+"""Entries of samples that the sums of a first pass look at, at most."""
+_LOOK = 0.25
+"""Share of the steps after which a first pass shows whether it is too narrow."""
+_ROOM = 0.9
+"""Share of the columns that stand for a sum each, above which there are more sums than columns."""
+_NARROWEST, _WIDEST = 4, 64
+"""Columns of a first pass per feature."""
+_LOW = 0.02
+"""Where the annealing of a first pass ends at the latest: sums are clean, and weak ones count too."""
+_NOISES = (0.03, 0.02, 0.01, 0.005)
+"""Variances per dimension of unit variance. From above .1 the likelihood is higher for sums than for their parts."""
+_ROUNDS = 8
+_SPREAD = 0.2
+"""Of slabs beside their mean, to begin with."""
+_TRUST = 2000.0
+"""Samples' worth of what the trees say about presences, to begin with."""
+
+
+class HierarchyFit(NamedTuple):
+    """A model with dependent presences and the log evidence by which it is judged, nats per held-out sample."""
+
+    model: PresenceModel
+    log_evidence: float
+
+
+class HierarchySearch:
+    """Learns features of a hierarchy from a fit that has found their sums.
+
+    Where features depend on each other, an independent prior is wrong about them in a way that moves the columns: it
+    pays for one presence where a parent, a child and its child come as one sum, and for three if it takes them apart.
+    So a first pass finds sums along paths of a tree, however many columns it has; under a prior in which presences
+    follow a forest the parts cost one presence too, and then the magnitudes decide, which vary independently. What
+    that model needs is a start within a cosine of about .8, and sums know the trees:
+
+    1. a first pass, wide enough that every sum has a column (widths are doubled until columns are left over);
+    2. `Sums`: who is present, what it contributes on average; copies and corrections dropped;
+    3. `Start`: families of sums that exclude each other, each taken apart into a tree;
+    4. steps of expectation and maximisation of the joint model, its noise annealed;
+    5. as many components as wanted, those that explain most; the rest is noise, whose variance is learned.
+
+    Fails where sums share too little to be told from strangers (few dimensions, features of very unequal
+    length), where features of a tree do not exclude each other so that its sums are many, where a parent is never
+    without its children and its magnitude does not vary (then ``{p + v, c_i - v}`` fit alike for every v), and with
+    fewer than some 25 firings of a path.
+    """
+
+    def __init__(self, fit: Fit) -> None:
+        self.fit = fit
+
+    @property
+    def applies(self) -> bool:
+        """Whether codes are such that presences make sense of them: non-negative with an l1 cost, from a drawn start."""
+        template, settings = self.fit.template, self.fit.settings
+        return (
+            template.prior.nonnegative
+            and template.compiled
+            and settings.rule.surplus_columns
+            and isinstance(settings.init, str)
+        )
+
+    def suspects(self, model: Model) -> bool:
+        """Whether columns of a fit share features with others: a cheap look, before the long way."""
+        return Start.of(self._sums(model.mixing)).n_shared > 0
+
+    def search(self, n_components: int | None) -> HierarchyFit:
+        """The joint model with so many components; with as many as it finds, if None."""
+        mixing, sums = self._first_pass(n_components or 1)
+        start = Start.of(sums)
+        vectors = self._filled(start.vectors, mixing, n_components or 1)
+        learner = self._joint(vectors, start)
+        model = learner.model
+        if n_components is not None and n_components < model.n_components:
+            learner = self._narrowed(learner, n_components)
+        return self._settled(learner)
+
+    def judged(self, model: Model) -> float:
+        """Log evidence of a model of independent sources, nats per held-out sample."""
+        return float(log_evidence(model, self.fit.samples.held_out).mean())
+
+    def _draw(self, size: int) -> NDArray:
+        return self.fit.samples.draw(size, self.fit.rng)
+
+    def _sums(self, mixing: NDArray) -> Sums:
+        n_samples = max(_FEWEST_SEEN, _SEEN_PER_COLUMN * mixing.shape[1])
+        samples = self.fit.samples
+        n_samples = min(n_samples, samples.n_rows, _NUMBERS // samples.n_features)
+        used = mixing[:, np.linalg.norm(mixing, axis=0) > 0]
+        found = Sums.of(used, self._draw, n_samples)
+        return found.without_copies().without_corrections()
+
+    def _first_pass(self, at_least: int) -> tuple[NDArray, Sums]:
+        """Columns of a fit with room for every sum, and the sums."""
+        fit = self.fit
+        m, most = fit.samples.n_features, max(fit.samples.n_rows // 40, 8)
+        width = min(_NARROWEST * m, most)
+        while width < at_least:
+            width *= 2
+        while True:
+            sums = self._sums(self._ascend(width, _LOOK))
+            if len(sums) <= _ROOM * width or 2 * width > min(_WIDEST * m, most):
+                break
+            width *= 2
+        mixing = self._ascend(width, 1.0)
+        return mixing, self._sums(mixing)
+
+    def _ascend(self, width: int, share: float) -> NDArray:
+        fit = self.fit
+        settings = fit.settings
+        annealing = Annealing(settings.annealing.start, min(settings.annealing.end, _LOW))
+        ascent = replace(settings.ascent(share), annealing=annealing)
+        return fit.run(ascent, replace(fit.template, mixing=fit.start(width))).mixing
+
+    def _filled(self, vectors: NDArray, mixing: NDArray, n_components: int) -> NDArray:
+        """With columns of the first pass that are least like those there are, if there are fewer than wanted."""
+        U = mixing / np.maximum(np.linalg.norm(mixing, axis=0), np.finfo(float).tiny)
+        length = float(np.median(np.linalg.norm(vectors, axis=0)))
+        while vectors.shape[1] < n_components:
+            likest = (U.T @ (vectors / np.linalg.norm(vectors, axis=0))).max(axis=1)
+            vectors = np.column_stack([vectors, length * U[:, likest.argmin()]])
+        return vectors
+
+    def _joint(self, vectors: NDArray, start: Start) -> PresenceLearner:
+        n, known = vectors.shape[1], start.together.shape[0]
+        rare = _rarest(start.n_samples)
+        together = np.full((n, n), rare * rare * start.n_samples)
+        np.fill_diagonal(together, rare * start.n_samples)
+        together[:known, :known] = np.maximum(start.together, together[:known, :known])
+        lengths = np.linalg.norm(vectors, axis=0)
+        model = PresenceModel(
+            vectors / lengths, lengths, (_SPREAD * np.median(lengths)) ** 2 * np.ones(n), _NOISES[0],
+            chow_liu(together, start.n_samples), nonnegative=True, swap_below=None, retry_above=None,
+        )  # fmt: skip
+        learner = PresenceLearner(model)
+        share = min(1.0, _TRUST / start.n_samples)
+        learner.sums = replace(
+            learner.sums, together=share * together, n_samples=share * start.n_samples
+        )
+        for noise in _NOISES:
+            for _ in range(_ROUNDS):
+                learner.step(self._draw(BATCH), noise_variance=noise)
+        return learner
+
+    def _narrowed(self, learner: PresenceLearner, n_components: int) -> PresenceLearner:
+        """With the components alone that are worth most; their columns stay, since what the others explained would
+        move them."""
+        while (surplus := learner.model.n_components - n_components) > 0:
+            values = worth(learner.model, self._draw(BATCH))
+            least = np.argsort(values, kind="stable")[: (surplus + 1) // 2]
+            learner = _without(learner, np.sort(least))
+        learner.learn_mixing = False
+        return learner
+
+    def _settled(self, learner: PresenceLearner) -> HierarchyFit:
+        """Noise learned, and the support of every sample searched with care."""
+        learner.learn_noise = self.fit.settings.noise_variance is None
+        learner.memory = 0.5
+        if not learner.learn_noise:
+            learner.model = replace(learner.model, noise_variance=self.fit.settings.noise_variance)
+        for _ in range(_ROUNDS):
+            learner.step(self._draw(BATCH))
+        model = replace(learner.model, swap_below=12.0, retry_above=4.0)
+        return HierarchyFit(model, float(model.log_evidence(self.fit.samples.held_out).mean()))
+
+
+def _without(learner: PresenceLearner, gone: NDArray) -> PresenceLearner:
+    """Without some components; what they explained is noise from here on."""
+    model, sums = learner.model, learner.sums
+    kept = np.setdiff1d(np.arange(model.n_components), gone)
+    power = model.forest.marginals() * (model.slab_mean**2 + model.slab_variance)
+    together = sums.together[np.ix_(kept, kept)]
+    fewer = replace(
+        model, mixing=model.mixing[:, kept], slab_mean=model.slab_mean[kept], slab_variance=model.slab_variance[kept],
+        noise_variance=model.noise_variance + power[gone].sum() / model.n_features,
+        forest=chow_liu(together, sums.n_samples),
+    )  # fmt: skip
+    found = PresenceLearner(fewer)
+    found.sums = PresenceSums(
+        sums.n_samples, together, sums.first[kept], sums.second[np.ix_(kept, kept)], sums.cross[:, kept], sums.power
+    )  # fmt: skip
+    return found
+
+
+def _rarest(n_samples: int) -> float:
+    """Presence of a component of which nothing is known."""
+    return min(0.01, 1 / math.sqrt(n_samples))
