@@ -18,7 +18,7 @@ _ENOUGH = 3.0
 """Firings together to expect by chance, from which on their absence says something."""
 _CLOSE = 0.5
 """Cosine that says it without."""
-_KIN = 0.2
+_KIN = 0.08
 """Least mean cosine between the branches of a family."""
 
 

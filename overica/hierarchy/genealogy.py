@@ -17,6 +17,8 @@ _PRICE = 3.0
 _MEASURED = 0.08
 """Variance of what a sum is known up to, beside that of a feature."""
 _ROUNDS = 40
+_KICKS = 12
+"""Further climbs, each from about half of the groups of the best tree."""
 _LOOSE = 12
 """Up to so many sums without a common feature are tried in pairs."""
 
@@ -82,7 +84,21 @@ class Genealogy:
         self.own = np.ones(self.k, bool)
 
     def climb(self) -> Genealogy:
-        """Itself, after all moves that help."""
+        """Itself, at the best tree of several climbs: from all groups, then from parts of the best so far."""
+        rng = np.random.default_rng(self.k)
+        score = self._climbed()
+        groups, own = self.groups, self.own
+        for _ in range(_KICKS):
+            self.groups = {group for group in groups if rng.random() < 0.5}
+            self.own = np.where(rng.random(self.k) < 0.5, own, True)
+            found = self._climbed()
+            if found > score + 1e-6:
+                groups, own, score = self.groups, self.own, found
+        self.groups, self.own = groups, own
+        return self
+
+    def _climbed(self) -> float:
+        """The score after all moves that help."""
         score = self._score(self.groups, self.own)
         for _ in range(_ROUNDS):
             moves = list(self._moves())
@@ -103,7 +119,7 @@ class Genealogy:
                     self.groups, self.own, score = groups, own, found
             if score <= before:
                 break
-        return self
+        return score
 
     def nodes(self) -> list[Node]:
         """The features, by their posterior means given the sums."""
