@@ -34,6 +34,11 @@ _NOISES = (0.03, 0.02, 0.01, 0.005)
 _ROUNDS = 8
 _SPREAD = 0.2
 """Of slabs beside their mean, to begin with."""
+_RACED = 96
+"""Features that the starts of a race have together."""
+_QUICK: dict[str, float | None] = {"swap_below": None, "retry_above": None}
+_CARE: dict[str, float | None] = {"swap_below": 12.0, "retry_above": 4.0}
+"""How supports are searched: while the model is wrong anyway, and once it is to be judged."""
 _TRUST = 2000.0
 """Samples' worth of what the trees say about presences, to begin with."""
 
@@ -84,16 +89,28 @@ class HierarchySearch:
         """Whether columns of a fit share features with others: a cheap look, before the long way."""
         return Start.of(self._sums(model.mixing)).n_shared > 0
 
+    @property
+    def n_starts(self) -> int:
+        """First passes to race: in few dimensions a shared direction is hard to tell from chance, and passes are short."""
+        return int(np.clip(_RACED // self.fit.samples.n_features, 1, 4))
+
     def search(self, n_components: int | None) -> HierarchyFit:
         """The joint model with so many components; with as many as it finds, if None."""
-        mixing, sums = self._first_pass(n_components or 1)
-        start = Start.of(sums)
-        vectors = self._filled(start.vectors, mixing, n_components or 1)
-        learner = self._joint(vectors, start)
-        model = learner.model
-        if n_components is not None and n_components < model.n_components:
+        found = [self._attempt(n_components or 1) for _ in range(self.n_starts)]
+        learner = found[int(np.argmax([self._evidence(one.model) for one in found]))]
+        if n_components is not None and n_components < learner.model.n_components:
             learner = self._narrowed(learner, n_components)
         return self._settled(learner)
+
+    def _attempt(self, at_least: int) -> PresenceLearner:
+        mixing, sums = self._first_pass(at_least)
+        start = Start.of(sums)
+        return self._joint(self._filled(start.vectors, mixing, at_least), start)
+
+    def _evidence(self, model: PresenceModel) -> float:
+        """Nats per held-out sample, the supports searched with care; comparable at the same noise variance."""
+        careful = replace(model, **_CARE)
+        return float(careful.log_evidence(self.fit.samples.held_out).mean())
 
     def judged(self, model: Model) -> float:
         """Log evidence of a model of independent sources, nats per held-out sample."""
@@ -150,7 +167,7 @@ class HierarchySearch:
         lengths = np.linalg.norm(vectors, axis=0)
         model = PresenceModel(
             vectors / lengths, lengths, (_SPREAD * np.median(lengths)) ** 2 * np.ones(n), _NOISES[0],
-            chow_liu(together, start.n_samples), nonnegative=True, swap_below=None, retry_above=None,
+            chow_liu(together, start.n_samples), nonnegative=True, **_QUICK,
         )  # fmt: skip
         learner = PresenceLearner(model)
         share = min(1.0, _TRUST / start.n_samples)
@@ -180,8 +197,8 @@ class HierarchySearch:
             learner.model = replace(learner.model, noise_variance=self.fit.settings.noise_variance)
         for _ in range(_ROUNDS):
             learner.step(self._draw(BATCH))
-        model = replace(learner.model, swap_below=12.0, retry_above=4.0)
-        return HierarchyFit(model, float(model.log_evidence(self.fit.samples.held_out).mean()))
+        model = replace(learner.model, **_CARE)
+        return HierarchyFit(model, self._evidence(model))
 
 
 def _without(learner: PresenceLearner, gone: NDArray) -> PresenceLearner:
