@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array
+from overica.hierarchy import HierarchySearch
 from overica.inference import Solver
 from overica.learning import (
     Fit,
@@ -25,6 +26,7 @@ from overica.learning import (
     white_units,
 )
 from overica.parameters import fit_settings, resolve_device, template
+from overica.presence import PresenceModel
 from overica.priors import Prior
 from overica.progress import StepProgress
 from overica.random_state import generator
@@ -91,6 +93,12 @@ class OvercompleteICA(PersistentModel):
         components than dimensions those that are white in as many directions, and spares the runs where variances
         differ by less than a factor of four. It keeps to plain ones for rules that collapse, with fewer than eight
         samples per feature, and in `partial_fit`, which has no samples to hold out. All results are in units of X.
+    hierarchy : bool or "auto"
+        Features that depend on each other: trees of them, where a child is present only if its parent is, and siblings
+        exclude each other. Columns of a model of independent sources are then sums along paths of a tree. "auto"
+        looks whether columns share something and, if so, takes the sums apart into single features
+        (`overica.hierarchy`), which stand if their joint model explains held-out samples better. It takes several times
+        as long, and does for non-negative priors alone. True goes that way in any case, False in none.
     random_state : int, numpy RandomState, numpy Generator or None
         Source of every draw. Same seed, same machine, same answer.
     device : str
@@ -125,6 +133,12 @@ class OvercompleteICA(PersistentModel):
         evidence, and above sigma^2 where sources are mostly absent: at the penalty of a low noise a Laplace code has
         as many active sources as features, whatever the truth. Zero where samples determine their sources, see Notes:
         then codes are ``A^+ (x - mean)``.
+    presences_ : overica.presence.PresenceModel or None
+        The joint model of a hierarchy, of samples ``units_.forward(X)``: its slabs, and the forest over presences. None
+        where sources are independent, and as soon as another attribute is set, which is of independent sources.
+    parents_ : array of int (n_components,)
+        The component that each one needs: the rarest of which it is true that it is hardly ever missing where this one
+        is present. -1 for none, and everywhere where sources are independent.
     model_ : overica.learning.Model
         All of that in one, of samples ``units_.forward(X)`` and sources of scale one: its mixing matrix is
         ``units_.own(mixing_ * scales_)``, its penalty ``penalty_ / unit_ ** 2``.
@@ -223,6 +237,7 @@ class OvercompleteICA(PersistentModel):
         n_restarts: int | None = None,
         center: bool | str = "auto",
         whiten: bool | str = "auto",
+        hierarchy: bool | str = "auto",
         random_state: Any = None,
         device: str = "auto",
         verbose: int = 0,
@@ -243,6 +258,7 @@ class OvercompleteICA(PersistentModel):
         self.n_restarts = n_restarts
         self.center = center
         self.whiten = whiten
+        self.hierarchy = hierarchy
         self.random_state = random_state
         self.device = device
         self.verbose = verbose
@@ -279,23 +295,30 @@ class OvercompleteICA(PersistentModel):
         fit, n_components = self._begin(X)
         self._choose_units(fit, n_components, X.dtype)
         search = choose_search(fit)
+        hierarchy = HierarchySearch(fit, white=self.whiten is True)
         progress = StepProgress(self.verbose, self.callback)
         fit.report = progress
+        model, presences = None, None
+        wanted = None if n_components == "auto" else int(n_components)
         try:
-            if n_components == "auto":
-                n_components = search.count()
+            n_components = search.count() if wanted is None else wanted
             progress.expect(search.n_steps)
             model = search.search(int(n_components))
+            if self.hierarchy is True or (self.hierarchy and hierarchy.suspects(model)):
+                progress.expect(hierarchy.n_steps)
+                presences = self._dependent(hierarchy, model, wanted)
         except KeyboardInterrupt:
             # Nothing is lost: the best state so far is a fitted estimator.
-            if fit.best is not None:
-                wanted = None if n_components == "auto" else int(n_components)
-                self._publish(search.salvage(wanted), fit, X.dtype)
+            if model is None and fit.best is not None:
+                model = search.salvage(wanted)
+            if model is not None:
+                self._publish(model, fit, X.dtype)
             raise
         finally:
             progress.close()
-        self._publish(model, fit, X.dtype)
-        search.warn_if_unsettled()
+        self._publish(model, fit if presences is None else hierarchy.fit, X.dtype, presences)
+        if presences is None:
+            search.warn_if_unsettled()
         return self
 
     def partial_fit(self, X: Array, y: Any = None) -> Self:
@@ -335,7 +358,7 @@ class OvercompleteICA(PersistentModel):
             self._measure_by(fit, X.dtype)
         batch = self.units_.forward(np.delete(np.asarray(X, np.float64), far.rows, axis=0))
         row = advance_stream(settings, state, batch)
-        self._learning = state
+        self._learning, self._presences = state, None
         for name, value in row.items():
             self.history_.setdefault(name, []).append(value)
         if "restart" in self.history_:
@@ -404,10 +427,19 @@ class OvercompleteICA(PersistentModel):
             raise ValueError(f'`center` must be True, False or "auto", got {self.center!r}')
         if self.whiten not in (True, False, "auto"):
             raise ValueError(f'`whiten` must be True, False or "auto", got {self.whiten!r}')
+        if self.hierarchy not in (True, False, "auto"):
+            raise ValueError(f'`hierarchy` must be True, False or "auto", got {self.hierarchy!r}')
         samples = Samples(X, center=bool(center), rng=rng)
         samples.outlying.warn()
         settings, n_components = fit_settings(self, n_features, samples.unit)
-        return Fit(start, samples, settings, rng), n_components
+        fit = Fit(start, samples, settings, rng)
+        if self.hierarchy is True and not HierarchySearch(fit).applies:
+            raise ValueError(
+                "`hierarchy=True` needs a non-negative prior with an l1 cost, solved on the CPU, and a drawn start under "
+                f"a rule that keeps columns alive; got prior={self.prior!r}, rule={self.rule!r}, solver={self.solver!r}, "
+                f"init={'an array' if not isinstance(self.init, str) else repr(self.init)}"
+            )
+        return fit, n_components
 
     def _choose_units(self, fit: Fit, n_components: int | str, dtype: Any) -> None:
         """What the model is to be of: samples as they are, or whitened ones, or the better of them."""
@@ -424,7 +456,25 @@ class OvercompleteICA(PersistentModel):
         self.units_ = units.measured_from(units.mean.astype(dtype))
         self.history_ = fit.history
 
-    def _publish(self, model: Model, fit: Fit, dtype: Any) -> None:
+    def _dependent(
+        self, hierarchy: HierarchySearch, model: Model, wanted: int | None
+    ) -> PresenceModel | None:
+        """The joint model of a hierarchy, if it explains samples better than the one of independent sources."""
+        found = hierarchy.search(wanted)
+        better = self.hierarchy is True or found.log_evidence > hierarchy.judged(model)
+        return found.model if better else None
+
+    def _publish(
+        self, model: Model, fit: Fit, dtype: Any, presences: PresenceModel | None = None
+    ) -> None:
         """The fitted attributes; what is learned from here on is past the annealing."""
         self._measure_by(fit, dtype)
+        if presences is not None:
+            model = replace(
+                model,
+                mixing=presences.mixing * presences.slab_mean,
+                noise_variance=presences.noise_variance,
+                presence=presences.forest.marginals(),
+            )  # its penalty is what the independent sources had, for codes of other attributes set
         self._learning = State(model, step=fit.settings.n_steps)
+        self._presences = presences

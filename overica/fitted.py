@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array, check_array, check_scalar
 from overica.learning import Model, State, Units, codes_of, log_evidence
+from overica.presence import PresenceModel
 from overica.ranges import unit_columns, unit_rows
 from overica.transformer import DictionaryTransformer, like
 
@@ -29,6 +30,7 @@ class FittedModel(DictionaryTransformer):
     n_features_in_: int
     _learning: State
     """`model_`, and where learning stands."""
+    _presences: PresenceModel | None = None
 
     @property
     def model_(self) -> Model:
@@ -48,6 +50,22 @@ class FittedModel(DictionaryTransformer):
             activity=learning.activity if mixing.shape == before.mixing.shape else None,
             scheduled=learning.scheduled if model.penalty == before.penalty else None,
         )
+        self._presences = None
+
+    @property
+    def presences_(self) -> PresenceModel | None:
+        """The model of ``units_.forward(X)`` in which presences depend on each other, by which codes and evidence go.
+
+        None where sources are independent, and as soon as `model_`, or what is read off it, is set.
+        """
+        return self._presences
+
+    @property
+    def parents_(self) -> np.ndarray:
+        """The component that each one needs, -1 for those that need none, (n_components,)."""
+        if self._presences is None:
+            return np.full(self.n_components_, -1)
+        return self._presences.forest.needs()
 
     @property
     def mixing_(self) -> np.ndarray:
@@ -159,6 +177,10 @@ class FittedModel(DictionaryTransformer):
         that of `units_`, the identity if nothing was whitened. Where `penalty_` is zero (sources of any shape, no more
         than there are features) that is its limit, ``A^+ (x - mean)``, whatever the cost.
 
+        Where presences depend on each other (`presences_`), codes are the posterior means given one support: exact for
+        that support, which is the best that additions, removals and exchanges of single sources lead to, but not
+        certified to be the best of all; `overica.presence.certify` bounds what another could gain.
+
         Parameters
         ----------
         X : array (n_samples, n_features)
@@ -176,6 +198,8 @@ class FittedModel(DictionaryTransformer):
         """
         check_is_fitted(self)
         original, X = X, self._validated(X, reset=False)
+        if self._presences is not None:
+            return like(self._dependent_codes(self._presences, X), original)
         # In units of X: what is solved is what is handed back, and plainly nothing is copied on the way.
         units, theta = self.units_, self._lengths
         model = replace(
@@ -196,7 +220,8 @@ class FittedModel(DictionaryTransformer):
         Each source is present with the learned probability `presence_`, and then has the learned prior. The integral
         over the sources is Gaussian over those active at the mode, times, per source, a line integral for what a
         Gaussian misses at the kink of the prior; see `overica.learning.log_evidence`. Where `penalty_` is zero there is
-        no integral, and the density is exact.
+        no integral, and the density is exact. With `presences_` it is ``log p(x, b)`` of the support found, codes
+        integrated out: a lower bound on ``log p(x)``.
 
         Parameters
         ----------
@@ -217,8 +242,10 @@ class FittedModel(DictionaryTransformer):
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
+        model = self._presences or self.model_
+        evidence = log_evidence if isinstance(model, Model) else PresenceModel.log_evidence
         parts = [
-            log_evidence(self.model_, self.units_.forward(part.astype(np.float64)))
+            evidence(model, self.units_.forward(part.astype(np.float64)))
             for part in (X[start : start + _CHUNK] for start in range(0, len(X), _CHUNK))
         ]
         return np.concatenate(parts) + self.units_.log_det
@@ -258,6 +285,16 @@ class FittedModel(DictionaryTransformer):
         precision = check_scalar(precision, "precision", strict=True)
         n_dimensions = self.units_.n_dimensions
         return -self.score(X) / np.log(2) - n_dimensions * float(np.log2(precision))
+
+    def _dependent_codes(self, model: PresenceModel, X: np.ndarray) -> np.ndarray:
+        """Posterior means on the supports found, in units of X."""
+        codes = np.empty((len(X), self.n_components_), X.dtype)
+        # A source is one in `model_` where it is at the mean of its slab.
+        scale = self._lengths / model.slab_mean
+        for start in range(0, len(X), _CHUNK):
+            part = X[start : start + _CHUNK].astype(np.float64)
+            codes[start : start + _CHUNK] = model.codes(self.units_.forward(part)) * scale
+        return codes
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_learning")

@@ -13,16 +13,19 @@ from overica.fitted import FittedModel
 from overica.learning import Model, State, Units
 from overica.parameters import resolve_device
 from overica.persistence import Persistent
+from overica.presence import PresenceModel
 from overica.priors import prior_from_config, prior_to_config
 
 _HISTORY = "history."
+_PRESENCES = "presences."
 
 
 class PersistentModel(Persistent, FittedModel):
     """Saving and loading of `OvercompleteICA`.
 
     ``arrays.safetensors`` holds `model_` (``mixing``, ``presence``), of `units_` the ``mean`` and, if samples were
-    whitened, ``whitener`` and ``dewhitener``, the smoothed ``activity`` if any, and the history; ``config.json`` the
+    whitened, ``whitener`` and ``dewhitener``, of `presences_`, if presences depend on each other, its
+    arrays, the smoothed ``activity`` if any, and the history; ``config.json`` the
     numbers of `model_`, its prior, ``unit``, the parameters, and where `partial_fit` goes on: the step of its
     annealing, and the penalty that a crowded step has raised.
     """
@@ -40,6 +43,9 @@ class PersistentModel(Persistent, FittedModel):
                 arrays[name] = matrix
         if learning.activity is not None:
             arrays["activity"] = learning.activity
+        if self.presences_ is not None:
+            dependent = self.presences_.to_arrays()
+            arrays |= {_PRESENCES + name: value for name, value in dependent.items()}
         for name, values in self.history_.items():
             arrays[_HISTORY + name] = np.array(values)
         facts = {
@@ -92,6 +98,16 @@ class PersistentModel(Persistent, FittedModel):
             scheduled = check_scalar(scheduled, "scheduled_penalty")
         step = check_scalar(facts["step"], "step", integer=True)
         self._learning = State(model, activity, step=step, scheduled=scheduled)
+        dependent = {
+            name.removeprefix(_PRESENCES): values
+            for name, values in arrays.items()
+            if name.startswith(_PRESENCES)
+        }
+        self._presences = PresenceModel.from_arrays(dependent) if dependent else None
+        if self._presences is not None and self._presences.mixing.shape != mixing.shape:
+            raise ValueError(
+                f"expected presences of a mixing matrix of shape {mixing.shape}, got {self._presences.mixing.shape}"
+            )
 
 
 def _units(arrays: dict[str, np.ndarray], unit: float, dimensions: dict[str, int]) -> Units:

@@ -33,6 +33,7 @@ FLOORS: dict[str, int] = {
     "coding": 2,
     "learning": 2,
     "presence": 2,
+    "hierarchy": 2,
     "metrics": 3,
     "datasets": 3,
     "parameters": 3,

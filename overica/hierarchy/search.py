@@ -44,7 +44,7 @@ _TRUST = 2000.0
 
 
 class HierarchyFit(NamedTuple):
-    """A model with dependent presences and the log evidence by which it is judged, nats per held-out sample."""
+    """A model with dependent presences, and its log evidence in nats per held-out sample, in units of X."""
 
     model: PresenceModel
     log_evidence: float
@@ -69,10 +69,18 @@ class HierarchySearch:
     length), where features of a tree do not exclude each other so that its sums are many, where a parent is never
     without its children and its magnitude does not vary (then ``{p + v, c_i - v}`` fit alike for every v), and with
     fewer than some 25 firings of a path.
+
+    Parameters
+    ----------
+    fit : Fit
+        Its samples are looked at in plain units, unless `white`: whitening shortens what many samples share, and with
+        it the cosines by which sums know each other.
     """
 
-    def __init__(self, fit: Fit) -> None:
-        self.fit = fit
+    def __init__(self, fit: Fit, *, white: bool = False) -> None:
+        self._given = fit.samples
+        samples = fit.samples if white else fit.samples.measured_in(fit.samples.plain_units)
+        self.fit = replace(fit, samples=samples)
 
     @property
     def applies(self) -> bool:
@@ -87,7 +95,16 @@ class HierarchySearch:
 
     def suspects(self, model: Model) -> bool:
         """Whether columns of a fit share features with others: a cheap look, before the long way."""
-        return Start.of(self._sums(model.mixing)).n_shared > 0
+        if not self.applies:
+            return False
+        columns = self._given.units.columns(model.mixing)
+        return Start.of(self._sums(self.fit.samples.units.own(columns))).n_shared > 0
+
+    @property
+    def n_steps(self) -> int:
+        """Learning steps of `search`, about: how wide first passes must be is not known."""
+        look, first = (self.fit.settings.ascent(share).n_steps for share in (_LOOK, 1.0))
+        return self.n_starts * (look + first + _ROUNDS * len(_NOISES)) + _ROUNDS
 
     @property
     def n_starts(self) -> int:
@@ -100,7 +117,9 @@ class HierarchySearch:
         learner = found[int(np.argmax([self._evidence(one.model) for one in found]))]
         if n_components is not None and n_components < learner.model.n_components:
             learner = self._narrowed(learner, n_components)
-        return self._settled(learner)
+        found = self._settled(learner)
+        self.fit.mark(self.fit.history["restart"][-1])
+        return found
 
     def _attempt(self, at_least: int) -> PresenceLearner:
         mixing, sums = self._first_pass(at_least)
@@ -113,8 +132,9 @@ class HierarchySearch:
         return float(careful.log_evidence(self.fit.samples.held_out).mean())
 
     def judged(self, model: Model) -> float:
-        """Log evidence of a model of independent sources, nats per held-out sample."""
-        return float(log_evidence(model, self.fit.samples.held_out).mean())
+        """Log evidence of a model of independent sources, nats per held-out sample in units of X."""
+        given = self._given
+        return float(log_evidence(model, given.held_out).mean()) + given.units.log_det
 
     def _draw(self, size: int) -> NDArray:
         return self.fit.samples.draw(size, self.fit.rng)
@@ -147,7 +167,9 @@ class HierarchySearch:
         settings = fit.settings
         annealing = Annealing(settings.annealing.start, min(settings.annealing.end, _LOW))
         ascent = replace(settings.ascent(share), annealing=annealing)
-        return fit.run(ascent, replace(fit.template, mixing=fit.start(width))).mixing
+        found = fit.run(ascent, replace(fit.template, mixing=fit.start(width))).mixing
+        fit.mark(fit.history["restart"][-1] + 1 if fit.history.get("restart") else 0.0)
+        return found
 
     def _filled(self, vectors: NDArray, mixing: NDArray, n_components: int) -> NDArray:
         """With columns of the first pass that are least like those there are, if there are fewer than wanted."""
@@ -176,8 +198,27 @@ class HierarchySearch:
         )
         for noise in _NOISES:
             for _ in range(_ROUNDS):
-                learner.step(self._draw(BATCH), noise_variance=noise)
+                self._step(learner, noise)
         return learner
+
+    def _step(self, learner: PresenceLearner, noise: float | None = None) -> None:
+        """One step of expectation and maximisation, told to whoever watches the fit."""
+        before = learner.model
+        posterior = learner.step(self._draw(BATCH), noise_variance=noise)
+        change = np.linalg.norm(learner.model.mixing - before.mixing, axis=0)
+        figures = dict.fromkeys(self.fit.history, float("nan"))
+        del figures["restart"]
+        figures |= {
+            "penalty": learner.model.noise_variance,
+            "learning_rate": learner.damping if learner.learn_mixing else 0.0,
+            "n_active": float(posterior.sizes.mean()),
+            "dead": float((posterior.counts() == 0).mean()),
+            "smallest_norm": float(learner.model.slab_mean.min()),
+            "largest_norm": float(learner.model.slab_mean.max()),
+            "relative_change": float(np.median(change)),
+            "log_evidence": float(posterior.log_evidence.mean()),
+        }
+        self.fit.record(figures)
 
     def _narrowed(self, learner: PresenceLearner, n_components: int) -> PresenceLearner:
         """With the components alone that are worth most; their columns stay, since what the others explained would
@@ -196,9 +237,9 @@ class HierarchySearch:
         if not learner.learn_noise:
             learner.model = replace(learner.model, noise_variance=self.fit.settings.noise_variance)
         for _ in range(_ROUNDS):
-            learner.step(self._draw(BATCH))
+            self._step(learner)
         model = replace(learner.model, **_CARE)
-        return HierarchyFit(model, self._evidence(model))
+        return HierarchyFit(model, self._evidence(model) + self.fit.samples.units.log_det)
 
 
 def _without(learner: PresenceLearner, gone: NDArray) -> PresenceLearner:

@@ -112,6 +112,17 @@ class Fit:
             self.best = best
         return best
 
+    def record(self, figures: dict[str, float]) -> None:
+        """The figures of one step, into the history and to whoever watches."""
+        for name, value in figures.items():
+            self.history.setdefault(name, []).append(value)
+        self.report(figures)
+
+    def mark(self, restart: float) -> None:
+        """Mark the steps taken since the last mark as those of this start."""
+        marks = self.history.setdefault("restart", [])
+        marks.extend([float(restart)] * (len(self.history["penalty"]) - len(marks)))
+
     def warn_if_unsettled(self) -> None:
         """Warn if the evidence was still rising when the noise had settled and the steps ran out."""
         evidence = np.array(self.history["log_evidence"])[-self.settings.n_steps :]

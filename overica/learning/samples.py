@@ -60,7 +60,12 @@ class Samples:
         size = min(n_held_out, len(order) // 10) if len(order) >= 500 else 0
         self._rows = np.sort(order[size:])
         self._judges = np.sort(order[:size]) if size else self._rows
-        self._measure(Units(self._moments.mean, self._moments.unit))
+        self._measure(self.plain_units)
+
+    @property
+    def plain_units(self) -> Units:
+        """About the mean, of unit variance per feature on average."""
+        return Units(self._moments.mean, self._moments.unit)
 
     @property
     def mean(self) -> np.ndarray:
@@ -118,8 +123,7 @@ class Samples:
         rows = self._rows
         if len(rows) > n_rows:
             rows = np.sort(np.random.default_rng(len(rows)).choice(rows, n_rows, replace=False))
-        units = Units(self._moments.mean, self._moments.unit)
-        return units.forward(np.asarray(self._X[rows], np.float64))
+        return self.plain_units.forward(np.asarray(self._X[rows], np.float64))
 
     def _measure(self, units: Units) -> None:
         self.units = units

@@ -95,20 +95,14 @@ class Search(ABC):
     def race(self, n_components: int, restart: int) -> tuple[Model, float]:
         """One attempt, marked in the history."""
         found = self.attempt(n_components)
-        self._mark(restart)
+        self.fit.mark(restart)
         return found
-
-    def _mark(self, restart: float) -> None:
-        """Mark the steps taken since the last mark as those of this start."""
-        history = self.fit.history
-        marks = history.setdefault("restart", [])
-        marks.extend([float(restart)] * (len(history["penalty"]) - len(marks)))
 
     def prune(self, model: Model) -> Model:
         """The model without the columns that held-out evidence does not miss; as it was if it misses each."""
         pruned = prune(self.fit, model, self._judges)
         # The refining steps belong to no new start.
-        self._mark(self.fit.history.get("restart", [0.0])[-1])
+        self.fit.mark(self.fit.history.get("restart", [0.0])[-1])
         return self.finish(pruned) if pruned.mixing.shape != model.mixing.shape else model
 
     def finish(self, model: Model) -> Model:

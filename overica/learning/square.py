@@ -123,7 +123,7 @@ class Square(Search):
         """The winner climbed on all samples that are learned from."""
         found = self._climb(self._whitened, self._unmixing(model), _STEPS)
         # These steps belong to no new start.
-        self._mark(self.fit.history.get("restart", [0.0])[-1])
+        self.fit.mark(self.fit.history.get("restart", [0.0])[-1])
         return found
 
     def prune(self, model: Model) -> Model:
