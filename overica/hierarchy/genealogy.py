@@ -19,6 +19,8 @@ _MEASURED = 0.08
 _ROUNDS = 40
 _KICKS = 12
 """Further climbs, each from about half of the groups of the best tree."""
+_SMALL = 32
+"""Sums of a family that is climbed so often; larger ones a quarter of that."""
 _LOOSE = 12
 """Up to so many sums without a common feature are tried in pairs."""
 
@@ -88,7 +90,7 @@ class Genealogy:
         rng = np.random.default_rng(self.k)
         score = self._climbed()
         groups, own = self.groups, self.own
-        for _ in range(_KICKS):
+        for _ in range(_KICKS if self.k <= _SMALL else _KICKS // 4):
             self.groups = {group for group in groups if rng.random() < 0.5}
             self.own = np.where(rng.random(self.k) < 0.5, own, True)
             found = self._climbed()

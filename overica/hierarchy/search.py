@@ -14,21 +14,24 @@ from overica.hierarchy.sums import BATCH, Sums
 from overica.hierarchy.worth import worth
 from overica.learning import Fit, Model, log_evidence
 from overica.presence import PresenceLearner, PresenceModel, PresenceSums, chow_liu
-from overica.schedules import Annealing
 
 __all__ = ["HierarchySearch"]
 
-_SEEN_PER_COLUMN, _FEWEST_SEEN = 300, 30_000
+_SEEN_PER_COLUMN, _FEWEST_SEEN = 300, 20_000
 _NUMBERS = 2**28
 """Entries of samples that the sums of a first pass look at, at most."""
-_LOOK = 0.25
+_FIRST = 0.7
+"""Share of the steps of a first pass: its sums are wanted, not their last digits."""
+_LOOK = 0.12
 """Share of the steps after which a first pass shows whether it is too narrow."""
-_ROOM = 0.9
+_ROOM = 0.88
 """Share of the columns that stand for a sum each, above which there are more sums than columns."""
 _NARROWEST, _WIDEST = 4, 64
 """Columns of a first pass per feature."""
-_LOW = 0.02
-"""Where the annealing of a first pass ends at the latest: sums are clean, and weak ones count too."""
+_STEP = 2048
+"""Samples a step at most: columns are wanted to within a cosine of .9, not more."""
+_WEIGHED = 2
+"""Components per one wanted whose worth is looked at; beyond, those go that carry least."""
 _NOISES = (0.03, 0.02, 0.01, 0.005)
 """Variances per dimension of unit variance. From above .1 the likelihood is higher for sums than for their parts."""
 _ROUNDS = 8
@@ -103,7 +106,7 @@ class HierarchySearch:
     @property
     def n_steps(self) -> int:
         """Learning steps of `search`, about: how wide first passes must be is not known."""
-        look, first = (self.fit.settings.ascent(share).n_steps for share in (_LOOK, 1.0))
+        look, first = (self.fit.settings.ascent(share).n_steps for share in (_LOOK, _FIRST))
         return self.n_starts * (look + first + _ROUNDS * len(_NOISES)) + _ROUNDS
 
     @property
@@ -139,8 +142,8 @@ class HierarchySearch:
     def _draw(self, size: int) -> NDArray:
         return self.fit.samples.draw(size, self.fit.rng)
 
-    def _sums(self, mixing: NDArray) -> Sums:
-        n_samples = max(_FEWEST_SEEN, _SEEN_PER_COLUMN * mixing.shape[1])
+    def _sums(self, mixing: NDArray, per_column: int = _SEEN_PER_COLUMN) -> Sums:
+        n_samples = max(_FEWEST_SEEN, per_column * mixing.shape[1])
         samples = self.fit.samples
         n_samples = min(n_samples, samples.n_rows, _NUMBERS // samples.n_features)
         used = mixing[:, np.linalg.norm(mixing, axis=0) > 0]
@@ -154,19 +157,23 @@ class HierarchySearch:
         width = min(_NARROWEST * m, most)
         while width < at_least:
             width *= 2
-        while True:
-            sums = self._sums(self._ascend(width, _LOOK))
-            if len(sums) <= _ROOM * width or 2 * width > min(_WIDEST * m, most):
+        widest = max(width, min(_WIDEST * m, most))
+        while 2 * width <= widest:
+            # A short look is enough to see that there is no room at all.
+            if len(self._sums(self._ascend(width, _LOOK), per_column=0)) <= _ROOM * width:
                 break
             width *= 2
-        mixing = self._ascend(width, 1.0)
-        return mixing, self._sums(mixing)
+        while True:
+            mixing = self._ascend(width, _FIRST)
+            sums = self._sums(mixing)
+            if len(sums) <= _ROOM * width or 2 * width > widest:
+                return mixing, sums
+            width *= 2
 
     def _ascend(self, width: int, share: float) -> NDArray:
         fit = self.fit
-        settings = fit.settings
-        annealing = Annealing(settings.annealing.start, min(settings.annealing.end, _LOW))
-        ascent = replace(settings.ascent(share), annealing=annealing)
+        size = min(fit.settings.batch_size, _STEP)
+        ascent = replace(fit.settings.ascent(share), batch_size=size)
         found = fit.run(ascent, replace(fit.template, mixing=fit.start(width))).mixing
         fit.mark(fit.history["restart"][-1] + 1 if fit.history.get("restart") else 0.0)
         return found
@@ -223,10 +230,15 @@ class HierarchySearch:
     def _narrowed(self, learner: PresenceLearner, n_components: int) -> PresenceLearner:
         """With the components alone that are worth most; their columns stay, since what the others explained would
         move them."""
+        most = _WEIGHED * n_components
+        if learner.model.n_components > most:
+            model = learner.model
+            power = model.forest.marginals() * (model.slab_mean**2 + model.slab_variance)
+            learner = _without(learner, np.argsort(-power, kind="stable")[most:])
         while (surplus := learner.model.n_components - n_components) > 0:
             values = worth(learner.model, self._draw(BATCH))
             least = np.argsort(values, kind="stable")[: (surplus + 1) // 2]
-            learner = _without(learner, np.sort(least))
+            learner = _without(learner, least)
         learner.learn_mixing = False
         return learner
 
