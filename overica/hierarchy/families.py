@@ -16,10 +16,10 @@ _APART = 0.5
 """Of the firings together that chance would bring: two paths through one tree are hardly ever taken at once."""
 _ENOUGH = 3.0
 """Firings together to expect by chance, from which on their absence says something."""
-_CLOSE = 0.5
-"""Cosine that says it without."""
+_CLOSE, _DEVIATIONS = 0.5, 4.0
+"""Cosine that says it without: so much, and so many standard deviations of what chance brings."""
 _KIN = 0.08
-"""Least mean cosine between the branches of a family."""
+"""Least mean cosine between the branches of a family; strangers do not avoid each other and count as zero."""
 
 
 class Family(NamedTuple):
@@ -53,7 +53,8 @@ def families(sums: Sums) -> list[Family]:
         return [Family([i], []) for i in range(n)]
     C, E = sums.cosines(), sums.expected
     avoid = ((sums.together + 0.5) < _APART * (E + 0.5)) & (_ENOUGH < E)
-    kin = np.where(avoid | (_CLOSE < C), C, np.minimum(C, 0.0))
+    close = C > max(_CLOSE, _DEVIATIONS / np.sqrt(len(sums.vectors)))
+    kin = np.where(avoid | close, C, np.minimum(C, 0.0))
     distance = 1 - np.clip(kin, -1, 1)
     np.fill_diagonal(distance, 0.0)
     joined = linkage(squareform((distance + distance.T) / 2, checks=False), "average")

@@ -24,8 +24,11 @@ _FIRST = 0.7
 """Share of the steps of a first pass: its sums are wanted, not their last digits."""
 _LOOK = 0.12
 """Share of the steps after which a first pass shows whether it is too narrow."""
-_ROOM = 0.88
-"""Share of the columns that stand for a sum each, above which there are more sums than columns."""
+_ROOM, _FULL = 0.88, 0.93
+"""Shares of the columns that stand for a sum each, above which there are more sums than columns: after a look and after
+a whole pass."""
+_FEWEST_FEATURES = 8
+"""In fewer dimensions strangers are as close as kin."""
 _NARROWEST, _WIDEST = 4, 64
 """Columns of a first pass per feature."""
 _STEP = 2048
@@ -90,7 +93,8 @@ class HierarchySearch:
         """Whether codes are such that presences make sense of them: non-negative with an l1 cost, from a drawn start."""
         template, settings = self.fit.template, self.fit.settings
         return (
-            template.prior.nonnegative
+            self.fit.samples.n_features >= _FEWEST_FEATURES
+            and template.prior.nonnegative
             and template.compiled
             and settings.rule.surplus_columns
             and isinstance(settings.init, str)
@@ -166,7 +170,7 @@ class HierarchySearch:
         while True:
             mixing = self._ascend(width, _FIRST)
             sums = self._sums(mixing)
-            if len(sums) <= _ROOM * width or 2 * width > widest:
+            if len(sums) <= _FULL * width or 2 * width > widest:
                 return mixing, sums
             width *= 2
 
