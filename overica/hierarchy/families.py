@@ -13,9 +13,9 @@ from overica.hierarchy.sums import Sums
 __all__ = ["Family", "families"]
 
 _APART = 0.5
-"""Of the firings together that chance would bring: two paths through one tree are hardly ever taken at once."""
-_ENOUGH = 3.0
-"""Firings together to expect by chance, from which on their absence says something."""
+"""Share of the firings together that chance would bring which must be missing: two paths through one tree are hardly ever taken at once."""
+_RARELY = 2.5
+"""Standard deviations of the firings together that chance would bring, by which they must be missed."""
 _CLOSE, _DEVIATIONS = 0.5, 4.0
 """Cosine that says it without: so much, and so many standard deviations of what chance brings."""
 _KIN = 0.08
@@ -52,7 +52,8 @@ def families(sums: Sums) -> list[Family]:
     if n < 2:
         return [Family([i], []) for i in range(n)]
     C, E = sums.cosines(), sums.expected
-    avoid = ((sums.together + 0.5) < _APART * (E + 0.5)) & (_ENOUGH < E)
+    fewer = E - sums.together
+    avoid = (fewer > _APART * E) & (fewer > _RARELY * np.sqrt(E))
     close = C > max(_CLOSE, _DEVIATIONS / np.sqrt(len(sums.vectors)))
     kin = np.where(avoid | close, C, np.minimum(C, 0.0))
     distance = 1 - np.clip(kin, -1, 1)

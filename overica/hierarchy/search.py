@@ -14,14 +14,15 @@ from overica.hierarchy.sums import BATCH, Sums
 from overica.hierarchy.worth import worth
 from overica.learning import Fit, Model, log_evidence
 from overica.presence import PresenceLearner, PresenceModel, PresenceSums, chow_liu
+from overica.schedules import Annealing
 
 __all__ = ["HierarchySearch"]
 
 _SEEN_PER_COLUMN, _FEWEST_SEEN = 300, 20_000
 _NUMBERS = 2**28
 """Entries of samples that the sums of a first pass look at, at most."""
-_FIRST = 0.7
-"""Share of the steps of a first pass: its sums are wanted, not their last digits."""
+_LOW = 0.025
+"""Where the annealing of a first pass ends at the latest: sums are clean, and weak ones count too."""
 _LOOK = 0.12
 """Share of the steps after which a first pass shows whether it is too narrow."""
 _ROOM, _FULL = 0.88, 0.93
@@ -31,7 +32,7 @@ _FEWEST_FEATURES = 8
 """In fewer dimensions strangers are as close as kin."""
 _NARROWEST, _WIDEST = 4, 64
 """Columns of a first pass per feature."""
-_STEP = 2048
+_STEP = 1024
 """Samples a step at most: columns are wanted to within a cosine of .9, not more."""
 _WEIGHED = 2
 """Components per one wanted whose worth is looked at; beyond, those go that carry least."""
@@ -40,7 +41,7 @@ _NOISES = (0.03, 0.02, 0.01, 0.005)
 _ROUNDS = 8
 _SPREAD = 0.2
 """Of slabs beside their mean, to begin with."""
-_RACED = 96
+_RACED = 128
 """Features that the starts of a race have together."""
 _QUICK: dict[str, float | None] = {"swap_below": None, "retry_above": None}
 _CARE: dict[str, float | None] = {"swap_below": 12.0, "retry_above": 4.0}
@@ -110,7 +111,7 @@ class HierarchySearch:
     @property
     def n_steps(self) -> int:
         """Learning steps of `search`, about: how wide first passes must be is not known."""
-        look, first = (self.fit.settings.ascent(share).n_steps for share in (_LOOK, _FIRST))
+        look, first = (self.fit.settings.ascent(share).n_steps for share in (_LOOK, 1.0))
         return self.n_starts * (look + first + _ROUNDS * len(_NOISES)) + _ROUNDS
 
     @property
@@ -168,7 +169,7 @@ class HierarchySearch:
                 break
             width *= 2
         while True:
-            mixing = self._ascend(width, _FIRST)
+            mixing = self._ascend(width, 1.0)
             sums = self._sums(mixing)
             if len(sums) <= _FULL * width or 2 * width > widest:
                 return mixing, sums
@@ -176,8 +177,9 @@ class HierarchySearch:
 
     def _ascend(self, width: int, share: float) -> NDArray:
         fit = self.fit
+        annealing = Annealing(fit.settings.annealing.start, min(fit.settings.annealing.end, _LOW))
         size = min(fit.settings.batch_size, _STEP)
-        ascent = replace(fit.settings.ascent(share), batch_size=size)
+        ascent = replace(fit.settings.ascent(share), annealing=annealing, batch_size=size)
         found = fit.run(ascent, replace(fit.template, mixing=fit.start(width))).mixing
         fit.mark(fit.history["restart"][-1] + 1 if fit.history.get("restart") else 0.0)
         return found
