@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array
-from overica.hierarchy import HierarchySearch
+from overica.hierarchy import HierarchyFit, HierarchySearch
 from overica.inference import Solver
 from overica.learning import (
     Fit,
@@ -26,7 +26,6 @@ from overica.learning import (
     white_units,
 )
 from overica.parameters import fit_settings, resolve_device, template
-from overica.presence import PresenceModel
 from overica.priors import Prior
 from overica.progress import StepProgress
 from overica.random_state import generator
@@ -294,19 +293,21 @@ class OvercompleteICA(PersistentModel):
         X = self._validated(X, reset=True)
         fit, n_components = self._begin(X)
         self._choose_units(fit, n_components, X.dtype)
-        search = choose_search(fit)
-        hierarchy = HierarchySearch(fit, white=self.whiten is True)
         progress = StepProgress(self.verbose, self.callback)
         fit.report = progress
-        model, presences = None, None
+        search = choose_search(fit)
+        hierarchy = HierarchySearch(fit, white=self.whiten is True)
+        model: Model | None = None
+        found: HierarchyFit | None = None
         wanted = None if n_components == "auto" else int(n_components)
         try:
             n_components = search.count() if wanted is None else wanted
             progress.expect(search.n_steps)
             model = search.search(int(n_components))
+            search.warn_if_unsettled()
             if self.hierarchy is True or (self.hierarchy and hierarchy.suspects(model)):
                 progress.expect(hierarchy.n_steps)
-                presences = self._dependent(hierarchy, model, wanted)
+                found = self._dependent(hierarchy, model, wanted)
         except KeyboardInterrupt:
             # Nothing is lost: the best state so far is a fitted estimator.
             if model is None and fit.best is not None:
@@ -316,9 +317,7 @@ class OvercompleteICA(PersistentModel):
             raise
         finally:
             progress.close()
-        self._publish(model, fit if presences is None else hierarchy.fit, X.dtype, presences)
-        if presences is None:
-            search.warn_if_unsettled()
+        self._publish(model, fit if found is None else hierarchy.fit, X.dtype, found)
         return self
 
     def partial_fit(self, X: Array, y: Any = None) -> Self:
@@ -458,23 +457,26 @@ class OvercompleteICA(PersistentModel):
 
     def _dependent(
         self, hierarchy: HierarchySearch, model: Model, wanted: int | None
-    ) -> PresenceModel | None:
+    ) -> HierarchyFit | None:
         """The joint model of a hierarchy, if it explains samples better than the one of independent sources."""
         found = hierarchy.search(wanted)
         better = self.hierarchy is True or found.log_evidence > hierarchy.judged(model)
-        return found.model if better else None
+        return found if better else None
 
     def _publish(
-        self, model: Model, fit: Fit, dtype: Any, presences: PresenceModel | None = None
+        self, model: Model, fit: Fit, dtype: Any, found: HierarchyFit | None = None
     ) -> None:
         """The fitted attributes; what is learned from here on is past the annealing."""
         self._measure_by(fit, dtype)
-        if presences is not None:
+        if found is not None:
+            joint = found.model
+            # The penalty stays that of independent sources, for codes once other attributes are set.
             model = replace(
                 model,
-                mixing=presences.mixing * presences.slab_mean,
-                noise_variance=presences.noise_variance,
-                presence=presences.forest.marginals(),
-            )  # its penalty is what the independent sources had, for codes of other attributes set
+                mixing=joint.mixing * joint.slab_mean,
+                noise_variance=joint.noise_variance,
+                presence=joint.forest.marginals(),
+            )
         self._learning = State(model, step=fit.settings.n_steps)
-        self._presences = presences
+        self._presences = None if found is None else found.model
+        self._parents = None if found is None else found.parents

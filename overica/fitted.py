@@ -31,6 +31,7 @@ class FittedModel(DictionaryTransformer):
     _learning: State
     """`model_`, and where learning stands."""
     _presences: PresenceModel | None = None
+    _parents: np.ndarray | None = None
 
     @property
     def model_(self) -> Model:
@@ -63,9 +64,9 @@ class FittedModel(DictionaryTransformer):
     @property
     def parents_(self) -> np.ndarray:
         """The component that each one needs, -1 for those that need none, (n_components,)."""
-        if self._presences is None:
+        if self._presences is None or self._parents is None:
             return np.full(self.n_components_, -1)
-        return self._presences.forest.needs()
+        return self._parents.copy()
 
     @property
     def mixing_(self) -> np.ndarray:

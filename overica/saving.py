@@ -17,7 +17,7 @@ from overica.presence import PresenceModel
 from overica.priors import prior_from_config, prior_to_config
 
 _HISTORY = "history."
-_PRESENCES = "presences."
+_PRESENCES, _PARENTS = "presences.", "parents"
 
 
 class PersistentModel(Persistent, FittedModel):
@@ -46,6 +46,7 @@ class PersistentModel(Persistent, FittedModel):
         if self.presences_ is not None:
             dependent = self.presences_.to_arrays()
             arrays |= {_PRESENCES + name: value for name, value in dependent.items()}
+            arrays[_PARENTS] = self.parents_
         for name, values in self.history_.items():
             arrays[_HISTORY + name] = np.array(values)
         facts = {
@@ -104,6 +105,7 @@ class PersistentModel(Persistent, FittedModel):
             if name.startswith(_PRESENCES)
         }
         self._presences = PresenceModel.from_arrays(dependent) if dependent else None
+        self._parents = arrays.get(_PARENTS)
         if self._presences is not None and self._presences.mixing.shape != mixing.shape:
             raise ValueError(
                 f"expected presences of a mixing matrix of shape {mixing.shape}, got {self._presences.mixing.shape}"

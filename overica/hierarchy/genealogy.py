@@ -117,7 +117,7 @@ class Genealogy:
                 if move.turned is not None:
                     own[move.turned] ^= True
                 found = self._score(groups, own)
-                if found > score + 1e-6:
+                if found > score + 1e-6 and _nested(move.new, groups):
                     self.groups, self.own, score = groups, own, found
             if score <= before:
                 break
@@ -223,3 +223,8 @@ class Genealogy:
                 if len(rest) > 1 and rest not in self.groups:
                     yield _Move(gone=(group,), new=(rest,))
                     yield _Move(new=(rest,))
+
+
+def _nested(new: Sequence[Group], groups: set[Group]) -> bool:
+    """Whether new groups hold others, are held by them, or have nothing in common with them: a tree."""
+    return all(a <= b or b <= a or a.isdisjoint(b) for a in new for b in groups)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from overica.hierarchy.parents import parents_of
 from overica.hierarchy.start import Start
 from overica.hierarchy.sums import BATCH, Sums
 from overica.hierarchy.worth import worth
@@ -28,6 +29,8 @@ _LOOK = 0.12
 _ROOM, _FULL = 0.88, 0.93
 """Shares of the columns that stand for a sum each, above which there are more sums than columns: after a look and after
 a whole pass."""
+_SUSPECT = 0.15
+"""Shared features per sum from which on they are not what chance, or a run that has not settled, brings."""
 _FEWEST_FEATURES = 8
 """In fewer dimensions strangers are as close as kin."""
 _NARROWEST, _WIDEST = 4, 64
@@ -46,8 +49,8 @@ _RACED = 128
 _QUICK: dict[str, float | None] = {"swap_below": None, "retry_above": None}
 _CARE: dict[str, float | None] = {"swap_below": 12.0, "retry_above": 4.0}
 """How supports are searched: while the model is wrong anyway, and once it is to be judged."""
-_TRUST = 2000.0
-"""Samples' worth of what the trees say about presences, to begin with."""
+_TRUST, _UNKNOWN = 2000.0, 0.03
+"""Samples' worth of what the trees say about presences, to begin with; and a presence of which nothing is known."""
 
 
 class HierarchyFit(NamedTuple):
@@ -55,6 +58,8 @@ class HierarchyFit(NamedTuple):
 
     model: PresenceModel
     log_evidence: float
+    parents: NDArray[np.int64]
+    """The component that each one needs, -1 for none."""
 
 
 class HierarchySearch:
@@ -102,11 +107,19 @@ class HierarchySearch:
         )
 
     def suspects(self, model: Model) -> bool:
-        """Whether columns of a fit share features with others: a cheap look, before the long way."""
+        """Whether columns share features with others: a cheap look, before the long way.
+
+        At the columns of a fit, unless they are so few that they blend what has nothing in common.
+        """
         if not self.applies:
             return False
-        columns = self._given.units.columns(model.mixing)
-        return Start.of(self._sums(self.fit.samples.units.own(columns))).n_shared > 0
+        samples = self.fit.samples
+        if model.mixing.shape[1] < samples.n_features:
+            mixing = self._ascend(_NARROWEST * samples.n_features, _LOOK)
+        else:
+            mixing = samples.units.own(self._given.units.columns(model.mixing))
+        sums = self._sums(mixing)
+        return len(sums) > 0 and Start.of(sums).n_shared > _SUSPECT * len(sums)
 
     @property
     def n_steps(self) -> int:
@@ -140,9 +153,21 @@ class HierarchySearch:
         return float(careful.log_evidence(self.fit.samples.held_out).mean())
 
     def judged(self, model: Model) -> float:
-        """Log evidence of a model of independent sources, nats per held-out sample in units of X."""
+        """Log evidence of the columns of a model of independent sources, nats per held-out sample in units of X.
+
+        As they are judged there, or in a joint model of their own if that is higher: slabs and dependences explain
+        samples better whatever the columns, which must not count for other columns.
+        """
         given = self._given
-        return float(log_evidence(model, given.held_out).mean()) + given.units.log_det
+        independent = float(log_evidence(model, given.held_out).mean()) + given.units.log_det
+        columns = self.fit.samples.units.own(given.units.columns(model.mixing))
+        used = columns[:, np.linalg.norm(columns, axis=0) > 0]
+        n = used.shape[1]
+        presence = np.full(n, _UNKNOWN)
+        together = _TRUST * np.outer(presence, presence)
+        np.fill_diagonal(together, _TRUST * presence)
+        learner = self._joint(used, Start(used, together, int(_TRUST), 0), learn_mixing=False)
+        return max(independent, self._settled(learner).log_evidence)
 
     def _draw(self, size: int) -> NDArray:
         return self.fit.samples.draw(size, self.fit.rng)
@@ -193,7 +218,9 @@ class HierarchySearch:
             vectors = np.column_stack([vectors, length * U[:, likest.argmin()]])
         return vectors
 
-    def _joint(self, vectors: NDArray, start: Start) -> PresenceLearner:
+    def _joint(
+        self, vectors: NDArray, start: Start, *, learn_mixing: bool = True
+    ) -> PresenceLearner:
         n, known = vectors.shape[1], start.together.shape[0]
         rare = _rarest(start.n_samples)
         together = np.full((n, n), rare * rare * start.n_samples)
@@ -204,7 +231,7 @@ class HierarchySearch:
             vectors / lengths, lengths, (_SPREAD * np.median(lengths)) ** 2 * np.ones(n), _NOISES[0],
             chow_liu(together, start.n_samples), nonnegative=True, **_QUICK,
         )  # fmt: skip
-        learner = PresenceLearner(model)
+        learner = PresenceLearner(model, learn_mixing=learn_mixing)
         share = min(1.0, _TRUST / start.n_samples)
         learner.sums = replace(
             learner.sums, together=share * together, n_samples=share * start.n_samples
@@ -251,13 +278,16 @@ class HierarchySearch:
     def _settled(self, learner: PresenceLearner) -> HierarchyFit:
         """Noise learned, and the support of every sample searched with care."""
         learner.learn_noise = self.fit.settings.noise_variance is None
+        # Of the steps before: what is remembered longest says best who needs whom.
+        parents = parents_of(learner.sums.together, learner.sums.n_samples)
         learner.memory = 0.5
         if not learner.learn_noise:
             learner.model = replace(learner.model, noise_variance=self.fit.settings.noise_variance)
         for _ in range(_ROUNDS):
             self._step(learner)
         model = replace(learner.model, **_CARE)
-        return HierarchyFit(model, self._evidence(model) + self.fit.samples.units.log_det)
+        log_evidence = self._evidence(model) + self.fit.samples.units.log_det
+        return HierarchyFit(model, log_evidence, parents)
 
 
 def _without(learner: PresenceLearner, gone: NDArray) -> PresenceLearner:

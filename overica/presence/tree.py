@@ -146,30 +146,6 @@ class Forest:
             p[j] = q if i < 0 else a * p[i] + q * (1 - p[i])
         return p
 
-    def needs(self, least: float = 0.8) -> NDArray[np.int64]:
-        """For every source the rarest one that it hardly comes without, -1 if there is none, (n_components,).
-
-        Along the edges of the forest, whichever end is the parent there: source j needs i if i is the more frequent
-        and ``p(b_i | b_j) >= least``.
-
-        Examples
-        --------
-        >>> Forest.conditional([1, -1, 1], [0.5, 0.2, 0.3], [0.01, 0.2, 0.3]).needs()
-        array([ 1, -1, -1])
-        """
-        p, found = self.marginals(), np.full(self.n_components, -1)
-        child = np.flatnonzero(self.parents >= 0)
-        for j, both in zip(child, self._both()[child], strict=True):
-            rare, often = sorted((int(j), int(self.parents[j])), key=lambda i: p[i])
-            if both >= least * p[rare] and (found[rare] < 0 or p[often] < p[found[rare]]):
-                found[rare] = often
-        return found
-
-    def _both(self) -> NDArray[np.float64]:
-        """The probability that each source and its parent are present, exact; zero for roots."""
-        with_parent = np.exp(-np.logaddexp(0, -self._upward() - self.couplings))
-        return np.where(self.parents < 0, 0.0, with_parent * self.marginals()[self.parents])
-
     def graph(self) -> Graph:
         """As the kernel takes it."""
         child = np.flatnonzero(self.parents >= 0)
