@@ -47,7 +47,7 @@ class State:
     scheduled: float | None = None
     """Penalty that the latest step would have had but for that; None before the first."""
     least: float = 0.0
-    """Penalty below which annealing does not go at present, see `overica.learning.misfit`."""
+    """Penalty below which steps do not go once annealing has ended, see `overica.learning.misfit`."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,10 @@ class Ascent:
             if step % spacing == spacing - 1 or step == self.n_steps - 1:
                 judged, score = judge(state.model, judges)
                 row["log_evidence"] = score
-                # Annealing stops; it does not go back, since norms rise with the penalty, and the level with them.
-                state.least = min(least_penalty(judged), state.model.penalty)
+                settled = (step + 1) / self.n_steps >= self.annealing.settled
+                if state.least == 0.0 and settled and self.annealing.start != self.annealing.end:
+                    # Once: norms rise with the penalty, and the level with them.
+                    state.least = least_penalty(judged)
                 if score >= best_score:
                     best, best_score = judged, score
             for name, value in row.items():

@@ -13,12 +13,11 @@ cannot be negative. These are no more than the k that have a reason if
     c = Phi^-1(1 - k / 2n),
 
 about ``sqrt(2 log(n / k))`` where k is small beside n, which is also the level at which an l1 penalty finds k of n as
-well as anything can. Below it codes become dense and learning is about noise: of what is missing from a sample every
-column learns a little, the noise seems to fall, and a fit does not come back from there. So annealing stops at that
-level, and goes on when the noise has become less.
+well as anything can. Below it codes become dense and learning is about noise. So once annealing has ended, the steps
+that are left are taken at that level, if it is higher. Not before: columns that are not learned yet leave much
+unexplained too, and correlated features are found at penalties far below what that noise would allow.
 
-With as many columns as it takes, sigma falls with the penalty, and faster: from the first steps to the last the level
-is mostly below the annealing's by a factor of two or more, and nothing is changed. Where all sources are always
+With as many columns as it takes the noise has fallen by then, and nothing is changed. Where all sources are always
 there, k is n, and the level is zero.
 
 References
