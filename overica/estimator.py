@@ -433,10 +433,12 @@ class OvercompleteICA(PersistentModel):
         settings, n_components = fit_settings(self, n_features, samples.unit)
         fit = Fit(start, samples, settings, rng)
         if self.hierarchy is True and not HierarchySearch(fit).applies:
+            given = repr(self.init) if isinstance(self.init, str) else "an array"
             raise ValueError(
-                "`hierarchy=True` needs a non-negative prior with an l1 cost, solved on the CPU, and a drawn start under "
-                f"a rule that keeps columns alive; got prior={self.prior!r}, rule={self.rule!r}, solver={self.solver!r}, "
-                f"init={'an array' if not isinstance(self.init, str) else repr(self.init)}"
+                "`hierarchy=True` needs eight features or more, a non-negative prior with an l1 cost, solved on the "
+                "CPU, a drawn start, and a rule that keeps columns alive; "
+                f"got {n_features} features, prior={self.prior!r}, rule={self.rule!r}, solver={self.solver!r}, "
+                f"init={given}"
             )
         return fit, n_components
 
@@ -460,8 +462,7 @@ class OvercompleteICA(PersistentModel):
     ) -> HierarchyFit | None:
         """The joint model of a hierarchy, if it explains samples better than the one of independent sources."""
         found = hierarchy.search(wanted)
-        better = self.hierarchy is True or found.log_evidence > hierarchy.judged(model)
-        return found if better else None
+        return found if self.hierarchy is True or hierarchy.stands(found, model) else None
 
     def _publish(
         self, model: Model, fit: Fit, dtype: Any, found: HierarchyFit | None = None

@@ -243,11 +243,13 @@ class FittedModel(DictionaryTransformer):
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
-        model = self._presences or self.model_
-        evidence = log_evidence if isinstance(model, Model) else PresenceModel.log_evidence
+        joint = self._presences
         parts = [
-            evidence(model, self.units_.forward(part.astype(np.float64)))
-            for part in (X[start : start + _CHUNK] for start in range(0, len(X), _CHUNK))
+            log_evidence(self.model_, Z) if joint is None else joint.log_evidence(Z)
+            for Z in (
+                self.units_.forward(X[start : start + _CHUNK].astype(np.float64))
+                for start in range(0, len(X), _CHUNK)
+            )
         ]
         return np.concatenate(parts) + self.units_.log_det
 

@@ -13,7 +13,8 @@ from overica.hierarchy.sums import Sums
 __all__ = ["Family", "families"]
 
 _APART = 0.5
-"""Share of the firings together that chance would bring which must be missing: two paths through one tree are hardly ever taken at once."""
+"""Share of the firings together that chance would bring which must be missing: two paths through one tree are hardly
+ever taken at once."""
 _RARELY = 2.5
 """Standard deviations of the firings together that chance would bring, by which they must be missed."""
 _CLOSE, _DEVIATIONS = 0.5, 4.0
@@ -54,8 +55,8 @@ def families(sums: Sums) -> list[Family]:
     C, E = sums.cosines(), sums.expected
     fewer = E - sums.together
     avoid = (fewer > _APART * E) & (fewer > _RARELY * np.sqrt(E))
-    close = C > max(_CLOSE, _DEVIATIONS / np.sqrt(len(sums.vectors)))
-    kin = np.where(avoid | close, C, np.minimum(C, 0.0))
+    least = max(_CLOSE, _DEVIATIONS / np.sqrt(len(sums.vectors)))
+    kin = np.where(avoid | (least < C), C, np.minimum(C, 0.0))
     distance = 1 - np.clip(kin, -1, 1)
     np.fill_diagonal(distance, 0.0)
     joined = linkage(squareform((distance + distance.T) / 2, checks=False), "average")

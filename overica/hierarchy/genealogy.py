@@ -151,8 +151,8 @@ class Genealogy:
     def _gains(self, moves: list[_Move]) -> NDArray:
         """What each move would add to the score.
 
-        With ``K' = K + U C U'``, C diagonal, ``|K'| = |K| |I + C U'PU|`` and ``tr(K'^-1 T) = tr(PT) - tr((I + C U'PU)^-1
-        C U'QU)``, where ``P = K^-1`` and ``Q = P T P``.
+        With ``K' = K + U C U'``, C diagonal, ``|K'| = |K| |I + C U'PU|`` and ``tr(K'^-1 T) = tr(PT) - tr((I + C
+        U'PU)^-1 C U'QU)``, where ``P = K^-1`` and ``Q = P T P``.
         """
         P = np.linalg.inv(self._covariance(self.groups, self.own))
         Q = P @ self._T @ P

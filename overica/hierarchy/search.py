@@ -13,7 +13,7 @@ from overica.hierarchy.parents import parents_of
 from overica.hierarchy.start import Start
 from overica.hierarchy.sums import BATCH, Sums
 from overica.hierarchy.worth import worth
-from overica.learning import Fit, Model, log_evidence
+from overica.learning import Fit, Model
 from overica.presence import PresenceLearner, PresenceModel, PresenceSums, chow_liu
 from overica.schedules import Annealing
 
@@ -42,24 +42,33 @@ _WEIGHED = 2
 _NOISES = (0.03, 0.02, 0.01, 0.005)
 """Variances per dimension of unit variance. From above .1 the likelihood is higher for sums than for their parts."""
 _ROUNDS = 8
+_RECENT = 0.5
+"""Memory of steps in which the noise changes."""
 _SPREAD = 0.2
 """Of slabs beside their mean, to begin with."""
 _RACED = 128
 """Features that the starts of a race have together."""
-_QUICK: dict[str, float | None] = {"swap_below": None, "retry_above": None}
-_CARE: dict[str, float | None] = {"swap_below": 12.0, "retry_above": 4.0}
-"""How supports are searched: while the model is wrong anyway, and once it is to be judged."""
 _TRUST, _UNKNOWN = 2000.0, 0.03
 """Samples' worth of what the trees say about presences, to begin with; and a presence of which nothing is known."""
 
 
 class HierarchyFit(NamedTuple):
-    """A model with dependent presences, and its log evidence in nats per held-out sample, in units of X."""
+    """What a search has found; evidence in nats per held-out sample, in units of X."""
 
     model: PresenceModel
-    log_evidence: float
+    """With as many components as wanted."""
     parents: NDArray[np.int64]
     """The component that each one needs, -1 for none."""
+    log_evidence: float
+    """Of the joint model with all components."""
+    of_sums: float
+    """Of a joint model with the columns of its first pass."""
+
+
+class _Attempt(NamedTuple):
+    learner: PresenceLearner
+    columns: NDArray[np.float64]
+    """Those of the first pass."""
 
 
 class HierarchySearch:
@@ -96,7 +105,7 @@ class HierarchySearch:
 
     @property
     def applies(self) -> bool:
-        """Whether codes are such that presences make sense of them: non-negative with an l1 cost, from a drawn start."""
+        """Whether presences make sense of codes: non-negative ones with an l1 cost, from a drawn start."""
         template, settings = self.fit.template, self.fit.settings
         return (
             self.fit.samples.n_features >= _FEWEST_FEATURES
@@ -129,45 +138,55 @@ class HierarchySearch:
 
     @property
     def n_starts(self) -> int:
-        """First passes to race: in few dimensions a shared direction is hard to tell from chance, and passes are short."""
+        """First passes to race: in few dimensions what is shared is hard to tell from chance, and passes are short."""
         return int(np.clip(_RACED // self.fit.samples.n_features, 1, 4))
 
     def search(self, n_components: int | None) -> HierarchyFit:
         """The joint model with so many components; with as many as it finds, if None."""
-        found = [self._attempt(n_components or 1) for _ in range(self.n_starts)]
-        learner = found[int(np.argmax([self._evidence(one.model) for one in found]))]
+        starts = [self._attempt(n_components or 1) for _ in range(self.n_starts)]
+        learner, columns = max(starts, key=lambda one: self._evidence(one.learner.model))
+        log_evidence = self._evidence(learner.model)
         if n_components is not None and n_components < learner.model.n_components:
             learner = self._narrowed(learner, n_components)
-        found = self._settled(learner)
+        self._settle(learner)
+        # What is remembered of all steps says who needs whom.
+        parents = parents_of(learner.sums.together, learner.sums.n_samples)
+        found = HierarchyFit(
+            _careful(learner.model), parents, log_evidence, self._as_they_are(columns)
+        )
         self.fit.mark(self.fit.history["restart"][-1])
         return found
 
-    def _attempt(self, at_least: int) -> PresenceLearner:
+    def stands(self, found: HierarchyFit, model: Model) -> bool:
+        """Whether held-out samples prefer single features to sums, and to the columns of a model without dependences.
+
+        Slabs and dependences explain samples better whatever the columns, which must not count for the columns: so all
+        are judged in joint models, at one noise variance. With all components: fewer than there are features explain
+        more as sums.
+        """
+        columns = self.fit.samples.units.own(self._given.units.columns(model.mixing))
+        return found.log_evidence > max(found.of_sums, self._as_they_are(columns))
+
+    def _attempt(self, at_least: int) -> _Attempt:
         mixing, sums = self._first_pass(at_least)
         start = Start.of(sums)
-        return self._joint(self._filled(start.vectors, mixing, at_least), start)
+        return _Attempt(self._joint(self._filled(start.vectors, mixing, at_least), start), mixing)
 
     def _evidence(self, model: PresenceModel) -> float:
         """Nats per held-out sample, the supports searched with care; comparable at the same noise variance."""
-        careful = replace(model, **_CARE)
-        return float(careful.log_evidence(self.fit.samples.held_out).mean())
+        found = float(_careful(model).log_evidence(self.fit.samples.held_out).mean())
+        return found + self.fit.samples.units.log_det
 
-    def judged(self, model: Model) -> float:
-        """Log evidence of the columns of a model of independent sources, nats per held-out sample in units of X.
-
-        As they are judged there, or in a joint model of their own if that is higher: slabs and dependences explain
-        samples better whatever the columns, which must not count for other columns.
-        """
-        given = self._given
-        independent = float(log_evidence(model, given.held_out).mean()) + given.units.log_det
-        columns = self.fit.samples.units.own(given.units.columns(model.mixing))
+    def _as_they_are(self, columns: NDArray) -> float:
+        """Log evidence of a joint model whose slabs, presences and noise alone are learned."""
         used = columns[:, np.linalg.norm(columns, axis=0) > 0]
-        n = used.shape[1]
-        presence = np.full(n, _UNKNOWN)
+        presence = np.full(used.shape[1], _UNKNOWN)
         together = _TRUST * np.outer(presence, presence)
         np.fill_diagonal(together, _TRUST * presence)
-        learner = self._joint(used, Start(used, together, int(_TRUST), 0), learn_mixing=False)
-        return max(independent, self._settled(learner).log_evidence)
+        start = Start(used, together, int(_TRUST), 0)
+        found = self._evidence(self._joint(used, start, learn_mixing=False).model)
+        self.fit.mark(self.fit.history["restart"][-1])
+        return found
 
     def _draw(self, size: int) -> NDArray:
         return self.fit.samples.draw(size, self.fit.rng)
@@ -229,7 +248,7 @@ class HierarchySearch:
         lengths = np.linalg.norm(vectors, axis=0)
         model = PresenceModel(
             vectors / lengths, lengths, (_SPREAD * np.median(lengths)) ** 2 * np.ones(n), _NOISES[0],
-            chow_liu(together, start.n_samples), nonnegative=True, **_QUICK,
+            chow_liu(together, start.n_samples), nonnegative=True, swap_below=None, retry_above=None,
         )  # fmt: skip
         learner = PresenceLearner(model, learn_mixing=learn_mixing)
         share = min(1.0, _TRUST / start.n_samples)
@@ -275,19 +294,20 @@ class HierarchySearch:
         learner.learn_mixing = False
         return learner
 
-    def _settled(self, learner: PresenceLearner) -> HierarchyFit:
-        """Noise learned, and the support of every sample searched with care."""
-        learner.learn_noise = self.fit.settings.noise_variance is None
-        # Of the steps before: what is remembered longest says best who needs whom.
-        parents = parents_of(learner.sums.together, learner.sums.n_samples)
-        learner.memory = 0.5
-        if not learner.learn_noise:
-            learner.model = replace(learner.model, noise_variance=self.fit.settings.noise_variance)
+    def _settle(self, learner: PresenceLearner) -> None:
+        """The noise of a learner is learned, in place."""
+        given = self.fit.noise_variance
+        learner.learn_noise = given is None
+        learner.memory = _RECENT
+        if given is not None:
+            learner.model = replace(learner.model, noise_variance=given)
         for _ in range(_ROUNDS):
             self._step(learner)
-        model = replace(learner.model, **_CARE)
-        log_evidence = self._evidence(model) + self.fit.samples.units.log_det
-        return HierarchyFit(model, log_evidence, parents)
+
+
+def _careful(model: PresenceModel) -> PresenceModel:
+    """As a model is to be judged and used; while it is wrong anyway, supports are searched quickly."""
+    return replace(model, swap_below=12.0, retry_above=4.0)
 
 
 def _without(learner: PresenceLearner, gone: NDArray) -> PresenceLearner:

@@ -76,7 +76,7 @@ class Sums:
         together, cross = together[np.ix_(used, used)], cross[used]
         # One firing more of nothing: presences that always come together have no means of their own.
         vectors = np.linalg.solve(together + np.eye(len(used)), cross).T
-        return cls(vectors, together, n_seen)
+        return cls(np.asarray(vectors, float), together, n_seen)
 
     def __len__(self) -> int:
         return self.vectors.shape[1]
@@ -114,8 +114,8 @@ class Sums:
         joined = linkage(squareform((distance + distance.T) / 2, checks=False), "average")
         labels = fcluster(joined, 1 - _SAME, "distance")
         Z = (labels == np.unique(labels)[:, None]).astype(float)
-        vectors = (self.vectors * self.counts) @ Z.T / (Z @ self.counts)
-        return Sums(vectors, Z @ self.together @ Z.T, self.n_samples)
+        vectors = np.asarray((self.vectors * self.counts) @ Z.T / (Z @ self.counts), float)
+        return Sums(vectors, np.asarray(Z @ self.together @ Z.T, float), self.n_samples)
 
     def without_corrections(self) -> Sums:
         """Without columns that mostly come with a longer one, and so stand for how its parts vary.

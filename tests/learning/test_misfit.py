@@ -46,7 +46,7 @@ def test_too_few_columns_for_features_in_trees_do_not_make_codes_dense():
         correlation_rank=10, random_state=7,
     )  # fmt: skip
     ica = OvercompleteICA(
-        128, prior="exponential", annealing=(0.5, 0.02), overprovision=1.0, max_iter=100,
+        128, prior="exponential", hierarchy=False, annealing=(0.5, 0.02), overprovision=1.0, max_iter=100,
         whiten=False, random_state=0,
     ).fit(data.X)  # fmt: skip
     true = (data.codes > 0).sum(axis=1).mean()
