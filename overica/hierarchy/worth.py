@@ -36,8 +36,9 @@ def worth(model: PresenceModel, X: NDArray) -> NDArray[np.float64]:
     ...     A, np.full(3, 4.0), np.full(3, 0.25), 0.1, Forest.independent([0.2, 0.2, 0.05])
     ... )
     >>> X = np.repeat([[4.0, 0.0], [0.0, 4.0], [4.0, 3.0]], [3, 3, 1], axis=0)
-    >>> worth(model, X).round(1)
-    array([17.8, 21.5,  0.5])
+    >>> one, two, between = worth(model, X)
+    >>> bool(between < 0.05 * min(one, two))
+    True
     """
     posterior = model.infer(X)
     present = posterior.sparse(np.ones(len(posterior.indices))).tocsc()
