@@ -23,6 +23,8 @@ from overica.learning.subspace import Subspace
 
 _MOST_NUMBERS, _MOST_MAPPED = 2**24, 2**20
 """Of the samples that are climbed on, in memory and on a disk."""
+_TESTED = 2**17
+"""Numbers that tell whether a direction has light tails."""
 _ROWS_PER_COMPONENT = 20
 _FEWEST_ROWS = 450
 """Of 500 samples a tenth is held out."""
@@ -228,7 +230,7 @@ class Square(Search):
         samples = self.fit.samples
         # A copy: that there is a test changes no draw of the fit.
         rng = deepcopy(self.fit.rng)
-        X = samples.draw(_MOST_MAPPED // samples.n_features, rng)
+        X = samples.draw(_TESTED // samples.n_features, rng)
         warn_if_sub_gaussian(X, samples.held_out, rng)
 
     def _score(self, model: Model) -> float:
