@@ -305,9 +305,12 @@ class OvercompleteICA(PersistentModel):
             progress.expect(search.n_steps)
             model = search.search(int(n_components))
             search.warn_if_unsettled()
+            n_steps = len(fit.history["penalty"])
             if self.hierarchy is True or (self.hierarchy and hierarchy.suspects(model)):
                 progress.expect(hierarchy.n_steps)
                 found = self._dependent(hierarchy, model, wanted)
+            if found is None:
+                fit.forget(n_steps)
         except KeyboardInterrupt:
             # Nothing is lost: the best state so far is a fitted estimator.
             if model is None and fit.best is not None:

@@ -148,9 +148,9 @@ class HierarchySearch:
         log_evidence = self._evidence(learner.model)
         if n_components is not None and n_components < learner.model.n_components:
             learner = self._narrowed(learner, n_components)
-        self._settle(learner)
-        # What is remembered of all steps says who needs whom.
+        # Of the steps so far, which are remembered longer than those in which the noise is learned.
         parents = parents_of(learner.sums.together, learner.sums.n_samples)
+        self._settle(learner)
         found = HierarchyFit(
             _careful(learner.model), parents, log_evidence, self._as_they_are(columns)
         )
@@ -169,7 +169,7 @@ class HierarchySearch:
 
     def _attempt(self, at_least: int) -> _Attempt:
         mixing, sums = self._first_pass(at_least)
-        start = Start.of(sums)
+        start = Start.of(sums) if len(sums) else _untold(_used(mixing))
         return _Attempt(self._joint(self._filled(start.vectors, mixing, at_least), start), mixing)
 
     def _evidence(self, model: PresenceModel) -> float:
@@ -179,13 +179,9 @@ class HierarchySearch:
 
     def _as_they_are(self, columns: NDArray) -> float:
         """Log evidence of a joint model whose slabs, presences and noise alone are learned."""
-        used = columns[:, np.linalg.norm(columns, axis=0) > 0]
-        presence = np.full(used.shape[1], _UNKNOWN)
-        together = _TRUST * np.outer(presence, presence)
-        np.fill_diagonal(together, _TRUST * presence)
-        start = Start(used, together, int(_TRUST), 0)
-        found = self._evidence(self._joint(used, start, learn_mixing=False).model)
-        self.fit.mark(self.fit.history["restart"][-1])
+        start, n_steps = _untold(_used(columns)), len(self.fit.history["penalty"])
+        found = self._evidence(self._joint(start.vectors, start, learn_mixing=False).model)
+        self.fit.forget(n_steps)
         return found
 
     def _draw(self, size: int) -> NDArray:
@@ -195,8 +191,7 @@ class HierarchySearch:
         n_samples = max(_FEWEST_SEEN, per_column * mixing.shape[1])
         samples = self.fit.samples
         n_samples = min(n_samples, samples.n_rows, _NUMBERS // samples.n_features)
-        used = mixing[:, np.linalg.norm(mixing, axis=0) > 0]
-        found = Sums.of(used, self._draw, n_samples)
+        found = Sums.of(_used(mixing), self._draw, n_samples)
         return found.without_copies().without_corrections()
 
     def _first_pass(self, at_least: int) -> tuple[NDArray, Sums]:
@@ -303,6 +298,19 @@ class HierarchySearch:
             learner.model = replace(learner.model, noise_variance=given)
         for _ in range(_ROUNDS):
             self._step(learner)
+
+
+def _used(columns: NDArray) -> NDArray:
+    """Those that are not zero."""
+    return columns[:, np.linalg.norm(columns, axis=0) > 0]
+
+
+def _untold(vectors: NDArray) -> Start:
+    """Vectors as they are, of whose presences nothing is known."""
+    presence = np.full(vectors.shape[1], _UNKNOWN)
+    together = _TRUST * np.outer(presence, presence)
+    np.fill_diagonal(together, _TRUST * presence)
+    return Start(vectors, together, int(_TRUST), 0)
 
 
 def _careful(model: PresenceModel) -> PresenceModel:

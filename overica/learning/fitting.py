@@ -118,6 +118,11 @@ class Fit:
             self.history.setdefault(name, []).append(value)
         self.report(figures)
 
+    def forget(self, n_steps: int) -> None:
+        """Keep the history of the first steps alone: what came later led nowhere."""
+        for values in self.history.values():
+            del values[n_steps:]
+
     def mark(self, restart: float) -> None:
         """Mark the steps taken since the last mark as those of this start."""
         marks = self.history.setdefault("restart", [])

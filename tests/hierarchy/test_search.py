@@ -141,6 +141,15 @@ def test_true_needs_what_it_needs(parameters):
         OvercompleteICA(3, hierarchy=True, **parameters).fit(X)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_hardly_any_samples():
+    X = np.random.default_rng(0).exponential(size=(120, 10))
+    ica = OvercompleteICA(12, prior="exponential", hierarchy=True, max_iter=60, random_state=0).fit(
+        X
+    )
+    assert np.isfinite(ica.transform(X)).all()
+
+
 def test_only_three_values():
     with pytest.raises(ValueError, match="`hierarchy` must be True, False"):
         OvercompleteICA(3, hierarchy="yes").fit(np.eye(4))
