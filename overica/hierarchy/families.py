@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.cluster.hierarchy import linkage
-from scipy.spatial.distance import squareform
 
-from overica.hierarchy.sums import Sums
+from overica.hierarchy.sums import Sums, average_linkage
 
 __all__ = ["Family", "families"]
 
@@ -57,9 +55,7 @@ def families(sums: Sums) -> list[Family]:
     avoid = (fewer > _APART * E) & (fewer > _RARELY * np.sqrt(E))
     least = max(_CLOSE, _DEVIATIONS / np.sqrt(len(sums.vectors)))
     kin = np.where(avoid | (least < C), C, np.minimum(C, 0.0))
-    distance = 1 - np.clip(kin, -1, 1)
-    np.fill_diagonal(distance, 0.0)
-    joined = linkage(squareform((distance + distance.T) / 2, checks=False), "average")
+    joined = average_linkage(kin)
     members: dict[int, list[int]] = {i: [i] for i in range(n)}
     branches: dict[int, list[list[int]]] = {i: [] for i in range(n)}
     heads = dict.fromkeys(range(n))

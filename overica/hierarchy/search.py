@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from overica.hierarchy.narrowing import narrowed
 from overica.hierarchy.parents import parents_of
 from overica.hierarchy.start import Start
 from overica.hierarchy.sums import BATCH, Sums
-from overica.hierarchy.worth import worth
 from overica.learning import Fit, Model
-from overica.presence import PresenceLearner, PresenceModel, PresenceSums, chow_liu
+from overica.presence import PresenceLearner, PresenceModel, chow_liu
 from overica.schedules import Annealing
 
 __all__ = ["HierarchySearch"]
@@ -37,8 +37,6 @@ _NARROWEST, _WIDEST = 4, 64
 """Columns of a first pass per feature."""
 _STEP = 1024
 """Samples a step at most: columns are wanted to within a cosine of .9, not more."""
-_WEIGHED = 2
-"""Components per one wanted whose worth is looked at; beyond, those go that carry least."""
 _NOISES = (0.03, 0.02, 0.01, 0.005)
 """Variances per dimension of unit variance. From above .1 the likelihood is higher for sums than for their parts."""
 _ROUNDS = 8
@@ -61,12 +59,13 @@ class HierarchyFit(NamedTuple):
     """The component that each one needs, -1 for none."""
     log_evidence: float
     """Of the joint model with all components."""
-    of_sums: float
-    """Of a joint model with the columns of its first pass."""
+    sums: NDArray[np.float64]
+    """The columns of its first pass."""
 
 
 class _Attempt(NamedTuple):
     learner: PresenceLearner
+    log_evidence: float
     columns: NDArray[np.float64]
     """Those of the first pass."""
 
@@ -144,18 +143,14 @@ class HierarchySearch:
     def search(self, n_components: int | None) -> HierarchyFit:
         """The joint model with so many components; with as many as it finds, if None."""
         starts = [self._attempt(n_components or 1) for _ in range(self.n_starts)]
-        learner, columns = max(starts, key=lambda one: self._evidence(one.learner.model))
-        log_evidence = self._evidence(learner.model)
+        learner, log_evidence, columns = max(starts, key=lambda one: one.log_evidence)
         if n_components is not None and n_components < learner.model.n_components:
-            learner = self._narrowed(learner, n_components)
+            learner = narrowed(learner, n_components, self._draw)
         # Of the steps so far, which are remembered longer than those in which the noise is learned.
         parents = parents_of(learner.sums.together, learner.sums.n_samples)
         self._settle(learner)
-        found = HierarchyFit(
-            _careful(learner.model), parents, log_evidence, self._as_they_are(columns)
-        )
         self.fit.mark(self.fit.history["restart"][-1])
-        return found
+        return HierarchyFit(_careful(learner.model), parents, log_evidence, columns)
 
     def stands(self, found: HierarchyFit, model: Model) -> bool:
         """Whether held-out samples prefer single features to sums, and to the columns of a model without dependences.
@@ -165,12 +160,14 @@ class HierarchySearch:
         more as sums.
         """
         columns = self.fit.samples.units.own(self._given.units.columns(model.mixing))
-        return found.log_evidence > max(found.of_sums, self._as_they_are(columns))
+        rivals = (self._as_they_are(found.sums), self._as_they_are(columns))
+        return found.log_evidence > max(rivals)
 
     def _attempt(self, at_least: int) -> _Attempt:
         mixing, sums = self._first_pass(at_least)
         start = Start.of(sums) if len(sums) else _untold(_used(mixing))
-        return _Attempt(self._joint(self._filled(start.vectors, mixing, at_least), start), mixing)
+        learner = self._joint(self._filled(start.vectors, mixing, at_least), start)
+        return _Attempt(learner, self._evidence(learner.model), mixing)
 
     def _evidence(self, model: PresenceModel) -> float:
         """Nats per held-out sample, the supports searched with care; comparable at the same noise variance."""
@@ -226,11 +223,13 @@ class HierarchySearch:
     def _filled(self, vectors: NDArray, mixing: NDArray, n_components: int) -> NDArray:
         """With columns of the first pass that are least like those there are, if there are fewer than wanted."""
         U = mixing / np.maximum(np.linalg.norm(mixing, axis=0), np.finfo(float).tiny)
-        length = float(np.median(np.linalg.norm(vectors, axis=0)))
-        while vectors.shape[1] < n_components:
-            likest = (U.T @ (vectors / np.linalg.norm(vectors, axis=0))).max(axis=1)
-            vectors = np.column_stack([vectors, length * U[:, likest.argmin()]])
-        return vectors
+        lengths = np.linalg.norm(vectors, axis=0)
+        likest = (U.T @ (vectors / lengths)).max(axis=1)
+        more: list[NDArray[np.float64]] = []
+        while vectors.shape[1] + len(more) < n_components:
+            more.append(U[:, likest.argmin()])
+            likest = np.maximum(likest, U.T @ more[-1])
+        return np.column_stack([vectors, *(float(np.median(lengths)) * one for one in more)])
 
     def _joint(
         self, vectors: NDArray, start: Start, *, learn_mixing: bool = True
@@ -274,21 +273,6 @@ class HierarchySearch:
         }
         self.fit.record(figures)
 
-    def _narrowed(self, learner: PresenceLearner, n_components: int) -> PresenceLearner:
-        """With the components alone that are worth most; their columns stay, since what the others explained would
-        move them."""
-        most = _WEIGHED * n_components
-        if learner.model.n_components > most:
-            model = learner.model
-            power = model.forest.marginals() * (model.slab_mean**2 + model.slab_variance)
-            learner = _without(learner, np.argsort(-power, kind="stable")[most:])
-        while (surplus := learner.model.n_components - n_components) > 0:
-            values = worth(learner.model, self._draw(BATCH))
-            least = np.argsort(values, kind="stable")[: (surplus + 1) // 2]
-            learner = _without(learner, least)
-        learner.learn_mixing = False
-        return learner
-
     def _settle(self, learner: PresenceLearner) -> None:
         """The noise of a learner is learned, in place."""
         given = self.fit.noise_variance
@@ -316,24 +300,6 @@ def _untold(vectors: NDArray) -> Start:
 def _careful(model: PresenceModel) -> PresenceModel:
     """As a model is to be judged and used; while it is wrong anyway, supports are searched quickly."""
     return replace(model, swap_below=12.0, retry_above=4.0)
-
-
-def _without(learner: PresenceLearner, gone: NDArray) -> PresenceLearner:
-    """Without some components; what they explained is noise from here on."""
-    model, sums = learner.model, learner.sums
-    kept = np.setdiff1d(np.arange(model.n_components), gone)
-    power = model.forest.marginals() * (model.slab_mean**2 + model.slab_variance)
-    together = sums.together[np.ix_(kept, kept)]
-    fewer = replace(
-        model, mixing=model.mixing[:, kept], slab_mean=model.slab_mean[kept], slab_variance=model.slab_variance[kept],
-        noise_variance=model.noise_variance + power[gone].sum() / model.n_features,
-        forest=chow_liu(together, sums.n_samples),
-    )  # fmt: skip
-    found = PresenceLearner(fewer)
-    found.sums = PresenceSums(
-        sums.n_samples, together, sums.first[kept], sums.second[np.ix_(kept, kept)], sums.cross[:, kept], sums.power
-    )  # fmt: skip
-    return found
 
 
 def _rarest(n_samples: int) -> float:

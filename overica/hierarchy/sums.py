@@ -12,7 +12,7 @@ from scipy.spatial.distance import squareform
 
 from overica.presence import Forest, PresenceLearner, PresenceModel
 
-__all__ = ["BATCH", "Draw", "Sums"]
+__all__ = ["BATCH", "Draw", "Sums", "average_linkage"]
 
 Draw = Callable[[int], NDArray]
 """Gives that many samples, or all if there are no more."""
@@ -109,10 +109,7 @@ class Sums:
         """Columns that add nearly the same are one, present where either is (they exclude each other)."""
         if len(self) < 2:
             return self
-        distance = 1 - np.clip(self.cosines(), -1, 1)
-        np.fill_diagonal(distance, 0)
-        joined = linkage(squareform((distance + distance.T) / 2, checks=False), "average")
-        labels = fcluster(joined, 1 - _SAME, "distance")
+        labels = fcluster(average_linkage(self.cosines()), 1 - _SAME, "distance")
         Z = (labels == np.unique(labels)[:, None]).astype(float)
         vectors = np.asarray((self.vectors * self.counts) @ Z.T / (Z @ self.counts), float)
         return Sums(vectors, np.asarray(Z @ self.together @ Z.T, float), self.n_samples)
@@ -131,3 +128,10 @@ class Sums:
         excess = np.where(longer & clear, self.together - E, 0.0)
         np.fill_diagonal(excess, 0.0)
         return self.chosen(np.flatnonzero(excess.sum(axis=1) < _MOSTLY * self.counts))
+
+
+def average_linkage(similarity: NDArray) -> NDArray[np.float64]:
+    """What is joined with what, at heights that are one less the mean similarity; as `scipy.cluster.hierarchy`."""
+    distance = 1 - np.clip(similarity, -1, 1)
+    np.fill_diagonal(distance, 0.0)
+    return np.asarray(linkage(squareform((distance + distance.T) / 2, checks=False), "average"))

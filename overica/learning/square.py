@@ -203,10 +203,7 @@ class Square(Search):
                 fit.template, mixing=subspace.dewhitener @ np.linalg.inv(found.W), prior=found.prior,
                 penalty=0.0, noise_variance=subspace.noise_variance, presence=1.0,
             )  # fmt: skip
-            row = self._figures(fit.best, found)
-            for name, value in row.items():
-                fit.history.setdefault(name, []).append(value)
-            fit.report(row)
+            fit.record(self._figures(fit.best, found))
         assert fit.best is not None
         return fit.best
 
