@@ -21,6 +21,7 @@ from overica.learning import (
     advance_stream,
     candidates,
     choose_search,
+    extend_history,
     outlying,
     race_units,
     white_units,
@@ -361,8 +362,7 @@ class OvercompleteICA(PersistentModel):
         batch = self.units_.forward(np.delete(np.asarray(X, np.float64), far.rows, axis=0))
         row = advance_stream(settings, state, batch)
         self._learning, self._presences = state, None
-        for name, value in row.items():
-            self.history_.setdefault(name, []).append(value)
+        extend_history(self.history_, row)
         if "restart" in self.history_:
             # After a fit: the steps belong to no new start.
             self.history_["restart"].append(self.history_["restart"][-1])

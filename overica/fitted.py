@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -209,10 +210,7 @@ class FittedModel(DictionaryTransformer):
             prior=self.model_.prior.with_scale(theta),
             penalty=self.penalty_,
         )
-        parts = [
-            codes_of(model, units.coordinates(X[start : start + _CHUNK]))
-            for start in range(0, len(X), _CHUNK)
-        ]
+        parts = [codes_of(model, units.coordinates(part)) for part in _parts(X)]
         return like(parts[0] if len(parts) == 1 else np.concatenate(parts), original)
 
     def score_samples(self, X: Array) -> np.ndarray:
@@ -246,10 +244,7 @@ class FittedModel(DictionaryTransformer):
         joint = self._presences
         parts = [
             log_evidence(self.model_, Z) if joint is None else joint.log_evidence(Z)
-            for Z in (
-                self.units_.forward(X[start : start + _CHUNK].astype(np.float64))
-                for start in range(0, len(X), _CHUNK)
-            )
+            for Z in (self.units_.forward(part.astype(np.float64)) for part in _parts(X))
         ]
         return np.concatenate(parts) + self.units_.log_det
 
@@ -291,13 +286,10 @@ class FittedModel(DictionaryTransformer):
 
     def _dependent_codes(self, model: PresenceModel, X: np.ndarray) -> np.ndarray:
         """Posterior means on the supports found, in units of X."""
-        codes = np.empty((len(X), self.n_components_), X.dtype)
         # A source is one in `model_` where it is at the mean of its slab.
         scale = self._lengths / model.slab_mean
-        for start in range(0, len(X), _CHUNK):
-            part = X[start : start + _CHUNK].astype(np.float64)
-            codes[start : start + _CHUNK] = model.codes(self.units_.forward(part)) * scale
-        return codes
+        samples = (self.units_.forward(part.astype(np.float64)) for part in _parts(X))
+        return np.concatenate([(model.codes(Z) * scale).astype(X.dtype) for Z in samples])
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_learning")
@@ -326,3 +318,9 @@ class FittedModel(DictionaryTransformer):
     def _of_components(self, value: Array, name: str) -> np.ndarray:
         values = check_array(value, name, {"n_components": self.n_components_})
         return np.array(values, np.float64)
+
+
+def _parts(X: np.ndarray) -> Iterator[np.ndarray]:
+    """All rows in order, some thousands at a time."""
+    for start in range(0, len(X), _CHUNK):
+        yield X[start : start + _CHUNK]

@@ -81,17 +81,6 @@ def centred(X: np.ndarray, mean: np.ndarray, unit: float) -> np.ndarray:
     return Z
 
 
-def normalised(X: np.ndarray, mean: np.ndarray, unit: float) -> np.ndarray:
-    """``(X - mean) / unit`` in the dtype of X, contiguous; see `centred`.
-
-    Examples
-    --------
-    >>> normalised(np.array([[3.0, 1.0]]), np.array([1.0, 1.0]), 2.0)
-    array([[1., 0.]])
-    """
-    return np.ascontiguousarray(centred(X, mean, unit) / X.dtype.type(unit))
-
-
 def check_reach(X: np.ndarray, unit: float, dtype: Any) -> None:
     """Refuse samples that are too large, beside those fitted, for arithmetic in a dtype.
 

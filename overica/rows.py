@@ -85,6 +85,21 @@ def in_memory(X: Any) -> bool:
     return found
 
 
+def some_rows(n_rows: int, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Positions of at most so many of the rows, ascending.
+
+    Drawn, since what recurs every so many rows, such as the first token of a text, must not be all there is.
+
+    Examples
+    --------
+    >>> some_rows(3, 4, np.random.default_rng(0)), len(some_rows(30, 4, np.random.default_rng(0)))
+    (array([0, 1, 2]), 4)
+    """
+    if n_rows <= most:
+        return np.arange(n_rows)
+    return np.sort(rng.choice(n_rows, most, replace=False))
+
+
 def chunks(X: np.ndarray | Rows) -> Iterator[np.ndarray]:
     """All rows in order, some half a million numbers at a time.
 

@@ -1,7 +1,7 @@
 """Learning: rules, the outer loop, the evidence, and how a fit is put together from them."""
 
 from overica.learning.annealed import annealed_log_evidence, sample_posterior
-from overica.learning.ascent import Ascent, LearningError, State
+from overica.learning.ascent import Ascent, LearningError, State, extend_history
 from overica.learning.choosing import choose_search
 from overica.learning.evidence import log_evidence
 from overica.learning.fitting import Fit, FitSettings
@@ -43,6 +43,7 @@ __all__ = [
     "contributions",
     "direction",
     "distinct_columns",
+    "extend_history",
     "get_rule",
     "infer",
     "log_evidence",

@@ -26,6 +26,12 @@ _PATIENCE = 30
 _RAREST = 1e-6
 
 
+def extend_history(history: History, figures: dict[str, float]) -> None:
+    """The figures of one more step."""
+    for name, value in figures.items():
+        history.setdefault(name, []).append(value)
+
+
 class LearningError(RuntimeError):
     """A fit that cannot go on; says what happened and what to change."""
 
@@ -99,8 +105,7 @@ class Ascent:
                     state.least = least_penalty(judged)
                 if score >= best_score:
                     best, best_score = judged, score
-            for name, value in row.items():
-                history.setdefault(name, []).append(value)
+            extend_history(history, row)
             report(row)
             yield best
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from overica.initialisation import check_start, start_mixing
-from overica.learning.ascent import Ascent, History, Report
+from overica.learning.ascent import Ascent, History, Report, extend_history
 from overica.learning.posterior import Model
 from overica.learning.rules import LearningRule
 from overica.learning.samples import Samples
@@ -114,8 +114,7 @@ class Fit:
 
     def record(self, figures: dict[str, float]) -> None:
         """The figures of one step, into the history and to whoever watches."""
-        for name, value in figures.items():
-            self.history.setdefault(name, []).append(value)
+        extend_history(self.history, figures)
         self.report(figures)
 
     def forget(self, n_steps: int) -> None:

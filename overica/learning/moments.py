@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from overica.ranges import check_unit
-from overica.rows import Rows, chunks
+from overica.rows import Rows, chunks, some_rows
 
 _ENOUGH = 2**17
 _ENOUGH_PER_FEATURE = 64
@@ -77,9 +77,8 @@ def second_moments(
     n_features = X.shape[1]
     rows = np.setdiff1d(np.arange(len(X)), left_out, assume_unique=True)
     enough = max(_ENOUGH, _ENOUGH_PER_FEATURE * n_features)
-    if len(rows) > enough and not every:
-        # By chance, since files may have a period of their own.
-        rows = np.sort(np.random.default_rng(len(X)).choice(rows, enough, replace=False))
+    if not every:
+        rows = rows[some_rows(len(rows), enough, np.random.default_rng(len(X)))]
     total, mean = np.zeros((n_features, n_features)), np.zeros(n_features)
     size = max(1, 2**19 // n_features)
     for start in range(0, len(rows), size):

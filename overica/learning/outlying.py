@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from overica.ranges import unit_rows
-from overica.rows import Rows, chunks
+from overica.rows import Rows, chunks, some_rows
 
 _SHARE = 0.03
 """At most this many rows are left out: what happens more often is a feature."""
@@ -122,10 +122,8 @@ def _aligned(X: np.ndarray | Rows, rows: np.ndarray, centre: np.ndarray) -> bool
 
 
 def _centre(X: np.ndarray | Rows) -> np.ndarray:
-    """Median of each feature over a few thousand rows, drawn by chance: files may have a period of their own."""
-    rows = np.arange(len(X))
-    if len(X) > _REFERENCE:
-        rows = np.sort(np.random.default_rng(len(X)).choice(len(X), _REFERENCE, replace=False))
+    """Median of each feature over a few thousand rows."""
+    rows = some_rows(len(X), _REFERENCE, np.random.default_rng(len(X)))
     return np.median(np.asarray(X[rows], np.float64), axis=0)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from overica.learning.moments import Moments, second_moments
 from overica.learning.outlying import Outlying, outlying
 from overica.learning.units import Units
-from overica.rows import Rows, in_memory
+from overica.rows import Rows, in_memory, some_rows
 
 
 class Samples:
@@ -120,9 +120,8 @@ class Samples:
 
     def plain(self, n_rows: int) -> np.ndarray:
         """Some of the rows that are learned from, in plain units: the same whoever asks."""
-        rows = self._rows
-        if len(rows) > n_rows:
-            rows = np.sort(np.random.default_rng(len(rows)).choice(rows, n_rows, replace=False))
+        n_all = len(self._rows)
+        rows = self._rows[some_rows(n_all, n_rows, np.random.default_rng(n_all))]
         return self.plain_units.forward(np.asarray(self._X[rows], np.float64))
 
     def _measure(self, units: Units) -> None:

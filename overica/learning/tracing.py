@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from overica._validation import check_array, check_scalar
-from overica.learning.ascent import Ascent, History, LearningError, State
+from overica.learning.ascent import Ascent, History, LearningError, State, extend_history
 from overica.learning.posterior import Model, infer
 from overica.learning.rules import LearningRule, get_rule
 from overica.priors import Prior, get_prior
@@ -134,8 +134,7 @@ def trace(
         activity.append(state.present)
         if failure:
             break
-        for name, value in row.items():
-            history.setdefault(name, []).append(value)
+        extend_history(history, row)
     return Trace(np.array(path), np.array(activity), history, failure)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from overica.random_state import generator
-from overica.rows import Rows
+from overica.rows import Rows, some_rows
 
 _LOOKED_AT = 4096
 _MAX_ITER = 50
@@ -46,11 +46,7 @@ def starting_offset(X: np.ndarray | Rows, scale: float = 1.0) -> np.ndarray:
     >>> starting_offset(X), starting_offset(X + [30.0, 40.0]).round()
     (array([0., 0.]), array([30., 40.]))
     """
-    n_samples = X.shape[0]
-    rows: slice | np.ndarray = slice(None)
-    if n_samples > _LOOKED_AT:
-        # Drawn, as what recurs every so many rows, such as the first token of a text, must not be all there is.
-        rows = np.sort(generator(0).choice(n_samples, _LOOKED_AT, replace=False))
+    rows = some_rows(X.shape[0], _LOOKED_AT, generator(0))
     points = np.asarray(X[rows], dtype=np.float64) / scale
     centre = geometric_median(points)
     distances = np.linalg.norm(points - centre, axis=1)
