@@ -4,8 +4,8 @@
 one, the 10th and the 100th largest: all much larger than between random directions. Is that a sign of combinations?
 
 **We see** that it can be: the true directions are random in both sets here. Where features come in trees, the columns
-of L1 crowd, and those of ICA too, while BatchTopK's keep the distance of random directions; where features fire
-independently, all do, as the truth does.
+of L1 crowd: they are combinations. Those of BatchTopK, and of ICA that takes trees apart, keep about the distance of
+random directions; where features fire independently, all do, as the truth does.
 
 **What now works:** read the histogram beside that of the same method on independent features; alone it does not tell
 dependent features from a method's own preference.
@@ -32,9 +32,9 @@ def ranked(A: np.ndarray, rank: int) -> np.ndarray:
 
 def run(full: bool) -> Outcome:
     """All methods on a set of trees and on an independent one, at the true number of columns."""
-    d, width, ranks = (32, 128, (1, 10, 100)) if full else (16, 64, (1, 5, 50))
-    steps, n = (2000, 20_000) if full else (600, 8000)
-    trees = make_hierarchy(n, d, width, n_trees=4, depth=3 if full else 2, random_state=0)
+    d, width, ranks = 32, 128, (1, 10, 100)
+    steps, n = 2000 if full else 600, 20_000
+    trees = make_hierarchy(n, d, width, n_trees=4, depth=3, random_state=0)
     single = make_mixture(n, d, width, "sparse_exponential", n_active=3, random_state=0)
     sets = {"trees": trees, "independent": single}
 
@@ -71,14 +71,14 @@ def run(full: bool) -> Outcome:
     figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     first = ranks[0]
     claims = {
-        "On trees the columns of L1 and of ICA are closer to their nearest than random directions": all(
-            median["trees", name, first] > floor[first] + 0.1 for name in ("relu", "ica")
-        ),
+        "On trees the columns of L1 are much closer to their nearest than random directions": median[
+            "trees", "relu", first
+        ]
+        > floor[first] + 0.2,
+        "Those of ICA are not, there": median["trees", "ica", first] < floor[first] + 0.15,
         "On independent features ICA's are as close as random ones, within .05": abs(
             median["independent", "ica", first] - floor[first]
         ) < 0.05,
-        "ICA's columns are closer on trees than on independent features": median["trees", "ica", first]
-        > median["independent", "ica", first] + 0.1,
     }  # fmt: skip
     return Outcome(figure, measured, claims)
 

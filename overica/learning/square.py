@@ -34,6 +34,8 @@ _SAME = 0.95
 """Cosine from which on two rotations have found the same source."""
 _STEPS = 30
 _CALIBRATION = 3000
+_FEW = 8
+"""Fewer components than these are searched as sparse ones in any case, which takes a second or two."""
 _SURE = 2.0
 """Standard errors of a gain that counts."""
 _OFF_CENTRE = 6.0
@@ -79,14 +81,19 @@ class Square(Search):
                 self._warn()
             return self.sparse.search(n_components)
         square = super().search(n_components)
-        rivals = [] if self._has_light_tails(square) else self._sparse_rivals(square)
+        few = n_components < _FEW
+        rivals = [] if self._has_light_tails(square) and not few else self._sparse_rivals(square, few)
         if rivals:
             return max(rivals, key=lambda rival: rival[1])[0]
         self._settled = True
         return self._polished(square)
 
-    def _sparse_rivals(self, square: Model) -> list[tuple[Model, float]]:
+    def _sparse_rivals(self, square: Model, searched: bool) -> list[tuple[Model, float]]:
         """Sparse models with their evidence; none if noise and sparsity do not explain samples better.
+
+        They are searched where the mixing matrix at hand is better with a sparse prior, or in any case: sums and
+        differences of sources that are present or not can have light tails, and a log-concave density cannot have the
+        spike at zero that would tell the sources from them.
 
         The evidence of the sparse model is an approximation. Where its prior is right and there is no noise the two
         agree to some .005 nats per source; the price is what a column must be worth elsewhere too. And the gain must
@@ -94,13 +101,16 @@ class Square(Search):
         """
         judges = self._judges
         start = replace(self.fit.template, mixing=square.mixing, penalty=self._penalty())
-        here = judge(self.finish_sparse(start), judges)
-        gains = log_evidence(here[0], judges) - log_evidence(square, judges)
+        rivals = [judge(self.finish_sparse(start), judges)]
+        if searched or self._beats(rivals[0][0], square):
+            rivals.insert(0, judge(self.sparse.search(square.mixing.shape[1]), judges))
+        return [rival for rival in rivals if self._beats(rival[0], square)]
+
+    def _beats(self, rival: Model, square: Model) -> bool:
+        judges = self._judges
+        gains = log_evidence(rival, judges) - log_evidence(square, judges)
         chance = _SURE * float(gains.std()) / np.sqrt(len(judges))
-        if gains.mean() <= max(PRICE * square.mixing.shape[1], chance):
-            return []
-        found = self.sparse.search(square.mixing.shape[1])
-        return [judge(found, judges), here]
+        return bool(gains.mean() > max(PRICE * square.mixing.shape[1], chance))
 
     def _has_light_tails(self, model: Model) -> bool:
         """Whether some source is none that the sparse model could be right about."""
