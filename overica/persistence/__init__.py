@@ -1,7 +1,8 @@
 """What is kept on disk: written whole or not at all, and told apart from what is damaged.
 
 `write_atomically` and `replacing` put one file in place, `staged` and `replace_together` several that belong together;
-`write_arrays` seals arrays with a checksum, `write_checkpoint` a model; `FolderLock` keeps a second writer out.
+`append_lines` adds JSON lines to a file; `write_arrays` seals arrays with a checksum, `write_checkpoint` a model;
+`FolderLock` keeps a second writer out. All of it is on the disk when the call returns.
 Whatever reads raises a ValueError that names the file if it is damaged. There is no pickle.
 """
 
@@ -9,6 +10,7 @@ from overica.persistence.archive import read_arrays, write_arrays
 from overica.persistence.atomic import PART, read_json, replacing, write_atomically, write_json
 from overica.persistence.checkpoint import damage_named, read_checkpoint, write_checkpoint
 from overica.persistence.estimators import Persistent, expressible
+from overica.persistence.jsonl import append_lines, finite, read_lines, write_lines
 from overica.persistence.lock import LOCK, FolderLock
 from overica.persistence.together import current, replace_together, staged
 
@@ -17,12 +19,15 @@ __all__ = [
     "PART",
     "FolderLock",
     "Persistent",
+    "append_lines",
     "current",
     "damage_named",
     "expressible",
+    "finite",
     "read_arrays",
     "read_checkpoint",
     "read_json",
+    "read_lines",
     "replace_together",
     "replacing",
     "staged",
@@ -30,4 +35,5 @@ __all__ = [
     "write_atomically",
     "write_checkpoint",
     "write_json",
+    "write_lines",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield part
         flush(part)
         part.replace(path)
+        sync_folder(path.parent)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -66,7 +67,9 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write a value that JSON has words for, in one move."""
-    write_atomically(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+    text = json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+    # A file's name that is no text has lone surrogates, which UTF-8 cannot hold: escaped as JSON would, they come back.
+    write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
@@ -96,3 +99,18 @@ def flush(path: Path) -> None:
     """See to it that a file's content is on the disk before its name is."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """See to it that the names in a folder are on the disk, before anything is written that counts on them.
+
+    Windows has no such call, and some network drives refuse it: names are then as safe as the system makes them.
+    """
+    if os.name == "nt":
+        return
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

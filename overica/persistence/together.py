@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from overica.persistence.atomic import PART, flush
+from overica.persistence.atomic import PART, flush, sync_folder
 
 _WHOLE = ".whole"
 
@@ -44,6 +44,7 @@ def staged(folder: str | os.PathLike[str]) -> Iterator[Path]:
         yield part
         for path in part.iterdir():
             flush(path)
+        sync_folder(part)
         part.replace(folder / _WHOLE)
         _settle(folder)
     except BaseException:
@@ -79,6 +80,9 @@ def current(folder: str | os.PathLike[str], name: str) -> Path:
 def _settle(folder: Path) -> None:
     whole = folder / _WHOLE
     if whole.is_dir():
+        # Complete, on the disk too, before the first of the old ones is replaced.
+        sync_folder(folder)
         for path in whole.iterdir():
             path.replace(folder / path.name)
+        sync_folder(folder)
         whole.rmdir()
