@@ -20,8 +20,8 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import torch  # noqa: E402  (thread counts are read at import)
 
 from overica.lm import ActivationStore, FeatureStudy, FeatureStudyConfig  # noqa: E402
-from overica.lm.study_page import build_page, write_study_pages  # noqa: E402
-from overica.lm.study_results import StudyResults  # noqa: E402
+from overica.lm.study.page import build_page, write_study_pages  # noqa: E402
+from overica.lm.study.results import StudyResults  # noqa: E402
 
 LAYER = 3
 

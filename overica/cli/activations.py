@@ -87,7 +87,7 @@ def activations(
     overica.lm.ActivationStore.
     """
     with told():
-        from overica.lm.command import run_activations
+        from overica.lm.collecting.activations_command import run_activations
 
         try:
             for line in run_activations(

@@ -57,7 +57,7 @@ def features(
     ACTIVATIONS is a folder of `overica activations`.
     """
     with told():
-        from overica.lm.study_command import run_features
+        from overica.lm.study.features_command import run_features
 
         for line in run_features(
             activations, output, methods=methods, widths=widths, active=active, seeds=seeds,

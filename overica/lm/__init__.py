@@ -3,20 +3,20 @@
 Needs the extra `lm` (``pip install overica[lm]``) where a model is loaded; a folder of activations opens without it.
 """
 
-from overica.lm.collect import collect_activations
-from overica.lm.densities import DensityFit, fit_densities
-from overica.lm.directions import agreement, feature_clusters
-from overica.lm.docstrings import SCIENTIFIC_PACKAGES, scientific_docstrings
-from overica.lm.files import TokenRows
-from overica.lm.loss import Measure, SubstitutionLoss
-from overica.lm.model import LanguageModel, load_model, minilm_path
-from overica.lm.shards import ShardedRows
-from overica.lm.store import ActivationStore
-from overica.lm.study import FeatureStudy
-from overica.lm.study_config import FeatureStudyConfig
-from overica.lm.study_methods import FEATURE_METHODS
-from overica.lm.substitution import Substitution, substitution_loss
-from overica.lm.texts import Document, documents
+from overica.lm.collecting.collect import collect_activations
+from overica.lm.collecting.docstrings import SCIENTIFIC_PACKAGES, scientific_docstrings
+from overica.lm.collecting.model import LanguageModel, load_model, minilm_path
+from overica.lm.collecting.texts import Document, documents
+from overica.lm.features.agreement import agreement, feature_clusters
+from overica.lm.features.densities import DensityFit, fit_densities
+from overica.lm.store.activation_store import ActivationStore
+from overica.lm.store.files import TokenRows
+from overica.lm.store.shards import ShardedRows
+from overica.lm.study.feature_config import FeatureStudyConfig
+from overica.lm.study.feature_methods import FEATURE_METHODS
+from overica.lm.study.feature_study import FeatureStudy
+from overica.lm.substitution.loss import Measure, SubstitutionLoss
+from overica.lm.substitution.substitution import Substitution, substitution_loss
 from overica.lm.writer import StoreWriter
 
 __all__ = [

@@ -12,7 +12,7 @@ import numpy as np
 
 from overica._validation import check_scalar
 from overica._version import __version__
-from overica.lm.files import FORMAT, METADATA, VOCABULARY, ShardFiles, TokenRows
+from overica.lm.store.files import FORMAT, METADATA, VOCABULARY, ShardFiles, TokenRows
 from overica.persistence import (
     LOCK,
     PART,
@@ -39,7 +39,7 @@ class StoreWriter:
         What decides which numbers come out: `model`, `layer`, `context`, ... JSON must have words for them. They
         must be those of the shards that are there.
     word_pieces : bool
-        Whether the texts of tokens are marked as word pieces, see `overica.lm.token_text.joined`.
+        Whether the texts of tokens are marked as word pieces, see `overica.lm.store.token_text.joined`.
     facts : mapping, optional
         Said in the metadata too, and free to change: versions, a description of the texts.
 

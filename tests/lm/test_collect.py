@@ -7,8 +7,8 @@ from torch import nn
 from transformers import T5Config, T5Model
 
 from overica.lm import ActivationStore, collect_activations, load_model
-from overica.lm import collect as collect_module
-from overica.lm.residual import residual_blocks
+from overica.lm.collecting import collect as collect_module
+from overica.lm.collecting.residual import residual_blocks
 
 LAYERS = 3
 

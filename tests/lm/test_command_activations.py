@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from overica.cli import main
 from overica.lm import ActivationStore
-from overica.lm import command as command_module
+from overica.lm.collecting import activations_command as command_module
 
 
 @pytest.fixture

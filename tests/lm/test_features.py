@@ -11,9 +11,9 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from overica.lm import agreement, feature_clusters, fit_densities
-from overica.lm.densities import FAMILIES
-from overica.lm.directions import cluster_figures, nearest, partners, random_directions
-from overica.lm.features import describe_features
+from overica.lm.features.agreement import cluster_figures, nearest, partners, random_directions
+from overica.lm.features.densities import FAMILIES
+from overica.lm.features.describe import describe_features
 
 SAMPLERS = {
     "exponential": lambda rng, n: rng.exponential(2.0, n),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from overica.lm import FeatureStudy
-from overica.lm.study_page import write_study_pages
+from overica.lm.study.page import write_study_pages
 from tests.lm.fake_store import EVIL, write_store
 
 SETTINGS = {
@@ -63,7 +63,7 @@ def test_links_lead_somewhere(folder):
 
 
 def test_contexts_are_where_the_feature_fires(folder):
-    from overica.lm.study import read_codes
+    from overica.lm.study.feature_study import read_codes
 
     tokens = script_value(folder / "assets" / "tokens.js")
     run = script_value(folder / "batchtopk-1.5x" / "data.js")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModel
 
-from overica.lm.residual import residual_blocks, residual_hook
+from overica.lm.collecting.residual import residual_blocks, residual_hook
 
 SIZES = {
     "vocab_size": 50, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 2,

@@ -9,13 +9,14 @@ from click.testing import CliRunner
 from overica import OvercompleteICA
 from overica.cli import main
 from overica.coding import Dictionary
-from overica.lm import FEATURE_METHODS, FeatureStudy, FeatureStudyConfig, study_cells
-from overica.lm.study import RESULTS, read_codes, read_dictionary, read_records
-from overica.lm.study_methods import ICALearner, exact_coder
-from overica.lm.study_page import write_study_pages
-from overica.lm.study_results import Spread, StudyResults
-from overica.lm.study_verdict import study_verdict
-from overica.lm.whitening import Whitening
+from overica.lm import FEATURE_METHODS, FeatureStudy, FeatureStudyConfig
+from overica.lm.study import cells as study_cells
+from overica.lm.study.feature_methods import ICALearner, exact_coder
+from overica.lm.study.feature_study import RESULTS, read_codes, read_dictionary, read_records
+from overica.lm.study.isotropic_units import Whitening
+from overica.lm.study.page import write_study_pages
+from overica.lm.study.results import Spread, StudyResults
+from overica.lm.study.verdict import study_verdict
 from overica.metrics import share_recovered
 from overica.persistence import FolderLock
 from tests.lm.fake_store import write_store
@@ -65,7 +66,7 @@ def test_non_negative_ica_finds_the_known_features(study, store):
 
 
 def test_held_out_documents_are_not_learned_from(store):
-    from overica.lm.study_data import StudyData
+    from overica.lm.study.data import StudyData
 
     data = StudyData(store[0], FeatureStudyConfig(n_described=100))
     held = set(data.held_out_documents)
@@ -81,7 +82,7 @@ def test_held_out_documents_are_not_learned_from(store):
 def test_gaussian_reference_is_the_density_of_the_data(store):
     from scipy import stats
 
-    from overica.lm.study_data import StudyData
+    from overica.lm.study.data import StudyData
 
     data = StudyData(store[0], FeatureStudyConfig(n_scored=40))
     C = np.cov(data.fit.T)
@@ -99,7 +100,7 @@ def test_a_second_call_fits_nothing_and_a_changed_setting_does(study, store, mon
         calls.append(job.name)
         return run_job(job, *rest)
 
-    monkeypatch.setattr("overica.lm.study.run_job", watched)
+    monkeypatch.setattr("overica.lm.study.feature_study.run_job", watched)
     again = FeatureStudy(store[0], **SMALL).run(folder, progress=False)
     assert calls == []
     assert json.dumps(again) == json.dumps(
@@ -121,7 +122,7 @@ def test_a_fit_whose_files_are_damaged_is_done_again(study, store, monkeypatch):
         calls.append(job.name)
         return run_job(job, *rest)
 
-    monkeypatch.setattr("overica.lm.study.run_job", watched)
+    monkeypatch.setattr("overica.lm.study.feature_study.run_job", watched)
     job = records[0]["job"]
     path = folder / "fits" / f"{job}.npz"
     path.write_bytes(path.read_bytes()[:-1])

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overica.lm import Document, documents, scientific_docstrings
-from overica.lm import windows as windows_module
-from overica.lm.token_text import joined
-from overica.lm.windows import groups, windows
+from overica.lm.collecting import windows as windows_module
+from overica.lm.collecting.windows import groups, windows
+from overica.lm.store.token_text import joined
 
 
 @pytest.fixture

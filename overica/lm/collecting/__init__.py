@@ -1,0 +1,1 @@
+"""Activations of transformers collected: texts, windows of tokens, models, hooks at their layers."""

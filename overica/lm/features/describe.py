@@ -1,0 +1,170 @@
+"""Every feature of a fit by itself: how often it fires, where the most, how its sizes are spread, what it is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from overica._validation import check_array, check_scalar
+from overica.lm.features.densities import DensityFit, fit_densities
+
+BINS = 24
+"""Of the histograms of sizes."""
+
+
+@dataclass
+class Feature:
+    """What is known of one feature over the described tokens."""
+
+    index: int
+    firings: int
+    frequency: float
+    """Share of the tokens at which it is active."""
+    mean_size: float
+    """Mean absolute code where it is active: theta of the exponential."""
+    largest: float
+    positive_share: float
+    """Of the firings."""
+    contribution: float
+    """Nats per token, see `describe_features`."""
+    edges: np.ndarray
+    counts: np.ndarray
+    """Histogram of the codes that are not zero: from 0 to the largest, or on both sides of 0."""
+    densities: dict[str, DensityFit]
+    contexts: list[int] = field(default_factory=list)
+    """Rows of the described tokens where it fires most, each of another document, strongest first."""
+    values: list[float] = field(default_factory=list)
+    """Its codes there."""
+
+
+def describe_features(
+    codes: Any,
+    documents: np.ndarray,
+    residual: np.ndarray | None = None,
+    components: np.ndarray | None = None,
+    *,
+    nonnegative: bool = True,
+    n_contexts: int = 8,
+) -> list[Feature]:
+    """The features of a fit, from their codes on consecutive tokens.
+
+    Parameters
+    ----------
+    codes : sparse matrix or array (n_tokens, n_components)
+        In units of the activations, for features of unit norm.
+    documents : array (n_tokens,) of int
+        Document of each token.
+    residual : array (n_tokens, n_features), optional
+        Activations less their reconstruction; needed for the contributions, with `components`.
+    components : array (n_components, n_features), optional
+        Features as rows of unit norm.
+    nonnegative : bool
+        Whether codes cannot be negative.
+    n_contexts : int
+        Most contexts per feature.
+
+    Returns
+    -------
+    list of Feature
+        In the order of the columns. The contribution is what the feature adds to the log evidence, all others as they
+        are: at a token where it fires with code s, dropping it raises the squared error by ``s^2 + 2 s d'r``, and what
+        the firing costs is set against that,
+
+            (s^2 + 2 s d'r) / (2 sigma^2) + log p(s) + log(rho / (1 - rho)) + log(2 pi sigma^2) / 2,
+
+        with p exponential (Laplace unless `nonnegative`) of the mean size, rho the frequency, and sigma^2 the mean
+        squared residual of an entry: the log Bayes factor of the firing in the approximation of Laplace. Summed over
+        the firings and divided by the number of tokens; NaN without residuals.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit each other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overica.lm.features.describe import describe_features
+    >>> codes = np.array([[1.0, 0.0], [3.0, 0.0], [2.0, 0.0]])
+    >>> first, dead = describe_features(codes, np.array([0, 0, 1]))
+    >>> first.contexts, first.frequency, dead.firings
+    ([1, 2], 1.0, 0)
+    """
+    S = sparse.csc_matrix(codes)
+    n_contexts = check_scalar(n_contexts, "n_contexts", minimum=1, integer=True)
+    documents = np.asarray(documents)
+    if documents.shape != (S.shape[0],):
+        raise ValueError(f"`documents` must have shape ({S.shape[0]},), got {documents.shape}")
+    noise_variance = None
+    if residual is not None and components is not None:
+        shape = {"n_tokens": S.shape[0], "n_features": None}
+        residual = check_array(residual, "residual", shape)
+        noise_variance = max(float(np.mean(np.square(residual, dtype=np.float64))), 1e-30)
+    features = []
+    for j in range(S.shape[1]):
+        part = slice(S.indptr[j], S.indptr[j + 1])
+        rows, values = S.indices[part], S.data[part].astype(np.float64)
+        order = np.argsort(rows)
+        feature = _describe(j, rows[order], values[order], S.shape[0], nonnegative)
+        if noise_variance is not None and len(rows):
+            assert residual is not None
+            assert components is not None
+            along = residual[rows[order]] @ components[j].astype(residual.dtype)
+            feature.contribution = _contribution(
+                feature, values[order], along, noise_variance, S.shape[0], nonnegative
+            )
+        for row, value in _strongest(rows[order], values[order], documents, n_contexts):
+            feature.contexts.append(row)
+            feature.values.append(value)
+        features.append(feature)
+    return features
+
+
+def _describe(
+    j: int, rows: np.ndarray, values: np.ndarray, n_tokens: int, nonnegative: bool
+) -> Feature:
+    sizes = np.abs(values)
+    largest = float(sizes.max()) if len(sizes) else 0.0
+    low = 0.0 if nonnegative else -largest
+    counts, edges = np.histogram(values, BINS, (low, largest if largest > 0 else 1.0))
+    return Feature(
+        index=j,
+        firings=len(rows),
+        frequency=len(rows) / n_tokens,
+        mean_size=float(sizes.mean()) if len(sizes) else 0.0,
+        largest=largest,
+        positive_share=float((values > 0).mean()) if len(values) else float("nan"),
+        contribution=0.0 if not len(rows) else float("nan"),
+        edges=edges,
+        counts=counts,
+        densities=fit_densities(sizes),
+    )
+
+
+def _contribution(
+    feature: Feature, values: np.ndarray, along: np.ndarray, noise_variance: float, n_tokens: int, nonnegative: bool
+) -> float:  # fmt: skip
+    theta, rho = feature.mean_size, min(feature.frequency, 1 - 0.5 / n_tokens)
+    gain = (values**2 + 2 * values * along) / (2 * noise_variance)
+    prior = -np.abs(values) / theta - np.log(theta) - (0.0 if nonnegative else np.log(2))
+    price = np.log(rho / (1 - rho)) + 0.5 * np.log(2 * np.pi * noise_variance)
+    return float((gain + prior + price).sum() / n_tokens)
+
+
+def _strongest(
+    rows: np.ndarray, values: np.ndarray, documents: np.ndarray, n: int
+) -> list[tuple[int, float]]:
+    """The strongest firing of each document, strongest first."""
+    found: list[tuple[int, float]] = []
+    seen: set[int] = set()
+    for i in np.argsort(-np.abs(values), kind="stable"):
+        document = int(documents[rows[i]])
+        if document not in seen:
+            seen.add(document)
+            found.append((int(rows[i]), float(values[i])))
+            if len(found) == n:
+                break
+    return found

@@ -1,0 +1,1 @@
+"""Activations on disk: a folder of shards, the tokens they belong to and their texts."""

@@ -1,0 +1,82 @@
+"""Tokens as a reader sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+
+CONTINUATION = "##"
+"""What a word piece that goes on with a word begins with (BERT and its kin)."""
+
+
+class TokenTexts(Sequence[str]):
+    """Texts of tokens that are stored as numbers.
+
+    Parameters
+    ----------
+    ids : array of int (n_tokens,)
+    vocabulary : list of str
+        Text of each id.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overica.lm.store.token_text import TokenTexts
+    >>> texts = TokenTexts(np.array([1, 0, 1]), ["the", "cat"])
+    >>> len(texts), texts[0], texts[1:]
+    (3, 'cat', ['the', 'cat'])
+    """
+
+    def __init__(self, ids: np.ndarray, vocabulary: list[str]) -> None:
+        self._ids, self._vocabulary = ids, vocabulary
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @overload
+    def __getitem__(self, key: int) -> str: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> list[str]: ...
+
+    def __getitem__(self, key: Any) -> str | list[str]:
+        """One text of an integer; a list of a slice or an index array."""
+        chosen = self._ids[key]
+        if np.ndim(chosen) == 0:
+            return self._vocabulary[int(chosen)]
+        return [self._vocabulary[int(i)] for i in chosen]
+
+
+def joined(texts: Sequence[str], word_pieces: bool) -> list[str]:
+    """Pieces that, put one after the other, read as text.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Texts of consecutive tokens.
+    word_pieces : bool
+        Whether the tokenizer drops spaces and marks what goes on with a word by ``##``: then the marks are taken
+        away and spaces put where they belong. Other tokenizers keep the spaces, and nothing is changed.
+
+    Examples
+    --------
+    >>> from overica.lm.store.token_text import joined
+    >>> joined(["token", "##iz", "##er", "of", "words"], True)
+    ['token', 'iz', 'er ', 'of ', 'words']
+    >>> joined(["A", " cat", "s"], False)
+    ['A', ' cat', 's']
+    """
+    if not word_pieces:
+        return list(texts)
+    followers = [*texts[1:], CONTINUATION]
+    return [
+        _bare(text) + ("" if follower.startswith(CONTINUATION) else " ")
+        for text, follower in zip(texts, followers, strict=True)
+    ]
+
+
+def _bare(text: str) -> str:
+    # A text of the mark alone is a token of its own.
+    return text.removeprefix(CONTINUATION) or text

@@ -1,0 +1,1 @@
+"""The study of ICA beside sparse autoencoders on activations."""

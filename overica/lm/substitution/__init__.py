@@ -1,0 +1,1 @@
+"""What a model loses where reconstructions stand in for its activations."""

@@ -1,0 +1,264 @@
+"""Reconstructions put back into the transformer: what of its output survives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from overica._validation import check_array, check_scalar
+from overica.lm.collecting.model import ModelSource, load_model
+from overica.lm.collecting.residual import residual_hook
+from overica.lm.collecting.texts import Text
+from overica.lm.collecting.texts import documents as read
+from overica.lm.collecting.windows import batch_of, windows
+from overica.lm.store.activation_store import ActivationStore
+from overica.lm.substitution.loss import Measure, SubstitutionLoss, ratio_of_sums, share
+from overica.lm.substitution.outcomes import OUTCOMES
+from overica.lm.substitution.replay import batches_of, first_windows, stored_windows
+
+_ROWS = 4096
+
+
+class Substitution:
+    """A model, a layer and texts, ready to have many featurisers put in: what does not depend on them is done once.
+
+    Parameters
+    ----------
+    texts : ActivationStore, or as for `collect_activations`
+        Of a store, the same windows are run again.
+    model : str, path, LanguageModel or (model, tokenizer), optional
+        See `load_model`. None: that of the store.
+    layer : int, optional
+        None: that of the store.
+    documents : array of int, optional
+        Documents of a store to run, such as those held out; None takes all.
+    context : int, optional
+        Tokens that the model sees at once. None: that of the store, or 128.
+    max_tokens : int, optional
+        Run no more than so many tokens of text, whole windows from the first document on.
+    mean : array (n_features,), optional
+        What mean-ablation puts in. None: the mean of the whole store, or that of the texts.
+    batch_size : int
+        Windows in a forward pass.
+    device : str
+        Torch device; "auto" takes CUDA if there is one.
+
+    Attributes
+    ----------
+    activations : array (n_tokens, n_features)
+        float32, at the tokens that are replaced.
+    n_tokens, n_documents : int
+
+    Raises
+    ------
+    ValueError
+        If there is no token, or the model's weights are not those that the store was made with.
+
+    Notes
+    -----
+    Activations of the texts and, for encoders, last hidden states are held in memory: about
+    ``8 * n_tokens * n_features`` bytes. Each call runs the model over the texts once.
+
+    Examples
+    --------
+    >>> from sklearn.decomposition import PCA
+    >>> from overica.lm import Substitution
+    >>> substitution = Substitution(
+    ...     ["Sparse codes of text."] * 2, model="minilm", layer=3, device="cpu"
+    ... )
+    >>> X = substitution.activations
+    >>> pca = PCA(4).fit(X)
+    >>> round(substitution(pca).recovered, 2)
+    1.0
+    """
+
+    def __init__(
+        self,
+        texts: ActivationStore | Text | Iterable[Text],
+        *,
+        model: ModelSource | None = None,
+        layer: int | None = None,
+        documents: np.ndarray | Sequence[int] | None = None,
+        context: int | None = None,
+        max_tokens: int | None = None,
+        mean: np.ndarray | None = None,
+        batch_size: int = 32,
+        device: str = "auto",
+    ) -> None:
+        batch_size = check_scalar(batch_size, "batch_size", minimum=1, integer=True)
+        if max_tokens is not None:
+            max_tokens = check_scalar(max_tokens, "max_tokens", minimum=1, integer=True)
+        store = texts if isinstance(texts, ActivationStore) else None
+        facts: dict[str, Any] = store.metadata if store else {"context": 128}
+        for name, value in (("model", model), ("layer", layer)):
+            if value is None and not store:
+                raise ValueError(f"`{name}` must be given with texts, got None")
+        self._model = load_model(facts["model"] if model is None else model, device=device)
+        if store and facts.get("fingerprint", self._model.fingerprint) != self._model.fingerprint:
+            raise ValueError(
+                f"`model` must have the weights that {str(store.folder)!r} was made with, got others"
+            )
+        self._layer = self._model.check_layer(facts["layer"] if layer is None else layer)
+        context = facts["context"] if context is None else context
+        if store:
+            found = stored_windows(self._model, store, documents, context)
+        elif documents is not None:
+            raise ValueError("`documents` must be None unless the texts are those of a store")
+        else:
+            found = windows(self._model, read(texts), context)  # type: ignore[arg-type]
+        self._batches = list(batches_of(first_windows(found, max_tokens), batch_size))
+        if not self._batches:
+            raise ValueError("`texts` must hold a token, got none")
+        self._outcome = OUTCOMES[self._model.causal]
+        self._run_clean()
+        if mean is None:
+            mean = store.mean() if store else self.activations.mean(axis=0, dtype=np.float64)
+        mean = check_array(mean, "mean", {"n_features": self._model.n_features})
+        self._ablations = [self._ratios(row) for row in (mean, np.zeros_like(mean))]
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens that are replaced."""
+        return len(self.activations)
+
+    @property
+    def n_documents(self) -> int:
+        """Documents that they are of."""
+        return int(np.unique(self._document).size)
+
+    def __call__(self, featuriser: Any) -> SubstitutionLoss:
+        """The loss with ``featuriser.inverse_transform(featuriser.transform(x))`` in place of each activation x.
+
+        Parameters
+        ----------
+        featuriser : object with `transform` and `inverse_transform`
+            Called with (n, n_features) float32, the activations as they are: centring and scaling are its own affair.
+
+        Returns
+        -------
+        SubstitutionLoss
+
+        Raises
+        ------
+        ValueError
+            If reconstructions have another shape, or are not finite.
+        """
+        reconstruction = np.empty_like(self.activations)
+        active = 0
+        for start in range(0, self.n_tokens, _ROWS):
+            X = self.activations[start : start + _ROWS]
+            codes = np.asarray(featuriser.transform(X))
+            active += int(np.count_nonzero(codes))
+            reconstruction[start : start + _ROWS] = check_array(
+                np.asarray(featuriser.inverse_transform(codes)),
+                "reconstructions",
+                {"n_samples": len(X), "n_features": X.shape[1]},
+            )
+        return self.loss_of(reconstruction, l0=active / self.n_tokens)
+
+    def loss_of(self, reconstruction: np.ndarray, *, l0: float = float("nan")) -> SubstitutionLoss:
+        """The loss with given rows, in the order of `activations`, in place of the activations.
+
+        Parameters
+        ----------
+        reconstruction : array (n_tokens, n_features)
+        l0 : float
+            To be said in the result.
+        """
+        X = self.activations
+        shape = {"n_tokens": len(X), "n_features": X.shape[1]}
+        reconstruction = check_array(reconstruction, "reconstruction", shape)
+        centre = X.mean(axis=0, dtype=np.float64)
+        error = float(((X - reconstruction).astype(np.float64) ** 2).sum())
+        mean, zero = self._ablations
+        measures = {
+            name: Measure(self._outcome.measures[name], *ratio, mean[name][0], zero[name][0])
+            for name, ratio in self._ratios(reconstruction).items()
+        }
+        explained = 1 - share(error, float(((X - centre) ** 2).sum()))
+        return SubstitutionLoss(measures, explained, l0, self.n_tokens, self.n_documents)
+
+    @torch.inference_mode()
+    def _run_clean(self) -> None:
+        """One pass without a change: activations, what the output was, and which document each window is of."""
+        streams: list[torch.Tensor] = []
+        self._clean: list[torch.Tensor] = []
+        for group in self._batches:
+            batch = batch_of(self._model, group)
+            seen: list[torch.Tensor] = []
+            with residual_hook(self._model.blocks, self._layer, seen.append):
+                output = self._model(batch.ids, batch.mask)
+            streams.append(seen[0][batch.content].cpu())
+            self._clean += self._outcome.observe(output, batch)
+        self.activations: np.ndarray = torch.cat(streams).numpy()
+        self._document = np.array([window.document for group in self._batches for window in group])
+        self._weights = self._outcome.weights(self._clean)
+
+    @torch.inference_mode()
+    def _ratios(self, rows: np.ndarray) -> dict[str, tuple[float, float]]:
+        """Each measure and its standard error with rows (or one row for all) in place of the activations."""
+        changes: list[dict[str, float]] = []
+        start = 0
+        for group in self._batches:
+            batch = batch_of(self._model, group)
+            stop = start + sum(len(window) for window in group)
+            part = rows if rows.ndim == 1 else rows[start:stop]
+            new = torch.as_tensor(np.array(part, np.float32)).to(self._model.device)
+
+            def replaced(
+                stream: torch.Tensor, content: torch.Tensor = batch.content, new: Any = new
+            ) -> torch.Tensor:
+                stream = stream.clone()
+                stream[content] = new
+                return stream
+
+            with residual_hook(self._model.blocks, self._layer, replaced):
+                output = self._model(batch.ids, batch.mask)
+            for observed in self._outcome.observe(output, batch):
+                changes.append(self._outcome.change(self._clean[len(changes)], observed))
+            start = stop
+        return {
+            name: ratio_of_sums(
+                np.array([c[name] for c in changes]), self._weights[name], self._document
+            )
+            for name in self._outcome.measures
+        }
+
+
+def substitution_loss(
+    texts: ActivationStore | Text | Iterable[Text], featuriser: Any, **options: Any
+) -> SubstitutionLoss:
+    """How a transformer's output changes when activations are replaced by a featuriser's reconstructions.
+
+    At the tokens of the text (special tokens are left as they are) the activation x at one layer is replaced by
+    ``inverse_transform(transform(x))``, and the model goes on from there. Measured are, of a causal language model, the
+    increase of the next-token cross entropy (`cross_entropy`); of an encoder, 1 - cosine of the mean-pooled
+    embedding (`embedding`) and the error of the last hidden states over their variance (`hidden`). Each comes with what
+    mean- and zero-ablation give, and ``recovered = 1 - loss / mean_ablation``.
+
+    Parameters
+    ----------
+    texts : ActivationStore, or as for `collect_activations`
+    featuriser : object with `transform` and `inverse_transform`
+    **options
+        Of `Substitution`, which is the thing to use for several featurisers: `model`, `layer`, `documents`, `context`,
+        `max_tokens`, `mean`, `batch_size`, `device`.
+
+    Returns
+    -------
+    SubstitutionLoss
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> from overica.lm import substitution_loss
+    >>> loss = substitution_loss(
+    ...     ["Text.", "More."], FunctionTransformer(), model="minilm", layer=3, device="cpu"
+    ... )
+    >>> {name: (measure.loss, measure.recovered) for name, measure in loss.measures.items()}
+    {'embedding': (0.0, 1.0), 'hidden': (0.0, 1.0)}
+    """
+    return Substitution(texts, **options)(featuriser)
