@@ -41,6 +41,7 @@ FLOORS: dict[str, int] = {
     "saving": 3,
     "estimator": 3,
     "sae": 3,
+    "baselines": 3,
     "compare": 4,
     "separation": 4,
     "lm": 4,

@@ -12,7 +12,7 @@ class Featuriser(Protocol):
     """Anything that describes samples by features: ``X ~ S @ components_ + offset``.
 
     The offset is ``inverse_transform`` of codes that are all zero. `OvercompleteICA`, every class of
-    `overica.sae.SAES`, `SparseCoder` and the baselines of `overica.compare` are such; so is scikit-learn's dictionary
+    `overica.sae.SAES`, `SparseCoder` and the classes of `overica.baselines` are such; so is scikit-learn's dictionary
     learning.
     """
 

@@ -9,17 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from overica.baselines import BASELINES
 from overica.coding import Featuriser, SparseCoder
-from overica.compare.baselines import FastICABaseline, PCABaseline
-from overica.compare.dictionary_learning import DictionaryLearningBaseline
-from overica.compare.flops import (
-    dictionary_learning_flops,
-    fastica_flops,
-    ica_flops,
-    no_flops,
-    pca_flops,
-    sae_flops,
-)
+from overica.compare.flops import ica_flops, no_flops
 from overica.datasets import Mixture
 from overica.estimator import OvercompleteICA
 from overica.random_state import generator
@@ -94,7 +86,7 @@ def settable(kind: Callable[..., Any], *, without: frozenset[str] = _RESERVED) -
 
     Examples
     --------
-    >>> sorted(settable(FastICABaseline))
+    >>> sorted(settable(BASELINES["fastica"]))
     ['max_iter']
     """
     return frozenset(inspect.signature(kind).parameters) - without
@@ -126,22 +118,21 @@ def _sae(name: str) -> Callable[..., Featuriser]:
     return build
 
 
-def _dictionary_learning(assignment: Assignment, **parameters: Any) -> Featuriser:
-    return DictionaryLearningBaseline(
-        assignment.n_components, n_active=assignment.n_active, nonnegative=assignment.nonnegative,
-        random_state=assignment.seed, **parameters,
-    )  # fmt: skip
+def _baseline(name: str) -> Callable[..., Featuriser]:
+    kind = BASELINES[name]
 
+    def build(assignment: Assignment, **parameters: Any) -> Featuriser:
+        known = {
+            "n_active": assignment.n_active,
+            "nonnegative": assignment.nonnegative,
+            "random_state": assignment.seed,
+        }
+        taken = known.keys() & inspect.signature(kind).parameters.keys()
+        told = {name: known[name] for name in taken}
+        baseline: Featuriser = kind(assignment.n_components, **told, **parameters)
+        return baseline
 
-def _fastica(assignment: Assignment, **parameters: Any) -> Featuriser:
-    return FastICABaseline(
-        assignment.n_components, nonnegative=assignment.nonnegative, random_state=assignment.seed,
-        **parameters,
-    )  # fmt: skip
-
-
-def _pca(assignment: Assignment) -> Featuriser:
-    return PCABaseline(assignment.n_components, nonnegative=assignment.nonnegative)
+    return build
 
 
 def _random(assignment: Assignment) -> Featuriser:
@@ -168,16 +159,6 @@ def _fixed(assignment: Assignment, rows: np.ndarray, offset: np.ndarray | None) 
     )
 
 
-_SAE_LABELS = {
-    "relu": "ReLU SAE (L1)",
-    "tied": "Tied SAE",
-    "gated": "Gated SAE",
-    "jumprelu": "JumpReLU SAE",
-    "topk": "TopK SAE",
-    "batchtopk": "BatchTopK SAE",
-    "matryoshka": "Matryoshka SAE",
-}
-
 METHODS: dict[str, Method] = {
     "ica": Method(
         "ica", "Overcomplete ICA", "ica", _ica, sweeps=False, flops=ica_flops,
@@ -185,21 +166,18 @@ METHODS: dict[str, Method] = {
     ),
     **{
         name: Method(
-            name, _SAE_LABELS.get(name, f"{name} SAE"), "sae", _sae(name), sweeps=True,
-            flops=sae_flops, one_sided=True, parameters=settable(kind),
+            name, kind.label, "sae", _sae(name), sweeps=True, flops=kind.flops, one_sided=True,
+            parameters=settable(kind),
         )
         for name, kind in SAES.items()
     },
-    "dictionary_learning": Method(
-        "dictionary_learning", "Dictionary learning (scikit-learn)", "baseline",
-        _dictionary_learning, sweeps=True, flops=dictionary_learning_flops,
-        parameters=settable(DictionaryLearningBaseline),
-    ),
-    "fastica": Method(
-        "fastica", "FastICA (scikit-learn)", "baseline", _fastica, sweeps=False,
-        flops=fastica_flops, parameters=settable(FastICABaseline),
-    ),
-    "pca": Method("pca", "PCA", "baseline", _pca, sweeps=False, flops=pca_flops),
+    **{
+        name: Method(
+            name, kind.label, "baseline", _baseline(name), sweeps=kind.sweeps, flops=kind.flops,
+            one_sided=kind.one_sided, parameters=settable(kind),
+        )
+        for name, kind in BASELINES.items()
+    },
     "random": Method(
         "random", "Random dictionary", "baseline", _random, sweeps=False, encodes=False
     ),

@@ -117,6 +117,8 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
 
     name: ClassVar[str]
     """Its name in `SAES`."""
+    label: ClassVar[str]
+    """For tables and pictures."""
 
     def __init__(
         self,
@@ -240,6 +242,17 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
                 x = torch.from_numpy(part).to(weight.device, weight.dtype)
                 S[rows] = self.module_.encode(x).cpu().numpy()
         return like(S, original)
+
+    def flops(self, X: Array) -> float:
+        """Floating-point operations of the fit to X, of highest order: 6 per weight and sample seen.
+
+        A weight takes a multiplication and an addition forward, and twice that backward (the gradients of weights and
+        of activations). Encoder and decoder together have 2dF weights, whether tied or not, so a fit of T steps of B
+        samples is ``12 d F B T``. That is an upper bound for sparse activations, which dense products do not use.
+        """
+        n_components, n_features = self.components_.shape
+        batch = min(int(self.batch_size), len(X))
+        return 12.0 * n_components * n_features * batch * self.n_iter_
 
     @property
     def mixing_(self) -> np.ndarray:

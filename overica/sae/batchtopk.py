@@ -89,6 +89,7 @@ class BatchTopKSAE(SelectingSAE):
     """
 
     name: ClassVar[str] = "batchtopk"
+    label: ClassVar[str] = "BatchTopK SAE"
 
     def _network(
         self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator

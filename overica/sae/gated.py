@@ -103,6 +103,7 @@ class GatedSAE(SparseAutoencoder):
     """
 
     name: ClassVar[str] = "gated"
+    label: ClassVar[str] = "Gated SAE"
 
     def _network(
         self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator

@@ -138,6 +138,7 @@ class JumpReLUSAE(SparseAutoencoder):
     """
 
     name: ClassVar[str] = "jumprelu"
+    label: ClassVar[str] = "JumpReLU SAE"
 
     def __init__(
         self,

@@ -88,6 +88,7 @@ class MatryoshkaSAE(SelectingSAE):
     """
 
     name: ClassVar[str] = "matryoshka"
+    label: ClassVar[str] = "Matryoshka SAE"
 
     def __init__(
         self,

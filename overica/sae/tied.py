@@ -64,6 +64,7 @@ class TiedSAE(SparseAutoencoder):
     """
 
     name: ClassVar[str] = "tied"
+    label: ClassVar[str] = "Tied SAE"
 
     def _network(
         self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator

@@ -71,6 +71,7 @@ class TopKSAE(SelectingSAE):
     """
 
     name: ClassVar[str] = "topk"
+    label: ClassVar[str] = "TopK SAE"
 
     def _network(
         self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator

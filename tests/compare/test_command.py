@@ -5,9 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from overica.baselines import PCABaseline
 from overica.cli import main
 from overica.compare import METHODS, Method, Study
-from overica.compare.baselines import PCABaseline
 
 STUDY = """
 n_seeds = 2

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from overica.baselines import PCABaseline
 from overica.compare import METHODS, Method, Results, Study, StudyError
 from overica.compare import study as study_module
-from overica.compare.baselines import PCABaseline
 from overica.compare.cell import finite, run_job
 
 TOY = {"name": "sparse_random", "label": "toy", "n_features": 4, "n_components": 6, "n_active": 2}

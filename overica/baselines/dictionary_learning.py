@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import MiniBatchDictionaryLearning
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
 
+from overica._validation import Array
+from overica.baselines.base import Baseline
 from overica.coding import SparseCoder
 from overica.random_state import generator
 from overica.ranges import unit_rows
@@ -18,7 +20,7 @@ _PASSES = 100
 """Of coordinate descent over the codes of a batch."""
 
 
-class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
+class DictionaryLearningBaseline(Baseline):
     """scikit-learn's MiniBatchDictionaryLearning, its penalty moved to a target number of active features.
 
     The penalty, scikit-learn's alpha, decides everything here, so it is chosen as an autoencoder's coefficient is: the
@@ -61,7 +63,9 @@ class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
     True
     """
 
-    components_: np.ndarray
+    name: ClassVar[str] = "dictionary_learning"
+    label: ClassVar[str] = "Dictionary learning (scikit-learn)"
+    sweeps: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -84,6 +88,7 @@ class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
 
     def fit(self, X: np.ndarray, y: Any = None) -> Self:
         """Learn the atoms."""
+        X = np.asarray(self._validated(X, reset=True))
         rng = generator(self.random_state)
         self.offset_ = np.zeros(X.shape[1]) if self.nonnegative else X.mean(axis=0)
         centred = np.asarray(X - self.offset_, np.float64)
@@ -115,20 +120,17 @@ class DictionaryLearningBaseline(TransformerMixin, BaseEstimator):
         self.n_iter_ += int(model.n_steps_)
         return unit_rows(model.components_)[0]
 
-    def transform(self, X: np.ndarray) -> np.ndarray:
+    def transform(self, X: Array) -> Array:
         """Lasso codes at the penalty `penalty_`, exact."""
+        check_is_fitted(self)
+        self._validated(X, reset=False)
         coder = SparseCoder(
             self.components_,
             penalty=self.penalty_,
             nonnegative=self.nonnegative,
             offset=self.offset_,
         )
-        return np.asarray(coder.transform(X))
-
-    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
-        """Samples from codes."""
-        samples: np.ndarray = X @ self.components_ + self.offset_
-        return samples
+        return coder.transform(X)
 
     def _penalty(self, atoms: np.ndarray, centred: np.ndarray) -> float:
         coder = SparseCoder(atoms, n_active=self.n_active, nonnegative=self.nonnegative)

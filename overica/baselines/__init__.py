@@ -1,0 +1,31 @@
+"""Peers from their own libraries and papers, as featurisers: what overcomplete ICA and autoencoders are held to.
+
+`BASELINES` names them. Each is an estimator with scikit-learn's interface, and says of itself what a study has to know,
+see `Baseline`.
+
+Examples
+--------
+>>> from overica.baselines import BASELINES
+>>> BASELINES["fastica"].label, BASELINES["fastica"].sweeps, BASELINES["dictionary_learning"].sweeps
+('FastICA (scikit-learn)', False, True)
+"""
+
+from overica.baselines.base import Baseline
+from overica.baselines.dictionary_learning import DictionaryLearningBaseline
+from overica.baselines.fastica import FastICABaseline
+from overica.baselines.linear import LinearFeaturiser
+from overica.baselines.pca import PCABaseline
+
+BASELINES: dict[str, type[Baseline]] = {
+    kind.name: kind for kind in (DictionaryLearningBaseline, FastICABaseline, PCABaseline)
+}
+"""Baselines by name."""
+
+__all__ = [
+    "BASELINES",
+    "Baseline",
+    "DictionaryLearningBaseline",
+    "FastICABaseline",
+    "LinearFeaturiser",
+    "PCABaseline",
+]

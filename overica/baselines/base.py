@@ -1,0 +1,30 @@
+"""What a baseline is to a study: a featuriser that says of itself how it is told what to do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from overica.transformer import DictionaryTransformer
+
+
+class Baseline(DictionaryTransformer):
+    """Base of the baselines: ``x ~ s @ components_ + offset_`` with atoms as rows, and what a registry needs.
+
+    A subclass takes `n_components` first and, by name, those of `n_active`, `nonnegative` and `random_state` that it
+    knows: whoever builds it gives it these if its signature has them. Other parameters are for a study to set.
+    """
+
+    name: ClassVar[str]
+    """Its name in `BASELINES`."""
+    label: ClassVar[str]
+    """For tables and pictures."""
+    sweeps: ClassVar[bool] = False
+    """Whether it is told how many features are to be active, and so is fitted once per level."""
+    one_sided: ClassVar[bool] = False
+    """Whether its codes are never negative, whatever the sources."""
+
+    def flops(self, X: np.ndarray) -> float:
+        """Floating-point operations of the fit to X, of highest order; NaN where what was done is not reported."""
+        return float("nan")
