@@ -1,18 +1,12 @@
 """What is true of a data set: sizes, sparsity, chance levels, and whether it can be solved."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from overica.datasets.identifiability import judge
-from overica.datasets.sparsity import compare_l1
+from overica.datasets.identifiability import Truth, compare_l1, judge
 from overica.metrics import METRICS, chance_level
-
-if TYPE_CHECKING:
-    from overica.datasets.mixture import Mixture
 
 # Entries of the two matrices of a draw, above which fewer draws are exact enough.
 _LARGE = 20_000
@@ -105,22 +99,15 @@ class Description:
         return "\n".join([self.name, *lines] if self.name else lines)
 
 
-def describe(data: Mixture) -> Description:
-    """Describe a data set; see `Mixture.describe`.
-
-    Parameters
-    ----------
-    data : Mixture
-        A set with its truth.
-
-    Returns
-    -------
-    Description
+def describe(
+    X: np.ndarray, truth: Truth, noise_variance: float, *, name: str = "", n_held_out: int = 0
+) -> Description:
+    """Describe samples whose truth is known; see `Mixture.describe`.
 
     Examples
     --------
     >>> from overica.datasets import make_mixture
-    >>> print(describe(make_mixture(2000, 2, 3, "laplace", random_state=0)))
+    >>> print(make_mixture(2000, 2, 3, "laplace", random_state=0).describe())
     mixture
     samples       2000
     size          3 columns in 2 dimensions
@@ -130,28 +117,28 @@ def describe(data: Mixture) -> Description:
     chance        mean_cosine 0.82, ...
     identifiable  yes: the 3 sources are independent and not Gaussian, ...
     """
-    n_samples, n_features = data.X.shape
-    n = data.mixing.shape[1]
-    active = data.codes != 0
-    cosines = np.abs(data.mixing.T @ data.mixing)
+    n_samples, n_features = X.shape
+    n = truth.mixing.shape[1]
+    active = truth.codes != 0
+    cosines = np.abs(truth.mixing.T @ truth.mixing)
     np.fill_diagonal(cosines, 0.0)
     nearest = cosines.max(axis=1)
     n_draws = 100 if n_features * n * n < _LARGE else 20
     chance = {
         metric: chance_level(
-            metric, n_features, n, n, nonnegative=data.nonnegative, n_draws=n_draws, random_state=0
+            metric, n_features, n, n, nonnegative=truth.nonnegative, n_draws=n_draws, random_state=0
         ).mean
         for metric in METRICS
     }
-    verdict = judge(data)
-    true_l1, best_l1 = compare_l1(data)
+    verdict = judge(truth)
+    true_l1, best_l1 = compare_l1(truth)
     return Description(
-        name=data.name,
+        name=name,
         n_samples=n_samples,
         n_features=n_features,
         n_components=n,
-        n_held_out=0 if data.held_out is None else data.held_out.n_samples,
-        noise_share=float(np.sqrt(data.noise_variance) / max(data.X.std(), _TINY)),
+        n_held_out=n_held_out,
+        noise_share=float(np.sqrt(noise_variance) / max(X.std(), _TINY)),
         true_l0=float(active.sum(axis=1).mean()),
         rarest=float(active.mean(axis=0).min()),
         max_cosine=float(nearest.max()),

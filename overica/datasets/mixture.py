@@ -9,6 +9,7 @@ import numpy as np
 
 from overica._validation import check_scalar
 from overica.datasets.description import Description, describe
+from overica.datasets.identifiability import Truth
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ class Mixture:
         """Number of samples."""
         return len(self.X)
 
+    @property
+    def truth(self) -> Truth:
+        """What made the samples, as far as their law goes."""
+        return Truth(self.mixing, self.codes, self.nonnegative, self.groups, self.free_magnitudes)
+
     def describe(self) -> Description:
         """Chance levels, true L0, coherence, and whether the columns can be found at all.
 
@@ -70,7 +76,10 @@ class Mixture:
         Description
             Its string is a short table.
         """
-        return describe(self)
+        n_held_out = 0 if self.held_out is None else self.held_out.n_samples
+        return describe(
+            self.X, self.truth, self.noise_variance, name=self.name, n_held_out=n_held_out
+        )
 
     def split(self, share: float = 0.2) -> tuple[Mixture, Mixture]:
         """Samples to learn from and samples to evaluate on.

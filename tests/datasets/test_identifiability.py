@@ -14,9 +14,9 @@ from overica.datasets import (
     make_three_features,
 )
 from overica.datasets.identifiability import judge
-from overica.datasets.rays import active_needed
-from overica.datasets.sparsity import absorb, compare_l1, planar_l1
-from overica.datasets.strata import find_strata
+from overica.datasets.identifiability.rays import active_needed
+from overica.datasets.identifiability.sparsity import absorb, compare_l1, planar_l1
+from overica.datasets.identifiability.strata import find_strata
 from overica.metrics import match_components
 
 IDEAL = ToyModel.antipodal(2, angle=0.3)
@@ -34,7 +34,7 @@ def mixture(A, S, **known):
 
 
 def verdict(data):
-    return judge(data).identifiable
+    return judge(data.truth).identifiable
 
 
 # What every registered set says of itself with its defaults.
@@ -69,7 +69,7 @@ def test_silent_sources_are_not_decided(rng):
     assert described.reason.startswith("1 of 3 sources are never active")
     parallel = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
     assert verdict(mixture(parallel, S, groups=np.arange(3))) is False
-    assert judge(mixture(np.eye(3), 0 * S)).identifiable is False
+    assert judge(mixture(np.eye(3), 0 * S).truth).identifiable is False
 
 
 def test_gaussian_sources_are_not_decided(rng):
@@ -202,7 +202,7 @@ def test_absorbed_columns_explain_the_same_samples():
     np.testing.assert_allclose(Z @ B.T, data.codes @ data.mixing.T, atol=1e-9)
     np.testing.assert_allclose(np.linalg.norm(B, axis=0), 1.0)
     assert Z.min() >= 0
-    true, other = compare_l1(data)
+    true, other = compare_l1(data.truth)
     assert other == pytest.approx(Z.sum(axis=1).mean())
     assert other < 0.97 * true
     # Roots and features outside the trees stay.

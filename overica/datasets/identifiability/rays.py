@@ -12,7 +12,9 @@ from math import comb
 import numpy as np
 from scipy.optimize import nnls
 
-from overica.datasets.strata import Stratum
+from overica.datasets.identifiability.strata import Stratum
+from overica.datasets.identifiability.truth import Truth
+from overica.datasets.identifiability.verdict import Verdict
 
 _PARALLEL = 1 - 1e-9
 # Residual, relative to a unit ray, below which columns explain it.
@@ -23,19 +25,13 @@ _MOST_ACTIVE = 3
 # Beyond these the combinations take too long.
 _MOST_COLUMNS, _MOST_RAYS = 12, 48
 
-Comparison = tuple[bool | None, str, np.ndarray | None]
 
-
-def compare_rays(
-    A: np.ndarray, codes: np.ndarray, strata: Sequence[Stratum], nonnegative: bool
-) -> Comparison | None:
+def fewest_rays(truth: Truth, strata: Sequence[Stratum]) -> Verdict | None:
     """Compare the true columns with other choices of as many rays, by their mean L0.
 
-    Returns
-    -------
-    (identifiable, reason, witness) or None
-        None where the data do not lie on rays, or the comparison does not decide.
+    None where the data do not lie on rays, or the comparison does not decide.
     """
+    A, codes, nonnegative = truth.mixing, truth.codes, truth.nonnegative
     covered = sum(stratum.share for stratum in strata)
     if (
         any(s.basis.shape[1] > 1 for s in strata)
@@ -50,7 +46,7 @@ def compare_rays(
     needed = active_needed(A, rays, nonnegative)
     true_l0 = float(shares @ needed)
     if rays.shape[1] <= n and true_l0 > shares.sum():
-        return (
+        return Verdict(
             False,
             f"the data are {rays.shape[1]} rays, and columns along these explain them with "
             f"{shares.sum():.3g} active codes a sample where the true ones need {true_l0:.3g}",
@@ -72,7 +68,7 @@ def compare_rays(
         if excess < -error * spread and true_l0 + excess < best:
             best, witness = true_l0 + excess, B
     if witness is not None:
-        return (
+        return Verdict(
             False,
             f"the data are {rays.shape[1]} rays, and {n} of them explain all with {best:.3g} "
             f"active codes a sample where the true columns need {true_l0:.3g}",
@@ -80,17 +76,16 @@ def compare_rays(
         )
     if tie:
         why = "other choices of columns are as sparse"
-        return None, f"the data are {rays.shape[1]} rays for {n} columns, and {why}", None
+        return Verdict(None, f"the data are {rays.shape[1]} rays for {n} columns, and {why}")
     if not everything:
         return None
     # Beyond the plane, columns along no ray could be sparser.
     if len(A) > 2:
         return None
-    return (
+    return Verdict(
         True,
         f"the data are {rays.shape[1]} rays, and no other {n} of them explain all with so few "
         f"active codes a sample ({true_l0:.3g})",
-        None,
     )
 
 

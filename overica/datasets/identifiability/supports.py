@@ -14,51 +14,48 @@ Where they have, because some sources are active whenever j is (the parents of a
 known up to multiples of theirs.  Magnitudes that are uncorrelated with j's settle it: adding beta
 times column i to column j changes the code ``s_i`` into ``s_i - beta s_j``, which is uncorrelated
 with ``s_j`` for beta = 0 alone.
+
+References
+----------
+Aharon, Elad and Bruckstein (2006), "On the uniqueness of overcomplete dictionaries", Linear Algebra and its
+Applications 416; Hillar and Sommer (2015), "When can dictionary learning uniquely recover sparse data from
+subsamples?", IEEE Transactions on Information Theory 61: supports that are rich enough suffice.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from overica.datasets.strata import Stratum
+from overica.datasets.identifiability.strata import Stratum
+from overica.datasets.identifiability.truth import Truth
+from overica.datasets.identifiability.verdict import Verdict
 
 _NULL = 1e-9
 # Supports intersected per column before giving up.
 _MOST_SUPPORTS = 100
 _N_ERRORS = 5.0
 
-Comparison = tuple[bool | None, str, np.ndarray | None]
 
-
-def compare_supports(
-    A: np.ndarray,
-    codes: np.ndarray,
-    strata: Sequence[Stratum],
-    nonnegative: bool,
-    free_magnitudes: bool,
-) -> Comparison | None:
+def rich_supports(truth: Truth, strata: Sequence[Stratum]) -> Verdict | None:
     """Decide by the supports, and by free magnitudes where sources accompany others.
 
-    Returns
-    -------
-    (identifiable, reason, witness) or None
-        None where the supports do not decide.
+    None where the supports do not decide.
     """
+    A, free_magnitudes = truth.mixing, truth.free_magnitudes
     n_features, n = A.shape
     alone = {int(s.support[0]) for s in strata if len(s.support) == 1}
     fixed = [s for s in strata if not s.full]
     # Non-negative codes of independent columns that occur alone: B is a wider cone, and samples of
     # support I lie on a face of it that contains the columns I, hence need |I| of B's.
-    cone = nonnegative and len(alone) == n and np.linalg.matrix_rank(A) == n
+    cone = truth.nonnegative and len(alone) == n and np.linalg.matrix_rank(A) == n
     if fixed and not cone:
         listed = ", ".join(map(str, fixed[0].support))
-        return (
+        return Verdict(
             None,
             f"sources {listed} keep fixed proportions: a column for their sum may be as sparse",
-            None,
         )
     if len(alone) == n:
-        return True, "every column occurs alone, as a ray of the data", None
+        return Verdict(True, "every column occurs alone, as a ray of the data")
 
     supports: list[list[np.ndarray]] = [[] for _ in range(n)]
     for stratum in strata:
@@ -75,26 +72,24 @@ def compare_supports(
         return None
     lonely = sum(not others for others in companions)
     if lonely == n:
-        return (
+        return Verdict(
             True,
             "no source always accompanies another, and the supports are small: the theorem of "
             "unique sparse dictionaries",
-            None,
         )
     mutual = [(j, k) for j in range(n) for k in companions[j] if j in companions[k]]
     if mutual:
         j, k = mutual[0]
-        return None, f"sources {j} and {k} are never active without each other", None
-    by_source = np.ascontiguousarray(codes.T)
+        return Verdict(None, f"sources {j} and {k} are never active without each other")
+    by_source = np.ascontiguousarray(truth.codes.T)
     if not free_magnitudes or not all(
         _uncorrelated(by_source[j], by_source[k]) for j in range(n) for k in companions[j]
     ):
         return None
-    return (
+    return Verdict(
         True,
         f"the supports determine {lonely} columns, and {n - lonely} up to multiples of their "
         "parents' columns; magnitudes independent of the parents' settle these",
-        None,
     )
 
 

@@ -12,26 +12,21 @@ for the best alternative of two families,
 An alternative that is found is a proof; that none is found proves nothing.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from overica.datasets.mixture import Mixture
+from overica.datasets.identifiability.truth import Truth
 
 _ANGLES = np.deg2rad(np.arange(3, 360, 3))
 _MOST_SAMPLES = 20_000
 
 
-def compare_l1(data: Mixture) -> tuple[float, float]:
+def compare_l1(truth: Truth) -> tuple[float, float]:
     """Mean L1 norm of codes under the true columns and under the best alternative found.
 
     Parameters
     ----------
-    data : Mixture
-        A set with its true codes.
+    truth : Truth
+        See `Mixture.truth`.
 
     Returns
     -------
@@ -42,24 +37,22 @@ def compare_l1(data: Mixture) -> tuple[float, float]:
     --------
     On a square, two signed sources cost less along the diagonals:
 
-    >>> import numpy as np
-    >>> from overica.datasets import Mixture
     >>> S = np.random.default_rng(0).uniform(-1, 1, (2000, 2))
-    >>> true, other = compare_l1(Mixture(S, np.eye(2), S, 0.0, False, "a square"))
+    >>> true, other = compare_l1(Truth(np.eye(2), S, nonnegative=False))
     >>> round(true, 1), round(other, 2)
     (1.0, 0.94)
     """
-    codes = data.codes[:_MOST_SAMPLES]
-    if len(data.mixing) != 2:
+    codes = truth.codes[:_MOST_SAMPLES]
+    if len(truth.mixing) != 2:
         true = float(np.abs(codes).sum(axis=1).mean())
         if (codes < 0).any():
             return true, float("inf")
-        absorbed = float(absorb(data.mixing, codes)[1].sum(axis=1).mean())
+        absorbed = float(absorb(truth.mixing, codes)[1].sum(axis=1).mean())
         return true, absorbed if absorbed < true else float("inf")
-    X = codes @ data.mixing.T
-    angles = np.arctan2(data.mixing[1], data.mixing[0])
-    norms = [planar_l1(X, angles + turn, data.nonnegative) for turn in _ANGLES]
-    return planar_l1(X, angles, data.nonnegative), min(norms)
+    X = codes @ truth.mixing.T
+    angles = np.arctan2(truth.mixing[1], truth.mixing[0])
+    norms = [planar_l1(X, angles + turn, truth.nonnegative) for turn in _ANGLES]
+    return planar_l1(X, angles, truth.nonnegative), min(norms)
 
 
 def planar_l1(X: np.ndarray, angles: np.ndarray, nonnegative: bool) -> float:
