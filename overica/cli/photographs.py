@@ -82,7 +82,7 @@ def photographs(
 
     from overica.datasets import load_images
     from overica.photographs import QUICK, StudySettings, study_photographs
-    from overica.photographs.summary import save_study, text_of
+    from overica.photographs.study_text import save_study, text_of
 
     given: dict[str, Any] = {
         "side": side,

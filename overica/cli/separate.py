@@ -60,7 +60,7 @@ def separate(
       separation.png    the directions, and spectrograms before and after
     """
     with told():
-        from overica.separation.command import run_separate
+        from overica.separation.separate_file import run_separate
 
         lines = run_separate(
             mixture,

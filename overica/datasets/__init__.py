@@ -19,7 +19,7 @@ from overica.datasets.identifiability import Verdict
 from overica.datasets.images import load_images
 from overica.datasets.independent import make_mixture
 from overica.datasets.mixture import Mixture
-from overica.datasets.photographs import load_patches, whiten_image
+from overica.datasets.photograph_patches import load_patches, whiten_image
 from overica.datasets.planar import make_archetypes, make_exponential, make_laplace
 from overica.datasets.sources import SOURCES, SourceLaw
 from overica.datasets.sparse_but_wrong import make_sparse_but_wrong

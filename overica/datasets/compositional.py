@@ -4,7 +4,7 @@ import numpy as np
 
 from overica._validation import check_scalar
 from overica.datasets._checks import check_sizes
-from overica.datasets.directions import random_directions
+from overica.datasets.drawn_directions import random_directions
 from overica.datasets.mixture import Mixture
 from overica.datasets.sparse_random import random_subsets
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from overica._validation import check_scalar
 from overica.datasets._checks import check_probability, check_sizes
-from overica.datasets.directions import random_directions
-from overica.datasets.firing import copula_firing, low_rank_factor, zipf_probabilities
+from overica.datasets.correlated_firing import copula_firing, low_rank_factor, zipf_probabilities
+from overica.datasets.drawn_directions import random_directions
 from overica.datasets.mixture import Mixture
 from overica.datasets.trees import Forest
 

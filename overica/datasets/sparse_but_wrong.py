@@ -4,8 +4,8 @@ import numpy as np
 
 from overica._validation import check_scalar
 from overica.datasets._checks import check_probability, check_share, check_sizes
-from overica.datasets.directions import orthogonal_directions, random_directions
-from overica.datasets.firing import copula_firing, random_correlation
+from overica.datasets.correlated_firing import copula_firing, random_correlation
+from overica.datasets.drawn_directions import orthogonal_directions, random_directions
 from overica.datasets.mixture import Mixture
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from overica._validation import check_scalar
 from overica.datasets._checks import check_probability, check_share, check_sizes
-from overica.datasets.directions import directions_with_cosines
+from overica.datasets.drawn_directions import directions_with_cosines
 from overica.datasets.mixture import Mixture, assemble
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overica.hierarchy.sums import Sums, average_linkage
+from overica.hierarchy.feature_sums import Sums, average_linkage
 
 __all__ = ["Family", "families"]
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overica.hierarchy.sums import BATCH, Draw
-from overica.hierarchy.worth import worth
+from overica.hierarchy.component_worth import worth
+from overica.hierarchy.feature_sums import BATCH, Draw
 from overica.presence import PresenceLearner, PresenceModel, PresenceSums, chow_liu
 
 __all__ = ["narrowed"]

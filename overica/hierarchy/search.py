@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from overica.hierarchy.feature_sums import BATCH, Sums
 from overica.hierarchy.narrowing import narrowed
 from overica.hierarchy.parents import parents_of
 from overica.hierarchy.start import Start
-from overica.hierarchy.sums import BATCH, Sums
 from overica.learning import Fit, Model
 from overica.presence import PresenceLearner, PresenceModel, chow_liu
 from overica.schedules import Annealing

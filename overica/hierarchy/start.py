@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overica.hierarchy.families import families
+from overica.hierarchy.feature_sums import Sums
 from overica.hierarchy.genealogy import Genealogy, Node
-from overica.hierarchy.sums import Sums
 
 __all__ = ["Start"]
 

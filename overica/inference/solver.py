@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from overica._validation import Array, check_choice, check_scalar, namespace
 from overica.inference.certificate import REFINE_ABOVE
 from overica.inference.problem import MAPProblem
-from overica.inference.units import balanced, scaled
+from overica.inference.safe_units import balanced, scaled
 
 
 @dataclass(frozen=True, eq=False)

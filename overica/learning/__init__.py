@@ -7,7 +7,7 @@ from overica.learning.evidence import log_evidence
 from overica.learning.fitting import Fit, FitSettings
 from overica.learning.merging import distinct_columns, merge_columns
 from overica.learning.outlying import outlying
-from overica.learning.planar import PlanarEvidence, PlanarFit
+from overica.learning.planar_evidence import PlanarEvidence, PlanarFit
 from overica.learning.posterior import Model, Posterior, codes_of, infer
 from overica.learning.racing import race_units
 from overica.learning.rules import RULES, Evidence, Inverse, LearningRule, Natural, get_rule

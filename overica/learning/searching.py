@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from overica.learning import planar
+from overica.learning import planar_evidence
 from overica.learning.calibration import calibrate, enough_rows, rescale, usage
 from overica.learning.crowding import crowded
 from overica.learning.evidence import judge, log_evidence
@@ -269,7 +269,7 @@ class Planar(Search):
     def __init__(self, fit: Fit) -> None:
         super().__init__(fit)
         X = fit.samples.draw(self.n_samples, fit.rng)
-        self._evidence = planar.PlanarEvidence(X, fit.template.prior, fit.rng)
+        self._evidence = planar_evidence.PlanarEvidence(X, fit.template.prior, fit.rng)
         self._size = len(X)
 
     @property

@@ -82,7 +82,9 @@ class Square(Search):
             return self.sparse.search(n_components)
         square = super().search(n_components)
         few = n_components < _FEW
-        rivals = [] if self._has_light_tails(square) and not few else self._sparse_rivals(square, few)
+        rivals = (
+            [] if self._has_light_tails(square) and not few else self._sparse_rivals(square, few)
+        )
         if rivals:
             return max(rivals, key=lambda rival: rival[1])[0]
         self._settled = True

@@ -5,6 +5,8 @@
 definitions), `fit_gabors`.
 """
 
+from overica.photographs.basis_learners import METHODS, Effort, Method
+from overica.photographs.best_basis import verdict
 from overica.photographs.coding import (
     CoefficientCost,
     coding_cost,
@@ -12,15 +14,13 @@ from overica.photographs.coding import (
     pixel_entropy,
 )
 from overica.photographs.density import DictionaryDensity
+from overica.photographs.effort import QUICK, StudySettings
 from overica.photographs.gabor import GaborFits, fit_gabors, gabor_columns
 from overica.photographs.judging import Row
-from overica.photographs.methods import METHODS, Effort, Method
+from overica.photographs.photograph_study import Study, study_photographs
 from overica.photographs.pictures import plot_coding, plot_gabors
 from overica.photographs.regions import Patches, Photographs, split_photographs
-from overica.photographs.settings import QUICK, StudySettings
-from overica.photographs.study import Study, study_photographs
-from overica.photographs.summary import save_study, table_of
-from overica.photographs.verdict import verdict
+from overica.photographs.study_text import save_study, table_of
 
 __all__ = [
     "METHODS",

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from overica.photographs.basis_learners import Method
 from overica.photographs.coding import CoefficientCost, coding_cost, coefficient_cost
 from overica.photographs.density import DictionaryDensity
+from overica.photographs.effort import StudySettings
 from overica.photographs.gabor import GaborFits, fit_gabors
-from overica.photographs.methods import Method
 from overica.photographs.regions import Photographs
-from overica.photographs.settings import StudySettings
 
 _PENALTIES = (8.0, 24.0, 48.0)
 """Of the codes that are quantised, over the squared error that is allowed."""

@@ -11,10 +11,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from overica.photographs.basis_learners import METHODS
 from overica.photographs.gabor import WELL_FITTED
 from overica.photographs.judging import Row
-from overica.photographs.methods import METHODS
-from overica.photographs.study import GAUSSIAN, RAW, Study
+from overica.photographs.photograph_study import GAUSSIAN, RAW, Study
 from overica.plots import plot_patches
 from overica.plots._style import DATA, DPI, LEARNED, QUIET, TRUE, quieten
 

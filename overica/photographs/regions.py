@@ -11,7 +11,7 @@ from sklearn.datasets import load_sample_images
 
 from overica._validation import check_scalar
 from overica.datasets.images import to_grey
-from overica.datasets.photographs import draw_windows
+from overica.datasets.photograph_patches import draw_windows
 
 _MANY = 10
 """From this many photographs on, whole ones are held out."""

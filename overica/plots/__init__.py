@@ -7,7 +7,7 @@ touches pyplot's global state, so they work without a display.  Save what they r
 
 from overica.plots.cosines import plot_cosines
 from overica.plots.history import plot_history
-from overica.plots.mixture import plot_mixture_2d
 from overica.plots.patches import plot_patches
+from overica.plots.scatter import plot_mixture_2d
 
 __all__ = ["plot_cosines", "plot_history", "plot_mixture_2d", "plot_patches"]

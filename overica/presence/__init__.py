@@ -7,8 +7,8 @@ there, a Gaussian of its own (`PresenceModel`).
 
 from overica.presence.bound import Certificate, certify
 from overica.presence.em import PresenceLearner
-from overica.presence.model import PresenceModel
-from overica.presence.posterior import PresencePosterior
+from overica.presence.presence_model import PresenceModel
+from overica.presence.sparse_posterior import PresencePosterior
 from overica.presence.sums import PresenceSums
 from overica.presence.tree import Forest, chow_liu
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from overica.presence.model import PresenceModel
-from overica.presence.posterior import PresencePosterior
+from overica.presence.presence_model import PresenceModel
 from overica.presence.relaxation import Envelope
+from overica.presence.sparse_posterior import PresencePosterior
 
 __all__ = ["Certificate", "certify"]
 

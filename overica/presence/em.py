@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from overica.presence.model import PresenceModel
-from overica.presence.posterior import PresencePosterior
+from overica.presence.presence_model import PresenceModel
+from overica.presence.sparse_posterior import PresencePosterior
 from overica.presence.sums import PresenceSums
 from overica.presence.tree import Forest, chow_liu
 

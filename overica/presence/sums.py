@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overica.presence.posterior import PresencePosterior
+from overica.presence.sparse_posterior import PresencePosterior
 
 __all__ = ["PresenceSums"]
 

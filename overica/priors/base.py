@@ -130,7 +130,7 @@ class Prior(ABC):
     def characteristic_function(self, t: Array) -> Array | None:
         """E exp(i t s) for real t, elementwise, complex where it must be; None where there is no closed form.
 
-        With it, two features suffice for the exact evidence (`overica.learning.planar`).
+        With it, two features suffice for the exact evidence (`overica.learning.planar_evidence`).
         """
         return None
 

@@ -19,7 +19,7 @@ from overica.sae import settings
 from overica.sae.batches import Batches
 from overica.sae.coefficients import Coefficient
 from overica.sae.module import Autoencoder
-from overica.sae.saving import PersistentAutoencoder
+from overica.sae.saelens_files import PersistentAutoencoder
 from overica.sae.trainer import Orthogonality
 from overica.transformer import DictionaryTransformer, like
 

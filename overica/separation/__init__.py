@@ -4,11 +4,11 @@
 true sources, `plot_separation` draws it.
 """
 
-from overica.separation.evaluation import SeparationScores, evaluate_separation
-from overica.separation.methods import METHODS
 from overica.separation.picture import plot_separation
 from overica.separation.result import Separation
 from overica.separation.separate import separate
+from overica.separation.separation_scores import SeparationScores, evaluate_separation
+from overica.separation.separators import METHODS
 from overica.separation.sound import SeparationWarning
 
 __all__ = [

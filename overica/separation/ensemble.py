@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overica.separation.codes import complex_l1
+from overica.separation.complex_codes import complex_l1
 from overica.separation.factors import Factors
 from overica.separation.gaussian import posterior
-from overica.separation.method import NOISE, Method, Piece
+from overica.separation.separator import NOISE, Method, Piece
 from overica.separation.stft import Transform
 
 _FIRST_FIT = 15

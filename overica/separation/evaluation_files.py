@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from overica.persistence import write_atomically
-from overica.separation.evaluation import SeparationScores, evaluate_blocks
 from overica.separation.extras import import_extra
-from overica.separation.files import Recording, open_recording
+from overica.separation.recordings import Recording, open_recording
+from overica.separation.separation_scores import SeparationScores, evaluate_blocks
 
 _BLOCK = 1 << 16
 # Transforms that frame the signal may lengthen or shorten it by a frame; more is another recording.

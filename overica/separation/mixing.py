@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from overica.estimator import OvercompleteICA
 from overica.learning import LearningError
-from overica.separation.directions import (
+from overica.separation.direction_clusters import (
     distinct_columns,
     nested_mixtures,
     spread_out,

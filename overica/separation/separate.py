@@ -11,11 +11,11 @@ import numpy as np
 
 from overica._validation import check_array, check_choice, check_scalar
 from overica.random_state import generator
-from overica.separation.method import Method, Piece
-from overica.separation.methods import METHODS
 from overica.separation.mixing import fix_signs, learn_mixing
 from overica.separation.quality import one_source_vectors, share_explained, share_real
 from overica.separation.result import Separation
+from overica.separation.separator import Method, Piece
+from overica.separation.separators import METHODS
 from overica.separation.sound import SeparationWarning, blocks, check_sound, warn_if_clipped
 from overica.separation.stft import Transform
 

@@ -13,8 +13,8 @@ import numpy as np
 from overica._version import __version__
 from overica.persistence import current, read_json, staged
 from overica.separation.extras import import_extra
-from overica.separation.files import Recording
 from overica.separation.picture import direction_degrees, draw_separation
+from overica.separation.recordings import Recording
 from overica.separation.result import Separation
 
 MIXING = "mixing.json"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm
 
 from overica.datasets import make_hierarchy, make_sparse_but_wrong
-from overica.datasets.firing import (
+from overica.datasets.correlated_firing import (
     copula_firing,
     low_rank_factor,
     random_correlation,

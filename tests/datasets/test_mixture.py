@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overica.datasets import make_compositional, make_hierarchy, make_mixture
-from overica.datasets.directions import directions_with_cosines, orthogonal_directions
+from overica.datasets.drawn_directions import directions_with_cosines, orthogonal_directions
 from overica.metrics import chance_level
 
 

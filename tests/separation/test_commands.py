@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from overica.cli import main
 from overica.separation import Separation
-from overica.separation.evaluation import evaluate_separation
+from overica.separation.separation_scores import evaluate_separation
 from tests.separation.sounds import RATE, bursts, mixing, write
 
 S = bursts(3, 1.5)
@@ -48,7 +48,7 @@ def quick(monkeypatch):
             sounds.astype("float32"), mixing(n), sample_rate, "l1", 1.0, 1.0, {3: 0.5}, {}
         )
 
-    monkeypatch.setattr("overica.separation.command.separate", separation)
+    monkeypatch.setattr("overica.separation.separate_file.separate", separation)
 
 
 def test_sources_mixing_and_picture(tmp_path):
@@ -89,7 +89,7 @@ def test_auto_says_who_chose(tmp_path, quick):
 
 def test_a_gain_is_told(tmp_path, quick, monkeypatch):
     loud = Separation(4 * S.astype("float32"), A, RATE, "l1", 1.0, 1.0, {}, {})
-    monkeypatch.setattr("overica.separation.command.separate", lambda *_, **__: loud)
+    monkeypatch.setattr("overica.separation.separate_file.separate", lambda *_, **__: loud)
     path = write(tmp_path / "mix.wav", X)
     monkeypatch.setattr("overica.separation.writing._FULL_SCALE", 0.5)
     result = separate(path, "--sources", 3, "-o", tmp_path / "o")

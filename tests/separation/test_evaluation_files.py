@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from overica.cli import main
-from overica.separation.evaluation import evaluate_separation
+from overica.separation.separation_scores import evaluate_separation
 from tests.separation.sounds import RATE, bursts, mixing, write
 
 S = bursts(3, 0.5)

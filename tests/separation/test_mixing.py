@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from overica.datasets import load_talkers, make_talkers, spread_directions
-from overica.separation.directions import DirectionMixture, nested_mixtures, spread_out
+from overica.separation.direction_clusters import DirectionMixture, nested_mixtures, spread_out
 from overica.separation.mixing import fix_signs, learn_mixing, one_source_points
 from overica.separation.quality import one_source_vectors, share_explained, share_real
 from overica.separation.stft import Transform

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overica.separation.codes import complex_l1
+from overica.separation.complex_codes import complex_l1
 from overica.separation.ensemble import Round, agreed_variances, fit_variances, start_factors
 from overica.separation.factors import Factors
 from overica.separation.gaussian import posterior

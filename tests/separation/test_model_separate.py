@@ -9,8 +9,8 @@ from overica.datasets import make_talkers
 from overica.metrics import match_components
 from overica.separation import METHODS, SeparationWarning, separate
 from overica.separation import separate as separate_function
-from overica.separation.method import Piece
 from overica.separation.separate import _in_chunks, _Scaled
+from overica.separation.separator import Piece
 from overica.separation.stft import Transform
 
 

@@ -7,9 +7,8 @@ noisy data.  `judge` puts it to one argument after the other; a new one is a fun
 in `CHECKS`.  The second question is that of `compare_l1`.
 """
 
-from overica.datasets.identifiability.judging import CHECKS, judge
+from overica.datasets.identifiability.arguments import CHECKS, judge
 from overica.datasets.identifiability.sparsity import compare_l1
-from overica.datasets.identifiability.truth import Truth
-from overica.datasets.identifiability.verdict import Verdict
+from overica.datasets.identifiability.truth import Truth, Verdict
 
 __all__ = ["CHECKS", "Truth", "Verdict", "compare_l1", "judge"]

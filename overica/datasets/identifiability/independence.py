@@ -12,8 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from overica.datasets.identifiability.strata import Stratum
-from overica.datasets.identifiability.truth import Truth
-from overica.datasets.identifiability.verdict import Verdict
+from overica.datasets.identifiability.truth import Truth, Verdict
 
 _OPPOSITE = 0.999
 """|cos| above which two columns lie on one line, for storage in opposite pairs."""

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from overica.datasets.identifiability.strata import Stratum
-from overica.datasets.identifiability.truth import Truth
-from overica.datasets.identifiability.verdict import Verdict
+from overica.datasets.identifiability.truth import Truth, Verdict
 
 _PARALLEL = 1 - 1e-9
 """|cos| above which two columns lie on one line."""

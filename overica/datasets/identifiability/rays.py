@@ -13,8 +13,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from overica.datasets.identifiability.strata import Stratum
-from overica.datasets.identifiability.truth import Truth
-from overica.datasets.identifiability.verdict import Verdict
+from overica.datasets.identifiability.truth import Truth, Verdict
 
 _PARALLEL = 1 - 1e-9
 # Residual, relative to a unit ray, below which columns explain it.

@@ -27,8 +27,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from overica.datasets.identifiability.strata import Stratum
-from overica.datasets.identifiability.truth import Truth
-from overica.datasets.identifiability.verdict import Verdict
+from overica.datasets.identifiability.truth import Truth, Verdict
 
 _NULL = 1e-9
 # Supports intersected per column before giving up.

@@ -1,8 +1,9 @@
-"""What is behind a set of samples, as far as their law goes."""
+"""What is behind a set of samples, as far as their law goes, and what an argument makes of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,3 +45,14 @@ class Truth:
             codes=self.codes[:, ~left_out],
             groups=None if self.groups is None else self.groups[~left_out],
         )
+
+
+class Verdict(NamedTuple):
+    """Whether the true columns are determined by the law of the data."""
+
+    identifiable: bool | None
+    """None where no known argument decides."""
+    reason: str
+    """The argument, in a sentence."""
+    witness: np.ndarray | None = None
+    """(n_features, n) columns that explain the same data with fewer active codes."""

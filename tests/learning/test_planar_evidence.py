@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.evidence import MIXINGS, draw, exact_log_evidence
 from overica.datasets import make_mixture
-from overica.learning.planar import PlanarEvidence, applies, grid_size
+from overica.learning.planar_evidence import PlanarEvidence, applies, grid_size
 from overica.metrics import share_recovered
 from overica.priors import Exponential, Laplace, SoftUniform, get_prior
 

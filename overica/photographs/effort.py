@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from overica._validation import check_scalar
-from overica.photographs.methods import METHODS, Effort
+from overica.photographs.basis_learners import METHODS, Effort
 
 _EFFORT = Effort(n_steps=80, n_passes=2)
 

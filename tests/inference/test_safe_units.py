@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from overica.inference import MAPProblem, solve
-from overica.inference.units import balanced, scaled
+from overica.inference.safe_units import balanced, scaled
 from overica.priors import PRIORS
 
 # Codes at a signal-to-noise ratio beyond the digits of the dtype cannot be certified.

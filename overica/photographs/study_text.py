@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from overica.persistence import write_atomically, write_json
+from overica.photographs.best_basis import verdict
 from overica.photographs.judging import Row
+from overica.photographs.photograph_study import GAUSSIAN, RAW, Study
 from overica.photographs.pictures import save_pictures
-from overica.photographs.study import GAUSSIAN, RAW, Study
-from overica.photographs.verdict import verdict
 
 
 def table_of(rows: Sequence[Row], reference: str = "fastica") -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from overica.separation.files import open_recording
+from overica.separation.recordings import open_recording
 from overica.separation.result import Separation
 from overica.separation.writing import check_folder, write_separation
 from tests.separation.sounds import RATE, bursts, mixing, write

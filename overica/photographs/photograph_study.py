@@ -10,12 +10,12 @@ from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
 
+from overica.photographs.basis_learners import METHODS, Method
 from overica.photographs.coding import coding_cost, pixel_entropy
+from overica.photographs.effort import StudySettings
 from overica.photographs.gabor import GaborFits
 from overica.photographs.judging import Row, judge_method
-from overica.photographs.methods import METHODS, Method
 from overica.photographs.regions import Photographs, split_photographs
-from overica.photographs.settings import StudySettings
 
 RAW, GAUSSIAN = "raw", "gaussian"
 """Rows without a basis to learn: the pixels' histogram, and the Gaussian of the patches' covariance."""

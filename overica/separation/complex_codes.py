@@ -6,7 +6,7 @@ import numpy as np
 
 from overica.coding import Dictionary, orthogonal_matching_pursuit
 from overica.separation.gaussian import posterior
-from overica.separation.method import NOISE, Method, Piece
+from overica.separation.separator import NOISE, Method, Piece
 
 ROUNDS = 60
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from overica.separation.files import Recording, open_recording
 from overica.separation.picture import direction_degrees
+from overica.separation.recordings import Recording, open_recording
 from overica.separation.result import Separation
 from overica.separation.separate import separate
 from overica.separation.sound import SeparationWarning

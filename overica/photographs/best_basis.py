@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from overica.photographs.basis_learners import METHODS
 from overica.photographs.judging import Row
-from overica.photographs.methods import METHODS
 
 _DEFINITIONS = {
     "evidence_bits": "the probability of the cells",

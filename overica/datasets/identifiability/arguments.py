@@ -9,8 +9,7 @@ from overica.datasets.identifiability.parallel import parallel_columns
 from overica.datasets.identifiability.rays import fewest_rays
 from overica.datasets.identifiability.strata import Stratum, find_strata
 from overica.datasets.identifiability.supports import rich_supports
-from overica.datasets.identifiability.truth import Truth
-from overica.datasets.identifiability.verdict import Verdict
+from overica.datasets.identifiability.truth import Truth, Verdict
 
 Check = Callable[[Truth, Sequence[Stratum]], Verdict | None]
 CHECKS: tuple[Check, ...] = (parallel_columns, independent_sources, fewest_rays, rich_supports)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from overica.separation.codes import Binary, Codes
+from overica.separation.complex_codes import Binary, Codes
 from overica.separation.ensemble import Gaussian
-from overica.separation.method import Method
+from overica.separation.separator import Method
 
 METHODS: dict[str, Method] = {method.name: method for method in (Gaussian(), Codes(), Binary())}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from overica._kernels import find_presences
 from overica._validation import as_numpy, check_array, check_scalar
-from overica.presence.posterior import PresencePosterior
+from overica.presence.sparse_posterior import PresencePosterior
 from overica.presence.tree import Forest
 
 __all__ = ["PresenceModel"]

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overica.separation.bss_eval import LIMIT_DB
-from overica.separation.evaluation import evaluate_blocks, evaluate_separation
 from overica.separation.extras import import_extra, import_museval_metrics
+from overica.separation.separation_scores import evaluate_blocks, evaluate_separation
 
 FIGURES = ("sdr", "isr", "sir", "sar")
 LEAK = np.array([[1.0, 0.1, 0.2], [0.1, 1.0, 0.1], [0.0, 0.1, 1.0]])
