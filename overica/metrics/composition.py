@@ -6,6 +6,8 @@ inaccurate direction reaches as well.  The two figures here tell these apart by 
 learned direction with few true ones.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -14,6 +16,7 @@ from overica._validation import check_scalar
 from overica.coding import Dictionary, orthogonal_matching_pursuit
 from overica.metrics.arrays import as_matrix
 from overica.metrics.matching import cosine_matrix
+from overica.metrics.words import described
 from overica.ranges import unit_columns
 
 # Pairs are searched among this many true columns nearest to each learned one.
@@ -21,6 +24,12 @@ _CANDIDATES = 64
 
 
 @renamed_keyword("signed", "nonnegative")
+@described(
+    "composition",
+    "Effective number of true directions that a learned one is the sum of; 1 is one alone.",
+    group="directions",
+    ideal=1.0,
+)
 def composition_index(
     mixing_a: ArrayLike, mixing_true: ArrayLike, nonnegative: bool = False, *, n_terms: int = 4
 ) -> float:
@@ -72,6 +81,13 @@ def composition_index(
 
 
 @renamed_keyword("signed", "nonnegative")
+@described(
+    "composed share",
+    "Share of the learned directions that a sum of two true ones explains and no single one does; "
+    "low for random directions too.",
+    group="directions",
+    ideal=math.nan,
+)
 def composed_share(
     mixing_a: ArrayLike,
     mixing_true: ArrayLike,

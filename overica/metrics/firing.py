@@ -26,8 +26,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from overica.metrics.matching import Matching, paired_codes
+from overica.metrics.words import described
 
 
+@described(
+    "precision",
+    "Share of the firings of a learned code that are true firings.",
+    group="codes",
+)
 def precision(codes: Any, codes_true: Any, matching: Matching) -> float:
     """Share of a learned feature's firings in which its true feature fires too.
 
@@ -51,6 +57,11 @@ def precision(codes: Any, codes_true: Any, matching: Matching) -> float:
     return _mean(n.both, n.learned, n)
 
 
+@described(
+    "recall",
+    "Share of the true firings that the learned code has.",
+    group="codes",
+)
 def recall(codes: Any, codes_true: Any, matching: Matching) -> float:
     """Share of a true feature's firings in which its learned feature fires too.
 
@@ -73,6 +84,11 @@ def recall(codes: Any, codes_true: Any, matching: Matching) -> float:
     return _mean(n.both, n.true, n)
 
 
+@described(
+    "F1",
+    "Harmonic mean of precision and recall of firing.",
+    group="codes",
+)
 def f1(codes: Any, codes_true: Any, matching: Matching) -> float:
     """Harmonic mean of a feature's precision and recall, averaged over features.
 

@@ -3,13 +3,20 @@
 Every function takes ``(X, X_hat, codes)``, as `overica.metrics.FitMetric` says.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 
 from overica.metrics.arrays import as_matrix
+from overica.metrics.words import described
 
 
+@described(
+    "explained variance",
+    "1 minus the squared error of the reconstruction over the variance of held-out samples.",
+    group="fit",
+)
 def explained_variance(X: Any, X_hat: Any, codes: Any = None) -> float:
     """Share of the variance of the samples that the reconstruction explains.
 
@@ -55,6 +62,12 @@ def explained_variance(X: Any, X_hat: Any, codes: Any = None) -> float:
     return float(1.0 - np.square(X - X_hat).sum() / total)
 
 
+@described(
+    "L0",
+    "Mean number of non-zero codes of a held-out sample.",
+    group="fit",
+    ideal=math.nan,
+)
 def l0(X: Any, X_hat: Any, codes: Any) -> float:
     """Mean number of codes per sample that are not zero.
 
@@ -79,6 +92,12 @@ def l0(X: Any, X_hat: Any, codes: Any) -> float:
     return float(np.count_nonzero(S) / len(S))
 
 
+@described(
+    "dead share",
+    "Share of the learned features that never fire.",
+    group="fit",
+    ideal=-math.inf,
+)
 def dead_share(X: Any, X_hat: Any, codes: Any) -> float:
     """Share of the components that fire in none of the samples.
 

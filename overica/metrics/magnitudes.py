@@ -14,13 +14,20 @@ ratio of the two expected sums, which is the expectation up to a relative error 
 Every function takes ``(codes, codes_true, matching)``, as `overica.metrics.CodeMetric` says.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 
 from overica.metrics.matching import Matching, paired_codes
+from overica.metrics.words import described
 
 
+@described(
+    "code correlation",
+    "Mean correlation between a true code and the one matched to it, over held-out samples.",
+    group="codes",
+)
 def code_correlation(codes: Any, codes_true: Any, matching: Matching) -> float:
     """Mean Pearson correlation of the codes of matched features (the "MCC" of codes).
 
@@ -69,6 +76,12 @@ def code_correlation_by_chance(codes: Any, codes_true: Any, matching: Matching) 
     return 0.0 * abs(code_correlation(codes, codes_true, matching))
 
 
+@described(
+    "shrinkage",
+    "Slope of the learned on the true codes where both fire: 1 is none, .8 is a fifth lost.",
+    group="codes",
+    ideal=1.0,
+)
 def shrinkage(codes: Any, codes_true: Any, matching: Matching) -> float:
     """Slope of the learned on the true codes where both fire: 1 is none, .8 is a fifth lost.
 
@@ -116,6 +129,12 @@ def shrinkage_by_chance(codes: Any, codes_true: Any, matching: Matching) -> floa
     return _ratio(products, np.count_nonzero(S_hat, axis=0) @ np.square(S).sum(axis=0))
 
 
+@described(
+    "magnitude error",
+    "Squared error of the codes where both fire, relative to the true ones.",
+    group="codes",
+    ideal=-math.inf,
+)
 def magnitude_error(codes: Any, codes_true: Any, matching: Matching) -> float:
     """Squared error of the codes where both fire, relative to the true ones.
 

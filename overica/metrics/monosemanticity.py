@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from overica._validation import check_scalar
 from overica.metrics.arrays import as_matrix
+from overica.metrics.words import described
 from overica.random_state import generator
 
 
@@ -53,6 +54,12 @@ def feature_responses(
     return np.abs(as_matrix(codes, "codes", "n_true", "n_components", length=A.shape[1]))
 
 
+@described(
+    "monosemanticity",
+    "Largest share that one true feature has of a learned feature's response, averaged over the "
+    "learned features.",
+    group="codes",
+)
 def monosemanticity(responses: ArrayLike) -> float:
     """Mean over learned features of the share that the strongest response has in all.
 

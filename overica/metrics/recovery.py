@@ -9,9 +9,16 @@ from numpy.typing import ArrayLike
 
 from overica._deprecation import renamed_keyword
 from overica.metrics.matching import cosine_matrix, match_components
+from overica.metrics.words import described
 
 
 @renamed_keyword("signed", "nonnegative")
+@described(
+    "mean cosine",
+    "Mean cosine between each true direction and the learned one matched to it, one to one; a "
+    "true direction without a match counts 0.",
+    group="directions",
+)
 def mean_cosine(mixing_a: ArrayLike, mixing_true: ArrayLike, nonnegative: bool = False) -> float:
     """Mean cosine of the matched columns, over all true columns (the mean correlation, MCC).
 
@@ -38,6 +45,11 @@ def mean_cosine(mixing_a: ArrayLike, mixing_true: ArrayLike, nonnegative: bool =
 
 
 @renamed_keyword("signed", "nonnegative")
+@described(
+    "share recovered",
+    "Share of the true directions whose one-to-one match has a cosine of at least .98.",
+    group="directions",
+)
 def share_recovered(
     mixing_a: ArrayLike,
     mixing_true: ArrayLike,
@@ -78,6 +90,12 @@ def share_recovered(
 
 
 @renamed_keyword("signed", "nonnegative")
+@described(
+    "MMCS (precision)",
+    "Mean over the learned directions of the largest cosine with any true one: are the learned "
+    "directions true?",
+    group="directions",
+)
 def mean_max_cosine(
     mixing_a: ArrayLike, mixing_true: ArrayLike, nonnegative: bool = False
 ) -> float:
@@ -112,6 +130,12 @@ def mean_max_cosine(
 
 
 @renamed_keyword("signed", "nonnegative")
+@described(
+    "MMCS (recall)",
+    "Mean over the true directions of the largest cosine with any learned one: are the true "
+    "directions found?",
+    group="directions",
+)
 def mean_max_cosine_recall(
     mixing_a: ArrayLike, mixing_true: ArrayLike, nonnegative: bool = False
 ) -> float:

@@ -11,9 +11,15 @@ from overica.metrics.chance import chance_level
 from overica.metrics.evaluation import Figure
 from overica.metrics.matching import match_components
 from overica.metrics.recovery import mean_cosine
+from overica.metrics.words import described
 
 
 @renamed_keyword("signed", "nonnegative")
+@described(
+    "stability",
+    "Mean cosine between the matched directions of two seeds; seeds can agree on what is wrong.",
+    group="directions",
+)
 def stability(
     mixings: Sequence[ArrayLike],
     nonnegative: bool = False,

@@ -15,6 +15,7 @@ from overica.sae.orthogonality import ORTHOGONALITY, OrthogonalityPenalty, get_o
 from overica.sae.relu import ReLUSAE
 from overica.sae.scaling import fine_tune_scale
 from overica.sae.stages import FrozenStages, ResidualStages
+from overica.sae.steering import steer
 from overica.sae.tied import TiedSAE
 from overica.sae.topk import TopKSAE
 from overica.sae.trainer import Orthogonality, TrainingError
@@ -46,4 +47,5 @@ __all__ = [
     "as_jumprelu",
     "fine_tune_scale",
     "get_orthogonality",
+    "steer",
 ]

@@ -12,16 +12,22 @@ A kind of study may keep more than dictionaries, each in a folder of its own.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from overica.persistence import append_lines, line, read_arrays, read_json, read_lines, write_arrays
-from overica.persistence import write_atomically as _replace
-from overica.persistence import write_json
+from overica.persistence import (
+    append_lines,
+    finite,
+    read_arrays,
+    read_json,
+    read_lines,
+    write_arrays,
+    write_json,
+)
+from overica.persistence import write_lines as _replace
 from overica.studies.errors import StudyError
 
 HEADER, RESULTS, EARLIER = "study.json", "results.jsonl", "earlier.jsonl"
@@ -109,7 +115,7 @@ class Store:
 
     def append(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Add lines, each whole or, if the machine stops at that moment, torn at the very end of the file."""
-        append_lines(self.results_path, [finite(dict(record)) for record in records])
+        append_lines(self.results_path, map(dict, records))
 
     def read(self) -> list[dict[str, Any]]:
         """The latest record of each cell; lines that are not whole are skipped."""
@@ -161,29 +167,18 @@ class Store:
             return False
 
 
-def finite(value: Any) -> Any:
-    """A record with None for every number that is NaN or infinite, as JSON needs it."""
-    if isinstance(value, Mapping):
-        return {str(key): finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(each) for each in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, str | int | None) else str(value)
-
-
 def _told(kind: object) -> str:
     return "one that overica did not write, or before version 0.2" if kind is None else repr(kind)
 
 
 def _records(path: Path) -> list[dict[str, Any]]:
     """The lines that name a cell."""
-    return [one for one in read_lines(path) if isinstance(one.get("cell"), str)]
+    return [
+        one for one in read_lines(path) if isinstance(one, dict) and isinstance(one.get("cell"), str)
+    ]
 
 
 def _rewrite(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
-    text = "".join(line(finite(dict(record))) for record in records)
-    if text or path.exists():
-        _replace(path, text)
+    lines = [dict(record) for record in records]
+    if lines or path.exists():
+        _replace(path, lines)

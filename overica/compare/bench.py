@@ -1,23 +1,16 @@
-"""One fit and the records of its cells; whatever goes wrong ends up in the record."""
+"""One fitted method, examined against the truth."""
 
 from __future__ import annotations
 
-import math
-import re
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 from overica.coding import Dictionary, Featuriser
 from overica.compare.encoders import ENCODERS, Encoding
-from overica.compare.methods import METHODS, Assignment
-from overica.compare.plan import Cell, Job, load
-from overica.compare.ranking import TRUTH_OR_CHANCE
+from overica.compare.planning import KnownTruthJob, load
 from overica.compare.split import split_error
 from overica.datasets import Mixture
 from overica.metrics import (
@@ -30,8 +23,10 @@ from overica.metrics import (
     match_components,
     max_cosine_histogram,
 )
+from overica.sae import SparseAutoencoder, steer
+from overica.studies import METHODS, Assignment, Cell, Record
+from overica.studies.results import kept_dictionary
 
-_MOST_WARNINGS = 10
 _MOST_COLUMNS = 48
 """Of the matrix of cosines that a record keeps."""
 _CHANCE_SAMPLES = 300
@@ -39,52 +34,27 @@ _CHANCE_SAMPLES = 300
 _PLANE = 3
 """Most dimensions in which a record keeps the directions themselves."""
 
-Record = dict[str, Any]
-"""A line of the results."""
 
+class KnownTruthBench:
+    """A fitted method with the held-out samples it is examined on; see `overica.studies.Bench`."""
 
-def run_job(job: Job) -> tuple[list[Record], Dictionary | None]:
-    """Fit, and fill the job's cells.
-
-    Returns
-    -------
-    (list of dict, Dictionary or None)
-        One record per cell, and what was learned; None if the fit failed. No exception leaves this function but
-        KeyboardInterrupt and its like.
-    """
-    with _one_thread(), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            bench = _Bench(job)
-        except Exception as error:
-            records = [_failed(job, cell, error) for cell in job.cells]
-            return [record | {"warnings": _texts(caught)} for record in records], None
-        records = []
-        for cell in job.cells:
-            try:
-                records.append(bench.record(cell))
-            except Exception as error:
-                records.append(_failed(job, cell, error))
-    return [record | {"warnings": _texts(caught)} for record in records], bench.dictionary
-
-
-class _Bench:
-    """A fitted method with the held-out samples it is examined on."""
-
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: KnownTruthJob) -> None:
         self.job = job
         self.method = METHODS[job.method.name]
         data = load(job.dataset, job.n_samples, job.data_seed)
         self.fit_data, held_out = data.split(job.held_out)
         self.test = _first_rows(held_out, job.n_evaluated)
         assignment = Assignment(
-            job.n_components, job.n_active, data.nonnegative, job.seed, self.fit_data
+            job.n_components, job.n_active, data.nonnegative, job.seed, self.fit_data.X, self.fit_data
         )
         self.featuriser: Featuriser = self.method.build(assignment, **job.method.arguments)
         wall, cpu = time.perf_counter(), time.process_time()
         self.featuriser.fit(self.fit_data.X)
         self.seconds = time.perf_counter() - wall
         self.cpu_seconds = time.process_time() - cpu
+        if isinstance(self.featuriser, SparseAutoencoder):
+            # What is called a level is one: on the samples of the fit, since the held-out ones judge.
+            steer(self.featuriser, self.fit_data.X, job.n_active)
         self.dictionary = Dictionary.of(self.featuriser)
         self.matching = match_components(
             self.dictionary.mixing, data.mixing, nonnegative=data.nonnegative
@@ -93,21 +63,27 @@ class _Bench:
         if not np.isfinite(self.own_codes).all():
             raise FloatingPointError("codes of held-out samples are NaN or infinite")
 
+    def kept(self) -> Mapping[str, Mapping[str, np.ndarray]]:
+        """See `Bench.kept`."""
+        return {"dictionaries": kept_dictionary(self.dictionary)}
+
     def record(self, cell: Cell) -> Record:
+        """See `Bench.record`."""
+        target = cell.facts["target_l0"]
         own_l0 = np.count_nonzero(self.own_codes) / len(self.own_codes)
         encoding = Encoding(
             X=self.test.X,
             X_fit=self.fit_data.X,
             dictionary=self.dictionary,
             nonnegative=self.test.nonnegative,
-            n_active=cell.target if cell.target is not None else max(own_l0, 1e-3),
+            n_active=target if target is not None else max(own_l0, 1e-3),
             own_codes=self.own_codes,
             codes_true=self.test.codes,
             matching=self.matching,
         )
         codes = {name: encode(encoding) for name, encode in ENCODERS.items()}
         # A method that was not told the level is brought to it by the encoder that can be.
-        encoder = "own" if self.method.sweeps or cell.target is None else "map"
+        encoder = "own" if self.method.sweeps or target is None else "map"
         split = split_error(
             self.test.X, codes[encoder], self.dictionary, self.test.codes, self.test.mixing,
             self.matching, self.test.offset,
@@ -115,9 +91,6 @@ class _Bench:
         figures = self._figures(codes[encoder])
         of_codes = CODE_METRICS.keys() | FIT_METRICS.keys()
         return {
-            **_heading(self.job, cell),
-            "status": "ok",
-            "error": None,
             "encoder": encoder,
             "n_components": len(self.dictionary.components),
             "fit_seconds": self.seconds,
@@ -187,77 +160,9 @@ class _Bench:
         return shown
 
 
-def _heading(job: Job, cell: Cell) -> Record:
-    method = METHODS[job.method.name]
-    return {
-        "cell": cell.name,
-        "config": cell.config,
-        "dataset": job.dataset.label,
-        "method": job.method.label,
-        "label": label_of(job),
-        "family": method.family,
-        "reference": job.method.name in TRUTH_OR_CHANCE,
-        "identifiable": job.identifiable,
-        "target_l0": None if cell.target is None else float(cell.target),
-        "multiple": cell.multiple,
-        "matched": cell.matched,
-        "seed": job.seed,
-    }
-
-
-def label_of(job: Job) -> str:
-    """What a method is called in print: its label in the study if it has one, else that of the method."""
-    given = job.method.label
-    return METHODS[job.method.name].label if given == job.method.name else given
-
-
-def _failed(job: Job, cell: Cell, error: BaseException) -> Record:
-    return {
-        **_heading(job, cell),
-        "status": "failed",
-        "error": {"type": type(error).__name__, "message": str(error) or repr(error)},
-    }
-
-
-def failed_records(job: Job, error: BaseException) -> list[Record]:
-    """Records of a job that did not even return."""
-    return [_failed(job, cell, error) | {"warnings": []} for cell in job.cells]
-
-
-def _texts(caught: list[warnings.WarningMessage]) -> list[str]:
-    """The warnings, of those that differ in figures alone just the first."""
-    texts: dict[str, str] = {}
-    for each in caught:
-        text = f"{each.category.__name__}: {each.message}"
-        texts.setdefault(re.sub(r"[-+.\d]+(e[-+]?\d+)?", "#", text), text)
-    return list(texts.values())[:_MOST_WARNINGS]
-
-
 def _first_rows(data: Mixture, n: int) -> Mixture:
     if n >= data.n_samples:
         return data
     share = (data.n_samples - n) / data.n_samples
     first, _ = data.split(share) if 0 < share < 1 else (data, None)
     return first
-
-
-def finite(value: Any) -> Any:
-    """A record with None for every number that is NaN or infinite, as JSON needs it."""
-    if isinstance(value, dict):
-        return {key: finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(each) for each in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Cells run side by side, each on one thread of torch; those of BLAS and the kernels are the workers' setting."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
