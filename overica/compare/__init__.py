@@ -1,8 +1,8 @@
-"""Methods side by side: overcomplete ICA, sparse autoencoders and baselines on data with a known truth.
+"""Methods side by side on data with a known truth: overcomplete ICA, sparse autoencoders and baselines.
 
-`Study` runs data sets x methods x levels of sparsity x seeds, `Results` holds what came out, `verdict` says it in
-sentences. `METHODS` and `ENCODERS` list what is compared, `split_error` says whose fault an error is: the dictionary's,
-the inference's or the magnitudes'.
+`KnownTruthStudy` runs data sets x methods x levels of sparsity x seeds, its results say what came out in sentences.
+`ENCODERS` lists ways to codes, `split_error` says whose fault an error is: the dictionary's, the inference's or the
+magnitudes'.
 
 Examples
 --------
@@ -12,15 +12,13 @@ Examples
 """
 
 from overica.coding import Dictionary, Featuriser
-from overica.compare.config import StudyConfig
+from overica.compare.config import KnownTruthConfig as StudyConfig
 from overica.compare.encoders import ENCODERS, Encoding
-from overica.compare.methods import METHODS, Assignment, Method
-from overica.compare.ranking import Ranking, Standing
-from overica.compare.results import Results
+from overica.compare.known_truth import KnownTruthResults as Results
+from overica.compare.known_truth import KnownTruthStudy as Study
 from overica.compare.split import ErrorSplit, split_error
-from overica.compare.study import Study
-from overica.compare.suggestions import StudyError
 from overica.compare.verdict import Verdict, verdict
+from overica.studies import METHODS, Assignment, Method, Ranking, Standing, StudyError
 
 __all__ = [
     "Study",

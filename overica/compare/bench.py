@@ -45,7 +45,12 @@ class KnownTruthBench:
         self.fit_data, held_out = data.split(job.held_out)
         self.test = _first_rows(held_out, job.n_evaluated)
         assignment = Assignment(
-            job.n_components, job.n_active, data.nonnegative, job.seed, self.fit_data.X, self.fit_data
+            job.n_components,
+            job.n_active,
+            data.nonnegative,
+            job.seed,
+            self.fit_data.X,
+            self.fit_data,
         )
         self.featuriser: Featuriser = self.method.build(assignment, **job.method.arguments)
         wall, cpu = time.perf_counter(), time.process_time()

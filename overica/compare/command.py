@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from overica.compare.config import StudyConfig
-from overica.compare.report import write_report
-from overica.compare.results import Results
-from overica.compare.study import DEFAULT_STUDY, Study
-from overica.compare.suggestions import StudyError
+from overica.compare.config import KnownTruthConfig
+from overica.compare.known_truth import DEFAULT_STUDY, KnownTruthResults, KnownTruthStudy
+from overica.compare.page import write_report
+from overica.studies import StudyError
 
 _MOST_FAILURES = 5
 
@@ -39,7 +37,7 @@ def run_compare(
     fresh : bool
         Run everything anew.
     quick : bool
-        Cut the study down, see `StudyConfig.quick`.
+        Cut the study down, see `KnownTruthConfig.quick`.
 
     Yields
     ------
@@ -54,10 +52,9 @@ def run_compare(
         With code 130 if interrupted, and 1 if every cell failed.
     """
     try:
-        config = StudyConfig.from_toml(study or DEFAULT_STUDY)
-        if jobs is not None:
-            config = replace(config, n_jobs=StudyConfig.check("n_jobs", jobs))
-        chosen = Study.of(config.quick() if quick else config)
+        config = KnownTruthConfig.from_toml(study or DEFAULT_STUDY)
+        config = config.changed(n_jobs=jobs)
+        chosen = KnownTruthStudy(config.quick() if quick else config)
         started = time.perf_counter()
         results = chosen.run(output, fresh=fresh)
     except StudyError as error:
@@ -75,7 +72,7 @@ def run_compare(
         raise click.exceptions.Exit(1)
 
 
-def _failures(results: Results) -> Iterator[str]:
+def _failures(results: KnownTruthResults) -> Iterator[str]:
     failures = results.failures
     if failures.empty:
         return

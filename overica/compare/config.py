@@ -69,5 +69,8 @@ class KnownTruthConfig(StudyConfig):
     def quick(self) -> Self:
         """The study cut down to a look: the first two data sets, one seed, the matched level."""
         return replace(
-            super().quick(), datasets=self.datasets[:2], levels=(1.0,), given=self.given | {"levels"}
+            super().quick(),
+            datasets=self.datasets[:2],
+            levels=(1.0,),
+            given=self.given | {"levels"},
         )

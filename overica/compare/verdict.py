@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from overica.compare.ranking import (
-    PRIMARY,
-    RESOLUTION,
-    TRUTH_OR_CHANCE,
-    Ranking,
-    Standing,
-    complete,
-    rank,
-)
+from overica.report.phrases import counted, listed, percent
+from overica.studies import FAMILIES, Ranking, Results, Standing, rank
+from overica.studies.ranking import RESOLUTION
 
-__all__ = ["TRUTH_OR_CHANCE", "Verdict", "verdict"]
+PRIMARY = "share_recovered"
+"""What decides: the share of the true features that a learned one comes close to."""
+NEARLY_ALL = 0.9
+"""Share of the true features from which on a method is said to find them."""
+SECONDARY = "mean_cosine"
+"""What decides where nobody finds a feature, or all find the same share."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Verdict:
         return "\n".join([self.headline, *(f"- {sentence}" for sentence in self.sentences)])
 
 
-def verdict(frame: pd.DataFrame) -> Verdict:
+def verdict(results: Results) -> Verdict:
     """Which method finds the most true features, on each data set, and by how much.
 
     The figure is `share_recovered`; where nobody finds a feature beyond what chance gives, and where the first
@@ -52,52 +50,41 @@ def verdict(frame: pd.DataFrame) -> Verdict:
 
     Parameters
     ----------
-    frame : pandas.DataFrame
-        One row per cell and metric with columns dataset, method, seed, target_l0, matched, metric, value, chance, and
-        if possible label, family, identifiable, status; as in `Results.frame`.
+    results : Results
 
     Returns
     -------
     Verdict
-
-    Examples
-    --------
-    >>> rows = []
-    >>> for method, family, shares in [("ica", "ica", (0.9, 0.92)), ("topk", "sae", (0.5, 0.52))]:
-    ...     for seed, share in enumerate(shares):
-    ...         rows.append(
-    ...             {
-    ...                 "dataset": "toy",
-    ...                 "method": method,
-    ...                 "family": family,
-    ...                 "seed": seed,
-    ...                 "matched": True,
-    ...             }
-    ...         )
-    ...         rows[-1] |= {
-    ...             "metric": "share_recovered",
-    ...             "value": share,
-    ...             "chance": 0.1,
-    ...             "target_l0": 2.0,
-    ...         }
-    >>> print(verdict(pd.DataFrame(rows)))
-    At matched L0, of 1 data set: overcomplete ICA leads on 1; sparse autoencoders lead on 0; baselines lead on 0.
-    - toy: ica finds the most true features at matched L0, 91 % (topk 51 %; the lead is 28 spreads over seeds; ...
     """
-    frame = complete(frame)
-    names = list(dict.fromkeys(frame["dataset"]))
     rankings = []
     sentences = []
-    for dataset in names:
-        rows = frame[frame["dataset"] == dataset]
-        places = [rank(rows, "matched"), rank(rows, "best")]
+    for dataset in results.whats:
+        places = [rank(results, dataset, at, PRIMARY, SECONDARY) for at in ("matched", "best")]
         found = [place for place in places if place is not None]
         rankings.extend(found)
         sentences.extend(_dataset_sentences(dataset, found))
-    failed = frame.loc[frame["status"] != "ok", "cell"].nunique()
-    if failed:
-        sentences.append(f"{failed} cells failed and are missing from these figures.")
+    if results.failed:
+        sentences.append(f"{len(results.failed)} cells failed and are missing from these figures.")
     return Verdict(_headline(rankings), tuple(sentences), tuple(rankings))
+
+
+def answer(results: Results) -> str:
+    """On how many data sets each family of methods finds nearly all of the true features, at the matched level."""
+    rankings = [rank(results, dataset, "matched", PRIMARY) for dataset in results.whats]
+    told = [r for r in rankings if r is not None and r.identifiable is not False]
+    if not told:
+        return "Nothing can be said yet."
+    counts = {
+        plural: sum(
+            any(s.family == family and s.mean >= NEARLY_ALL for s in r.standings) for r in told
+        )
+        for family, plural in FAMILIES.items()
+        if any(s.family == family for r in told for s in r.standings)
+    }
+    (first, n), *others = counts.items()
+    does = "does" if first == FAMILIES["ica"] else "do"
+    rest = "".join(f", {plural} on {count}" for plural, count in others)
+    return f"On {n} of {counted(len(told), 'data set')} {first} {does}{rest} (at least {percent(NEARLY_ALL)} of them)."
 
 
 def _dataset_sentences(dataset: str, places: Sequence[Ranking]) -> list[str]:
@@ -124,7 +111,7 @@ def _dataset_sentences(dataset: str, places: Sequence[Ranking]) -> list[str]:
 def _sentence(ranking: Ranking) -> str:
     where = "at matched L0" if ranking.at == "matched" else "at each method's own best level"
     share = ranking.metric == PRIMARY
-    say = _percent if share else (lambda value: f"{value:.3f}")
+    say = percent if share else (lambda value: f"{value:.3f}")
     goal = "finds the most true features" if share else "comes closest to the true features"
     unit = "" if share else " mean cosine"
     chance = (
@@ -146,17 +133,17 @@ def _sentence(ranking: Ranking) -> str:
 
 
 def _tie(ranking: Ranking, where: str, say: Callable[[float], str], unit: str, chance: str) -> str:
-    figures = [say(standing.mean) for standing in ranking.tied]
+    """The first as an interval."""
+    figures = list(dict.fromkeys(say(standing.mean) for standing in ranking.tied))
     goal = "of the true features" if ranking.metric == PRIMARY else "to the true features"
-    if len(set(figures)) == 1:
-        names = _listed([standing.label for standing in ranking.tied])
-        told = f"{names} are tied {where}, all with {figures[0]}{unit} {goal}"
-    else:
-        each = [f"{s.label} {figure}" for s, figure in zip(ranking.tied, figures, strict=True)]
-        told = f"tied {where}, because seeds differ as much, are {_listed(each)}{unit} {goal}"
+    between = figures[0] if len(figures) == 1 else f"{figures[-1]} to {figures[0]}"
+    names = listed([standing.label for standing in ranking.tied])
     rest = [standing for standing in ranking.standings if standing not in ranking.tied]
     behind = f"; next is {rest[0].label} with {say(rest[0].mean)}" if rest else ""
-    return f"{told}{behind} ({_unnamed(ranking, {*ranking.tied, *rest[:1]}, say)}{chance})"
+    return (
+        f"a tie {where}: {between}{unit} {goal}, {names}{behind} "
+        f"({_unnamed(ranking, {*ranking.tied, *rest[:1]}, say)}{chance})"
+    )
 
 
 def _unnamed(ranking: Ranking, named: Collection[Standing], say: Callable[[float], str]) -> str:
@@ -179,9 +166,6 @@ def _lead(ranking: Ranking) -> str:
     return f"the lead is {shown} spreads over seeds"
 
 
-_FAMILIES = {"ica": "overcomplete ICA", "sae": "sparse autoencoders", "baseline": "baselines"}
-
-
 def _headline(rankings: Sequence[Ranking]) -> str:
     """Which family of methods leads, on how many data sets."""
     told = [ranking for ranking in rankings if ranking.identifiable is not False]
@@ -193,34 +177,19 @@ def _headline(rankings: Sequence[Ranking]) -> str:
     parts = []
     # A family leads where all that are tied for the first place are of it.
     leaders = {id(ranking): {standing.family for standing in ranking.tied} for ranking in counted}
-    for family, plural in _FAMILIES.items():
+    for family, plural in FAMILIES.items():
         led = [ranking for ranking in counted if leaders[id(ranking)] == {family}]
         labels = list(dict.fromkeys(s.label for ranking in led for s in ranking.tied))
-        names = "" if family == "ica" or not labels else f" ({_listed(labels)})"
+        names = "" if family == "ica" or not labels else f" ({listed(labels)})"
         parts.append(f"{plural} {'lead' if family != 'ica' else 'leads'} on {len(led)}{names}")
     ties = [ranking for ranking in counted if len(leaders[id(ranking)]) > 1]
     if ties:
         among = [
             f"{plural} on {count}"
-            for family, plural in _FAMILIES.items()
+            for family, plural in FAMILIES.items()
             if (count := sum(family in leaders[id(tie)] for tie in ties))
         ]
         verb = "is a tie" if len(ties) == 1 else "are ties"
         parts.append(f"{len(ties)} {verb} between them ({', '.join(among)} of these)")
     n = len(counted)
     return f"{place}, of {n} data set{'s' if n != 1 else ''}: {'; '.join(parts)}."
-
-
-def _percent(value: float) -> str:
-    percent = 100 * value
-    return (
-        f"{percent:.0f} %"
-        if abs(percent - round(percent)) < 0.05 or percent >= 10
-        else f"{percent:.1f} %"
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,48 +1,26 @@
-"""Everything that the report says, in order, before it is put into HTML."""
+"""A report as data: what it says, in order, before it is put into HTML. Every kind of study fills the same page."""
+
+from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
+import tomli_w
 from markupsafe import Markup
 
-from overica.compare.report import numbers
-from overica.compare.report.costs import cost_tables
-from overica.compare.report.facts import describe_facts
-from overica.compare.report.figures import (
-    Mark,
-    assign_marks,
-    definitions,
-    draw_directions,
-    draw_heatmap,
-    draw_histogram,
-    draw_pareto,
-    draw_split,
-    key,
-)
-from overica.compare.report.opening import notices, title, verdict
-from overica.compare.report.records import Records, metric_value, number
-from overica.compare.report.summary import LEVELS, at_matched
-from overica.compare.report.table import Table
-from overica.compare.report.tables import (
-    encoder_tables,
-    level_table,
-    metric_tables,
-    overview_table,
-    split_table,
-)
-from overica.compare.report.toml import to_toml
-from overica.compare.report.wording import METRICS, RECOVERY, wording
-
-PARETO = ("explained_variance", *RECOVERY)
-"""Vertical axes of the curves over L0."""
+from overica.metrics.words import words_of
+from overica.report.figures import Mark, assign_marks, definitions, key
+from overica.report.phrases import counted
+from overica.report.table import Table
+from overica.report.tables import metrics_of
+from overica.studies import Results
 
 
-@dataclass(frozen=True)
+@dataclass
 class Panel:
-    """A small figure with its title, one of several alike."""
+    """A figure with its title, one of several alike."""
 
     title: str
     picture: Markup
@@ -51,173 +29,138 @@ class Panel:
 
 
 @dataclass
+class Block:
+    """A heading and what stands below it, in this order."""
+
+    heading: str
+    text: str = ""
+    legend: bool | Sequence[tuple[Markup, str]] = False
+    """Whether the methods' markers are explained, or what is instead: samples and their names."""
+    curves: Sequence[Panel] = ()
+    """Large figures, the title as a caption."""
+    tables: Sequence[Table] = ()
+    beside: bool = False
+    """Whether figures and tables stand side by side."""
+    multiples: Sequence[Panel] = ()
+    """Small figures, many alike."""
+    note: str = ""
+    folded: Sequence[tuple[str, Sequence[Table]]] = ()
+    """Tables that are shown on request, with what they are."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return not (self.curves or self.tables or self.multiples or any(t for _, t in self.folded))
+
+
+@dataclass
 class Section:
-    """One data set."""
+    """A part of the report: a data set, or a question."""
 
     name: str
     anchor: str
-    description: str
-    facts: list[tuple[str, str]]
-    tables: list[Table]
-    levels: Table | None
-    curves: list[Panel]
-    split: Markup | None
-    split_numbers: Table | None
-    encoders: list[Table]
-    directions: list[Panel]
-    cosines: list[Panel]
-    histograms: list[Panel]
-    failed: int
-    n_cells: int
+    description: str = ""
+    facts: Sequence[tuple[str, str]] = ()
+    notices: Sequence[str] = ()
+    blocks: Sequence[Block] = ()
 
 
 @dataclass
 class Page:
     """The whole report."""
 
-    title: str
-    headline: str
-    findings: list[tuple[str, str]]
-    notices: list[str]
-    overview: list[tuple[str, list[Table]]]
-    sections: list[Section]
-    failures: list[Mapping[str, Any]]
-    costs: list[Table]
-    words: list[tuple[str, str]]
-    config: str
-    warnings: list[tuple[str, int]]
-    versions: list[tuple[str, str]]
-    records: Records
-    marks: dict[str, Mark]
-    keys: dict[str, Markup] = field(default_factory=dict)
-    definitions: Markup = field(default_factory=Markup)
+    kicker: str
+    """The command that makes it."""
+    question: str
+    answer: str
+    """One sentence."""
+    overview: Sequence[Table]
+    """What answers the question at a glance; before any prose."""
+    explained: Sequence[tuple[str, str, str]] = ()
+    """Names in the overview: anchor, name, what it is."""
+    remark: str = ""
+    """How the overview is read, in a sentence or two."""
+    headline: str = ""
+    findings: Sequence[tuple[str, str]] = ()
+    more: Sequence[Table] = ()
+    """Further overviews."""
+    links: Sequence[tuple[str, str, str]] = ()
+    """Pages of their own: address, name, what is there."""
+    sections: Sequence[Section] = ()
+    costs: Sequence[Table] = ()
+    reading: Sequence[tuple[str, Sequence[tuple[str, str]]]] = ()
+    """How to read numbers and figures: headings with terms and definitions."""
+    notices: Sequence[str] = ()
+    facts: Sequence[tuple[str, str]] = ()
+    """Of the set-up, besides versions."""
+    results: Results = field(default_factory=lambda: Results([], {}))
+    marks: Mapping[str, Mark] = field(default_factory=dict)
 
+    @property
+    def keys(self) -> dict[str, Markup]:
+        """Markers of the methods."""
+        return {method: key(mark) for method, mark in self.marks.items()}
 
-def build_page(records: Records) -> Page:
-    """Put together what the records say, the verdict first."""
-    marks = assign_marks(records.methods)
-    headline, findings = verdict(records)
-    stability = _stability(records)
-    return Page(
-        title=title(records),
-        headline=headline,
-        findings=findings,
-        notices=notices(records),
-        overview=[
-            (level, [overview_table(records, metric, level) for metric in RECOVERY])
-            for level in LEVELS
-        ],
-        sections=[
-            _section(records, marks, stability, dataset, f"data-{i}")
-            for i, dataset in enumerate(records.datasets, start=1)
-        ],
-        failures=records.failed,
-        costs=cost_tables(records),
-        words=[(wording(name).label, wording(name).definition) for name in _metrics_seen(records)],
-        config=to_toml(records.study),
-        versions=[
-            (str(k), str(v)) for k, v in (records.results.header.get("versions") or {}).items()
-        ],
-        warnings=Counter(
-            f"{cell['dataset']}, {records.label(cell['method'])}: {text}"
-            for cell in records.cells
+    @property
+    def definitions(self) -> Markup:
+        """Shapes that figures refer to."""
+        return definitions()
+
+    @property
+    def config(self) -> str:
+        """The configuration with every default filled in, as a TOML file."""
+        study = self.results.header.get("study") or {}
+        return tomli_w.dumps(_without_none(study)).strip()
+
+    @property
+    def versions(self) -> list[tuple[str, str]]:
+        """What the study ran with."""
+        return [(k, str(v)) for k, v in (self.results.header.get("versions") or {}).items()]
+
+    @property
+    def warnings(self) -> list[tuple[str, int]]:
+        """Of all cells, the most frequent first."""
+        results = self.results
+        return Counter(
+            f"{cell[results.axis]}, {results.label(cell['method'])}: {text}"
+            for cell in results.records
             for text in cell.get("warnings") or ()
-        ).most_common(),
-        records=records,
-        marks=marks,
-        keys={method: key(mark) for method, mark in marks.items()},
-        definitions=definitions(),
-    )
+        ).most_common()
+
+    @property
+    def words(self) -> list[tuple[str, str]]:
+        """Definitions of the metrics that occur."""
+        names = metrics_of(self.results.succeeded)
+        return [(words_of(name).label, words_of(name).definition) for name in names]
 
 
-def _stability(records: Records) -> pd.DataFrame | None:
-    """Agreement between the seeds; None where the dictionaries did not come along."""
-    try:
-        return records.results.stability()
-    except (OSError, ValueError):
-        return None
+def marks_of(results: Results) -> dict[str, Mark]:
+    """Colour and marker of every method."""
+    return assign_marks(results.methods)
 
 
-def _section(
-    records: Records,
-    marks: dict[str, Mark],
-    stability: pd.DataFrame | None,
-    dataset: str,
-    anchor: str,
-) -> Section:
-    entry = records.datasets[dataset]
-    facts = entry.get("describe") or {}
-    true_l0 = number(facts.get("true_l0"))
-    cells = records.of(dataset)
-    curves = [
-        Panel(wording(metric).label, picture)
-        for metric in PARETO
-        if (picture := draw_pareto(records, marks, dataset, metric, true_l0))
-    ]
-    return Section(
-        name=dataset,
-        anchor=anchor,
-        description=str(entry.get("description") or ""),
-        facts=describe_facts(facts, entry.get("n_components")),
-        tables=metric_tables(records, dataset, stability) if cells else [],
-        levels=level_table(records, dataset),
-        curves=curves,
-        split=draw_split(records, marks, dataset),
-        split_numbers=split_table(records, dataset),
-        encoders=encoder_tables(records, dataset),
-        directions=_directions(records, marks, dataset),
-        cosines=_cosines(records, dataset),
-        histograms=_histograms(records, marks, dataset),
-        failed=sum(cell["dataset"] == dataset for cell in records.failed),
-        n_cells=len(cells),
-    )
+def notices_of(results: Results) -> list[str]:
+    """What a reader must know before trusting the tables."""
+    told = list(results.header.get("notices") or ())
+    expected = results.header.get("cells")
+    if isinstance(expected, int) and expected > len(results.records):
+        told.append(
+            f"The study is not finished: {len(results.records)} of {expected} cells have a record. "
+            "Run the same command again to continue it."
+        )
+    if not results.succeeded:
+        told.append("No cell has figures yet, so the tables below are empty.")
+    elif results.failed:
+        told.append(
+            f"{counted(len(results.failed), 'cell')} failed and are missing from all figures."
+        )
+    return told
 
 
-def _directions(records: Records, marks: dict[str, Mark], dataset: str) -> list[Panel]:
-    panels = []
-    for method in records.methods:
-        shown = [c for c in at_matched(records.of(dataset, method), "") if c.get("directions")]
-        if not shown:
-            continue
-        # The median seed: neither the lucky one nor the unlucky one.
-        shown.sort(key=lambda cell: metric_value(cell, "mean_cosine"))
-        cell = shown[(len(shown) - 1) // 2]
-        label = f"{dataset}, {records.label(method)}: learned directions among the true ones"
-        arrays = cell["directions"]
-        picture = draw_directions(arrays["learned"], arrays["true"], marks[method], label)
-        if picture:
-            note = f"seed {cell['seed']}, mean cosine {numbers.short(metric_value(cell, 'mean_cosine'))}"
-            panels.append(Panel(records.label(method), picture, method, note))
-    return panels
-
-
-def _cosines(records: Records, dataset: str) -> list[Panel]:
-    panels = []
-    for method in records.methods:
-        for cell in at_matched(records.of(dataset, method), ""):
-            # Arrows in the plane say the same, and more.
-            if cell.get("cosines") and not cell.get("directions"):
-                label = (
-                    f"{dataset}, {records.label(method)}: cosines of learned with true directions"
-                )
-                note = f"mean cosine {numbers.short(metric_value(cell, 'mean_cosine'))}"
-                picture = draw_heatmap(cell["cosines"], label)
-                panels.append(Panel(records.label(method), picture, method, note))
-                break
-    return panels
-
-
-def _histograms(records: Records, marks: dict[str, Mark], dataset: str) -> list[Panel]:
-    panels = []
-    for method in records.methods:
-        cells = at_matched(records.of(dataset, method), "")
-        label = f"{dataset}, {records.label(method)}"
-        picture = draw_histogram(cells, marks[method], label)
-        if picture:
-            panels.append(Panel(records.label(method), picture, method))
-    return panels
-
-
-def _metrics_seen(records: Records) -> list[str]:
-    seen = {name for cell in records.succeeded for name in cell.get("metrics") or {}}
-    return [name for name in METRICS if name in seen]
+def _without_none(value: Any) -> Any:
+    """As TOML can say it, which has no null."""
+    if isinstance(value, Mapping):
+        return {str(k): _without_none(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(v) for v in value if v is not None]
+    return value

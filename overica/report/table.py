@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from overica.compare.report import numbers
-from overica.compare.report.summary import Summary
-from overica.compare.report.wording import Wording
+from overica.metrics.words import Words
+from overica.report import numbers
+from overica.studies.spread import Spread
 
 
 @dataclass
@@ -22,7 +22,9 @@ class Entry:
     best: bool = False
     """Whether it is marked as the best of its column."""
     share: float = math.nan
-    """Length of the bar below the figure, 0 at chance and 1 at the ideal; NaN for none."""
+    """How far the figure is from chance (0) to the ideal (1), as a colour or a bar; NaN for none."""
+    missed: bool = False
+    """Whether the level of sparsity was missed."""
 
 
 @dataclass
@@ -46,23 +48,25 @@ class Table:
     rows: list[Row]
     below: list[list[str]] = field(default_factory=list)
     """Smaller lines under each column's heading: its chance level, and the truth's own figure."""
-    bars: bool = False
+    style: str = ""
+    """Class of the style sheet: "bars", or "heat"."""
 
 
 def entry_of(
-    summary: Summary,
+    summary: Spread,
     *,
     level: bool = False,
     short: bool = False,
     bar: bool = False,
     digits: int = 2,
     n_seeds: int = 0,
+    off: float = math.nan,
 ) -> Entry:
     """Return the cell of a summary.
 
     Parameters
     ----------
-    summary : Summary
+    summary : Spread
     level : bool
         Whether to say at which L0.
     short : bool
@@ -73,6 +77,8 @@ def entry_of(
         Decimals.
     n_seeds : int
         Seeds that there should be; said if there are fewer.
+    off : float
+        By what share the level was missed; NaN if it was not.
     """
     if not math.isfinite(summary.mean):
         return Entry(numbers.MISSING)
@@ -83,18 +89,21 @@ def entry_of(
         notes.append(f"at L0 {numbers.short(summary.level, 1)}")
     if summary.count < n_seeds:
         notes.append(f"{summary.count} of {n_seeds} seeds")
+    if math.isfinite(off):
+        notes.append(f"level missed by {numbers.short(100 * off, 0)} %")
     share = math.nan
     if bar and math.isfinite(summary.chance) and summary.chance < 1:
         share = min(max((summary.mean - summary.chance) / (1 - summary.chance), 0.0), 1.0)
     return Entry(
         text=numbers.short(summary.mean, digits),
-        spread=numbers.short(summary.spread, digits),
+        spread=numbers.short(summary.deviation, digits),
         notes=notes,
         share=share,
+        missed=math.isfinite(off),
     )
 
 
-def mark_best(entries: Sequence[Entry], means: dict[int, float], words: Wording) -> None:
+def mark_best(entries: Sequence[Entry], means: dict[int, float], words: Words) -> None:
     """Mark the best of some entries, and what is printed the same; none if it is alone."""
     merits = {i: words.merit(mean) for i, mean in means.items() if math.isfinite(mean)}
     finite = {i: merit for i, merit in merits.items() if math.isfinite(merit)}
@@ -105,7 +114,7 @@ def mark_best(entries: Sequence[Entry], means: dict[int, float], words: Wording)
         entries[i].best = entries[i].text == winner
 
 
-def levels_around(summaries: Sequence[Summary], truth: bool = True) -> list[str]:
+def levels_around(summaries: Sequence[Spread], truth: bool = True) -> list[str]:
     """The levels between which the figures of a column lie, for its heading."""
     lines = [f"chance {_range([summary.chance for summary in summaries])}"]
     if truth and any(math.isfinite(summary.truth) for summary in summaries):

@@ -1,172 +1,136 @@
-"""The report's tables: which figures they hold, for which data set, method and level."""
+"""Tables over the methods of a study: which figures they hold, and which of them is the best."""
+
+from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
-from overica.compare.report.records import Cell, Records, number
-from overica.compare.report.summary import (
-    LEVELS,
-    Summary,
-    at_matched,
-    by_level,
-    summarise,
-    summarise_values,
-)
-from overica.compare.report.table import Row, Table, entry_of, levels_around, mark_best
-from overica.compare.report.wording import ENCODERS, GROUPS, METRICS, SPLIT, Wording, wording
+from overica.metrics.words import GROUPS, WORDS, Words, words_of
+from overica.report import numbers
+from overica.report.phrases import capital
+from overica.report.table import Entry, Row, Table, entry_of, levels_around, mark_best
+from overica.studies import Results, Spread
+from overica.studies.levels import LEVELS, at_matched, by_level, missed
+from overica.studies.spread import Cell, mean_of, number, summarise
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
+    """A column of a table over methods."""
+
     heading: str
-    summaries: Mapping[str, Summary]
-    words: Wording
+    summaries: Mapping[str, Spread]
+    """By method."""
+    words: Words
     n_seeds: int = 0
+    """Seeds that there should be; 0 where that is not to be said."""
+    off: Mapping[str, float] | None = None
+    """By method, by what share the level was missed."""
 
 
-# What tells encoders apart comes first; the rest follows in the order of `METRICS`.
-_TELLING = ["f1", "code_correlation", "explained_variance"]
-
-
-def overview_table(records: Records, metric: str, level: str) -> Table:
-    """Data set by method for one metric of recovery, at a level of `LEVELS`."""
-    choose = LEVELS[level]
-    columns = [
-        _Column(
-            dataset,
-            {
-                method: summarise(choose(records.of(dataset, method), metric), metric)
-                for method in records.methods
-            },
-            wording(metric),
-            records.n_seeds,
-        )
-        for dataset in records.datasets
-    ]
-    where = "at the true L0" if level == "matched" else "at each method's own best L0"
-    caption = f"{_sentence(wording(metric).label)} {where}"
-    table = _by_method(records, caption, columns, bar=True, level=level == "own best")
-    table.below = [
-        levels_around(list(column.summaries.values()), truth=False) for column in columns
-    ]
-    table.bars = True
-    return table
-
-
-def metric_tables(
-    records: Records, dataset: str, stability: pd.DataFrame | None = None
-) -> list[Table]:
-    """All metrics of a data set at the true L0, a table for each group of `GROUPS`.
+def overview_table(
+    results: Results,
+    metric: str,
+    at: str,
+    caption: str,
+    below: Callable[[str], list[str]] | None = None,
+) -> Table:
+    """What is learned from by method, for one metric at a level of `LEVELS`: coloured from chance to the ideal.
 
     Parameters
     ----------
-    records : Records
-    dataset : str
-    stability : pandas.DataFrame, optional
-        Agreement between the seeds, as `overica.compare.Results.stability` gives it.
+    results : Results
+    metric, at, caption : str
+    below : callable, optional
+        Smaller lines under a column's heading, besides its chance level.
     """
-    cells = {method: at_matched(records.of(dataset, method), "") for method in records.methods}
+    columns = []
+    for what in results.whats:
+        cells = {m: LEVELS[at](results.of(what, m), metric) for m in results.methods}
+        columns.append(
+            Column(
+                what, {m: summarise(group, metric) for m, group in cells.items()}, words_of(metric),
+                results.n_seeds, {m: missed(group) for m, group in cells.items()},
+            )
+        )  # fmt: skip
+    table = by_method(results, caption, columns, bar=True, short=True, level=at == "best")
+    for column, lines in zip(columns, table.below, strict=True):
+        own = [] if below is None else below(column.heading)
+        lines[:] = [*own, *levels_around([*column.summaries.values()], truth=False)]
+    table.style = "heat"
+    return table
+
+
+def metric_tables(results: Results, what: str, more: Sequence[Column] = ()) -> list[Table]:
+    """All metrics at the matched level, a table for each group of `GROUPS`; `more` are columns of one's own."""
+    cells = {method: at_matched(results.of(what, method)) for method in results.methods}
+    off = {method: missed(group) for method, group in cells.items()}
     columns = [
-        _Column(
-            wording(name).label,
-            {method: summarise(group, name) for method, group in cells.items()},
-            wording(name),
-            records.n_seeds,
+        Column(
+            words_of(name).label, {m: summarise(group, name) for m, group in cells.items()},
+            words_of(name), results.n_seeds, off if name == "l0" else None,
         )
-        for name in _metrics_of(records.of(dataset))
-    ]
-    columns += _stability_column(records, dataset, stability)
+        for name in metrics_of(results.of(what))
+    ]  # fmt: skip
+    columns += more
     tables = []
     for group, title in GROUPS.items():
         own = [column for column in columns if column.words.group == group]
         if own:
-            tables.append(_by_method(records, title, own))
+            tables.append(by_method(results, title, own))
     return tables
 
 
-def level_table(records: Records, dataset: str) -> Table | None:
+def level_table(results: Results, what: str) -> Table | None:
     """Every method at every level of sparsity, mean and spread; None if none has levels."""
-    names = _metrics_of(records.of(dataset))
+    names = metrics_of(results.of(what))
     rows = []
-    for method in records.methods:
-        for target, cells in by_level(records.of(dataset, method)).items():
-            head = records.label(method)
+    for method in results.methods:
+        for target, cells in by_level(results.of(what, method)).items():
+            head = results.label(method)
             head += ", own level" if target is None else f", L0 {target:g}"
-            entries = [entry_of(summarise(cells, name), short=True) for name in names]
+            entries = [
+                entry_of(
+                    summarise(cells, n), short=True, off=missed(cells) if n == "l0" else math.nan
+                )
+                for n in names
+            ]
             rows.append(Row(head, entries, method))
-    if len(rows) <= len(records.methods):
+    if len(rows) <= len(results.methods):
         return None
-    headings = [wording(name).label for name in names]
+    headings = [words_of(name).label for name in names]
     return Table("Every level of sparsity", "method, target", headings, rows)
 
 
-def encoder_tables(records: Records, dataset: str) -> list[Table]:
-    """Dictionary by encoder at the true L0, a table for each metric that the encoders have.
+def cost_tables(results: Results, costs: Mapping[str, Callable[[float], str]]) -> list[Table]:
+    """Mean cost of a fit, method by what is learned from, a table for each field that was measured.
 
-    The best encoder of each dictionary is marked; one that is told the truth does not compete.
+    Parameters
+    ----------
+    results : Results
+    costs : mapping
+        Field of a record -> how it is printed.
     """
-    cells = {method: at_matched(records.of(dataset, method), "") for method in records.methods}
-    crossed = [cell for group in cells.values() for cell in group if cell.get("encoders")]
-    encoders = _union(list(cell["encoders"]) for cell in crossed)
-    metrics = _union(list(row) for cell in crossed for row in cell["encoders"].values() if row)
     tables = []
-    for metric in _ordered(metrics, [*_TELLING, *METRICS]):
-        columns = [
-            _Column(
-                ENCODERS.get(encoder, encoder.replace("_", " ")),
-                {
-                    method: summarise([_encoded(cell, encoder) for cell in group], metric)
-                    for method, group in cells.items()
-                },
-                wording(metric),
-            )
-            for encoder in encoders
-        ]
-        caption = _sentence(wording(metric).label)
-        table = _by_method(records, caption, columns, mark=False, short=True)
-        table.corner = "dictionary"
-        table.below = [levels_around([*c.summaries.values()], truth=False) for c in columns]
-        for method, row in zip(records.methods, table.rows, strict=True):
-            means = {
-                i: columns[i].summaries[method].mean
-                for i, encoder in enumerate(encoders)
-                if not encoder.startswith("oracle")
-            }
-            mark_best(row.entries, means, wording(metric))
-        tables.append(table)
+    for field, write in costs.items():
+        rows = []
+        for method in results.methods:
+            means = [
+                mean_of(number(cell.get(field)) for cell in results.of(what, method))
+                for what in results.whats
+            ]
+            rows.append(Row(results.label(method), [Entry(write(mean)) for mean in means], method))
+        if any(entry.text != numbers.MISSING for row in rows for entry in row.entries):
+            caption = f"{capital(words_of(field).label)} of a fit, mean over seeds and levels"
+            tables.append(Table(caption, "method", list(results.whats), rows))
     return tables
 
 
-def split_table(records: Records, dataset: str) -> Table | None:
-    """Return the figures of the stacked bars, in its parts that have any; None without."""
-    splits = {
-        method: [cell.get("split") or {} for cell in at_matched(records.of(dataset, method), "")]
-        for method in records.methods
-    }
-    parts = {
-        part: {
-            method: summarise_values([number(split.get(part)) for split in group])
-            for method, group in splits.items()
-        }
-        for part in SPLIT
-    }
-    columns = [
-        _Column(part, summaries, Wording(part, "other", SPLIT[part], math.nan))
-        for part, summaries in parts.items()
-        if any(summary.count for summary in summaries.values())
-    ]
-    table = _by_method(records, "The split of the error", columns, short=True, digits=3)
-    table.below = []
-    return table if columns else None
-
-
-def _by_method(
-    records: Records,
+def by_method(
+    results: Results,
     caption: str,
-    columns: Sequence[_Column],
+    columns: Sequence[Column],
     *,
     mark: bool = True,
     level: bool = False,
@@ -176,7 +140,7 @@ def _by_method(
 ) -> Table:
     """A row a method; the best of each column marked, references left out."""
     rows = []
-    for method in records.methods:
+    for method in results.methods:
         entries = [
             entry_of(
                 column.summaries[method],
@@ -185,15 +149,16 @@ def _by_method(
                 bar=bar,
                 digits=digits,
                 n_seeds=column.n_seeds,
+                off=math.nan if column.off is None else column.off[method],
             )
             for column in columns
         ]
-        rows.append(Row(records.label(method), entries, method))
+        rows.append(Row(results.label(method), entries, method))
     for j, column in enumerate(columns if mark else ()):
         means = {
             i: column.summaries[method].mean
-            for i, method in enumerate(records.methods)
-            if not records.is_reference(method)
+            for i, method in enumerate(results.methods)
+            if not results.is_reference(method)
         }
         mark_best([row.entries[j] for row in rows], means, column.words)
     headings = [column.heading for column in columns]
@@ -201,41 +166,16 @@ def _by_method(
     return Table(caption, "method", headings, rows, below)
 
 
-def _stability_column(
-    records: Records, dataset: str, stability: pd.DataFrame | None
-) -> list[_Column]:
-    if stability is None or dataset not in stability.index.get_level_values("dataset"):
-        return []
-    own = stability.loc[dataset]
-    summaries = {
-        method: summarise_values(
-            # One figure of all seeds together: none of them is the best.
-            [number(own["value"].get(method))],
-            lambda _: math.nan,
-            chance=number(own["chance"].get(method)),
-        )
-        for method in records.methods
-    }
-    return [_Column(wording("stability").label, summaries, wording("stability"))]
+def metrics_of(cells: Sequence[Cell]) -> list[str]:
+    """Names of the metrics that cells have, described ones first."""
+    return ordered(union(list(cell.get("metrics") or {}) for cell in cells))
 
 
-def _encoded(cell: Cell, encoder: str) -> Cell:
-    """A cell's figures with another encoder."""
-    return {"metrics": (cell.get("encoders") or {}).get(encoder)}
+def ordered(names: Sequence[str], order: Iterable[str] = WORDS) -> list[str]:
+    """Those of a given order first, then the rest."""
+    return [name for name in dict.fromkeys([*order, *names]) if name in names]
 
 
-def _sentence(label: str) -> str:
-    return label[:1].upper() + label[1:]
-
-
-def _metrics_of(cells: Sequence[Cell]) -> list[str]:
-    return _ordered(_union(list(cell.get("metrics") or {}) for cell in cells))
-
-
-def _ordered(metrics: Sequence[str], order: Iterable[str] = METRICS) -> list[str]:
-    """Known metrics in a given order, then the rest."""
-    return [name for name in dict.fromkeys([*order, *metrics]) if name in metrics]
-
-
-def _union(lists: Iterable[list[str]]) -> list[str]:
+def union(lists: Iterable[list[str]]) -> list[str]:
+    """All names, in the order in which they first stand."""
     return list(dict.fromkeys(name for names in lists for name in names))

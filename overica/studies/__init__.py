@@ -1,9 +1,9 @@
 """What every study is made of, whatever it is about.
 
-A study runs *what is learned from* x *method* x *level of sparsity* x *seed*. A kind of study says what its configuration
-may hold (`StudyConfig`), plans its fits (`Plan`, `Job`, `Cell`) and examines them (`Bench`); the rest is here, the same
-for all: `METHODS`, fits side by side, a folder that is gone on with after any end (`Store`), seeds summed up (`Spread`),
-levels and who leads (`rank`).
+A study runs *what is learned from* x *method* x *level of sparsity* x *seed*. A kind of study says what its
+configuration may hold (`StudyConfig`), plans its fits (`Plan`, `Job`, `Cell`) and examines them (`Bench`); the rest is
+here, the same for all: `METHODS`, fits side by side, a folder that is gone on with after any end (`Store`), seeds
+summed up (`Spread`), levels and who leads (`rank`).
 """
 
 from overica.studies.config import StudyConfig, key

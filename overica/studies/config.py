@@ -19,7 +19,10 @@ from overica.studies.registry import METHODS
 
 def key(default: Any, check: checks.Check) -> Any:
     """A key of a configuration: what it is if it is not given, and what it may hold."""
-    return field(default=default, metadata={"check": check})
+    metadata = {"check": check}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 class Listed(NamedTuple):
@@ -133,7 +136,9 @@ class StudyConfig:
     @classmethod
     def lists(cls) -> dict[str, Listed]:
         """The keys that list entries of registries."""
-        return {"methods": Listed("method", cls.registry, lambda name: cls.registry[name].parameters)}
+        return {
+            "methods": Listed("method", cls.registry, lambda name: cls.registry[name].parameters)
+        }
 
     @classmethod
     def _checked(

@@ -51,11 +51,3 @@ def ica_flops(ica: Any, X: np.ndarray) -> float:
 def no_flops(fitted: Any, X: np.ndarray) -> float:
     """0: nothing is learned."""
     return 0.0
-
-
-FLOPS = {
-    "dictionary_learning": dictionary_learning_flops,
-    "fastica": fastica_flops,
-    "pca": pca_flops,
-}
-"""Of baselines, by name; of one that is not there nothing is known."""

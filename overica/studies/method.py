@@ -68,7 +68,14 @@ class Method:
 
 
 _RESERVED = frozenset(
-    {"n_components", "n_active", "random_state", "nonnegative", "sparsity_coefficient", "components"}
+    {
+        "n_components",
+        "n_active",
+        "random_state",
+        "nonnegative",
+        "sparsity_coefficient",
+        "components",
+    }
     | {"offset", "verbose", "callback", "init", "solver", "device", "self"}
 )
 """Parameters that the study sets itself, or that no table can hold."""

@@ -64,7 +64,9 @@ class Job:
         """
         name = f"{self.what}/{self.method.label}/{level}/{self.seed}"
         method = [self.method.name, dict(self.method.arguments)]
-        return Cell(name, digest(code_version(), method, self.seed, self.first, level, decides), facts)
+        return Cell(
+            name, digest(code_version(), method, self.seed, self.first, level, decides), facts
+        )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from overica.estimator import OvercompleteICA
 from overica.random_state import generator
 from overica.ranges import unit_rows
 from overica.sae import SAES, get_orthogonality
-from overica.studies.flops import FLOPS, ica_flops, no_flops, sae_flops
+from overica.studies.flops import ica_flops
 from overica.studies.method import Assignment, Method, settable
 
 
@@ -45,25 +46,20 @@ def _sae(name: str) -> Callable[..., Featuriser]:
 
 
 def _baseline(name: str) -> Callable[..., Featuriser]:
-    told = {"n_active", "nonnegative", "random_state"} & set(_signature(name))
+    kind = BASELINES[name]
 
     def build(assignment: Assignment, **parameters: Any) -> Featuriser:
-        facts = {
+        known = {
             "n_active": assignment.n_active,
             "nonnegative": assignment.nonnegative,
             "random_state": assignment.seed,
         }
-        own = {key: facts[key] for key in sorted(told)}
-        baseline: Featuriser = BASELINES[name](assignment.n_components, **own, **parameters)
+        taken = known.keys() & inspect.signature(kind).parameters.keys()
+        told = {name: known[name] for name in taken}
+        baseline: Featuriser = kind(assignment.n_components, **told, **parameters)
         return baseline
 
     return build
-
-
-def _signature(name: str) -> list[str]:
-    import inspect
-
-    return list(inspect.signature(BASELINES[name]).parameters)
 
 
 def _random(assignment: Assignment) -> Featuriser:
@@ -102,15 +98,15 @@ METHODS: dict[str, Method] = {
     ),
     **{
         name: Method(
-            name, kind.label, "sae", _sae(name), sweeps=True, flops=sae_flops, one_sided=True,
+            name, kind.label, "sae", _sae(name), sweeps=True, flops=kind.flops, one_sided=True,
             parameters=settable(kind),
         )
         for name, kind in SAES.items()
     },
     **{
         name: Method(
-            name, kind.label, "baseline", _baseline(name), sweeps=kind.sweeps,
-            flops=FLOPS.get(name, no_flops), parameters=settable(kind),
+            name, kind.label, "baseline", _baseline(name), sweeps=kind.sweeps, flops=kind.flops,
+            one_sided=kind.one_sided, parameters=settable(kind),
         )
         for name, kind in BASELINES.items()
     },

@@ -272,5 +272,3 @@ def _with_seen(
     for name in seen:
         entries.setdefault(name, {})
     return entries
-
-

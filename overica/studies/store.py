@@ -174,7 +174,9 @@ def _told(kind: object) -> str:
 def _records(path: Path) -> list[dict[str, Any]]:
     """The lines that name a cell."""
     return [
-        one for one in read_lines(path) if isinstance(one, dict) and isinstance(one.get("cell"), str)
+        one
+        for one in read_lines(path)
+        if isinstance(one, dict) and isinstance(one.get("cell"), str)
     ]
 
 

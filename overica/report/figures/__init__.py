@@ -4,12 +4,12 @@ Every drawing is a function of the records that returns markup.  Colours are cla
 style sheet resolves, so that a dark page and a printed one have their own.
 """
 
-from overica.compare.report.figures.directions import draw_directions
-from overica.compare.report.figures.heatmap import draw_heatmap
-from overica.compare.report.figures.histogram import draw_histogram
-from overica.compare.report.figures.marks import Mark, assign_marks, definitions, key
-from overica.compare.report.figures.pareto import draw_pareto
-from overica.compare.report.figures.split import draw_split, mean_split, swatch
+from overica.report.figures.directions import draw_directions
+from overica.report.figures.heatmap import draw_heatmap
+from overica.report.figures.histogram import draw_histogram
+from overica.report.figures.marks import Mark, assign_marks, definitions, key
+from overica.report.figures.pareto import draw_pareto
+from overica.report.figures.split import draw_split, swatch
 
 __all__ = [
     "Mark",
@@ -21,6 +21,5 @@ __all__ = [
     "draw_pareto",
     "draw_split",
     "key",
-    "mean_split",
     "swatch",
 ]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from overica.compare.report.figures.svg import element, join
-from overica.compare.report.numbers import short
+from overica.report.figures.svg import element, join
+from overica.report.numbers import short
 
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 

@@ -3,8 +3,8 @@
 import numpy as np
 from markupsafe import Markup
 
-from overica.compare.report.figures.marks import Mark
-from overica.compare.report.figures.svg import element, figure, points
+from overica.report.figures.marks import Mark
+from overica.report.figures.svg import element, figure, points
 
 SIDE = 180
 _CENTRE, _RADIUS = SIDE / 2, SIDE / 2 - 12

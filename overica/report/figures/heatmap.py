@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
-from overica.compare.report.figures.svg import element, figure
+from overica.report.figures.svg import element, figure
 
 SIDE = 180
 # Okabe-Ito blue and vermilion; the strength of the cosine is the opacity, so that the picture

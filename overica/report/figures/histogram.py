@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
-from overica.compare.report.figures.axes import Frame, Linear, tick_label
-from overica.compare.report.figures.marks import Mark
-from overica.compare.report.figures.svg import element, figure, points
-from overica.compare.report.records import Cell
+from overica.report.figures.axes import Frame, Linear, tick_label
+from overica.report.figures.marks import Mark
+from overica.report.figures.svg import element, figure, points
+from overica.studies.spread import Cell
 
 WIDTH, HEIGHT = 180, 118
 

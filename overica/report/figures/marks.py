@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from overica.compare.report.figures.svg import element, join, points
+from overica.report.figures.svg import element, join, points
 
 N_COLOURS = 8
 """Colours that the style sheet defines, as ``--c0`` and so on."""

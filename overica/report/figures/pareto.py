@@ -1,17 +1,19 @@
 """Sparsity against quality: one line a method, one point a seed."""
 
 import math
+from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from overica.compare.report.figures import marks
-from overica.compare.report.figures.axes import Frame, Linear, logarithmic_around
-from overica.compare.report.figures.marks import Mark
-from overica.compare.report.figures.svg import figure
-from overica.compare.report.numbers import short
-from overica.compare.report.records import Cell, Records, metric_value
-from overica.compare.report.summary import by_level, mean_of
-from overica.compare.report.wording import wording
+from overica.metrics.words import words_of
+from overica.report.figures import marks
+from overica.report.figures.axes import Frame, Linear, logarithmic_around
+from overica.report.figures.marks import Mark
+from overica.report.figures.svg import figure
+from overica.report.numbers import short
+from overica.studies import Results
+from overica.studies.levels import by_level
+from overica.studies.spread import Cell, mean_of, metric_value
 
 WIDTH, HEIGHT = 360, 276
 # A dictionary of noise explains less than nothing; how much less is no matter of this figure.
@@ -20,7 +22,7 @@ _STEP = 0.1
 
 
 def draw_pareto(
-    records: Records, marks_of: dict[str, Mark], dataset: str, metric: str, true_l0: float
+    results: Results, marks_of: Mapping[str, Mark], what: str, metric: str, true_l0: float
 ) -> Markup | None:
     """Return the curve of one metric over the L0 that was reached, or None without points.
 
@@ -28,9 +30,10 @@ def draw_pareto(
 
     Parameters
     ----------
-    records : Records
-    marks_of : dict of str to Mark
-    dataset : str
+    results : Results
+    marks_of : mapping of str to Mark
+    what : str
+        The data set.
     metric : str
         The vertical axis.
     true_l0 : float
@@ -38,7 +41,7 @@ def draw_pareto(
     """
     cells = [
         cell
-        for cell in records.of(dataset)
+        for cell in results.of(what)
         if math.isfinite(metric_value(cell, metric)) and metric_value(cell, "l0") > 0
     ]
     if not cells:
@@ -53,17 +56,17 @@ def draw_pareto(
         x=logarithmic_around([metric_value(cell, "l0") for cell in cells] + [true_l0]),
         y=Linear(_floor([*values, chance]), max(1.0, *values)),
     )
-    parts = [frame.draw("L0, mean active codes of a sample", wording(metric).label)]
+    parts = [frame.draw("L0, mean active codes of a sample", words_of(metric).label)]
     if math.isfinite(true_l0):
         parts.append(frame.upright(true_l0, "true L0"))
     if math.isfinite(chance):
         parts.append(frame.across(chance, "chance"))
-    for method in records.methods:
+    for method in results.methods:
         own = [cell for cell in cells if cell["method"] == method]
         if own:
-            parts.append(_method(frame, marks_of[method], records.label(method), own, metric))
+            parts.append(_method(frame, marks_of[method], results.label(method), own, metric))
     label = (
-        f"{dataset}: {wording(metric).label} against L0, one line a method; "
+        f"{what}: {words_of(metric).label} against L0, one line a method; "
         "the values are in the table of every level"
     )
     return figure(WIDTH, HEIGHT, label, *parts, class_="chart")
@@ -89,6 +92,6 @@ def _method(frame: Frame, mark: Mark, label: str, cells: list[Cell], metric: str
         l0, value = metric_value(cell, "l0"), metric_value(cell, metric)
         parts.append(mark.at(*frame.at(l0, value), 2.6))
     for l0, value in means.values():
-        title = f"{label}: {wording(metric).label} {short(value, 3)} at L0 {short(l0)}"
+        title = f"{label}: {words_of(metric).label} {short(value, 3)} at L0 {short(l0)}"
         parts.append(mark.at(*frame.at(l0, value), 5.5, title))
     return marks.group(mark, parts)

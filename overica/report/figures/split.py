@@ -1,38 +1,40 @@
 """Where the error comes from: one stacked bar a method."""
 
 import math
+from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from overica.compare.report.figures.axes import Frame, Linear, tick_label
-from overica.compare.report.figures.marks import Mark
-from overica.compare.report.figures.svg import element, figure, join
-from overica.compare.report.numbers import short
-from overica.compare.report.records import Records, number
-from overica.compare.report.summary import at_matched, mean_of
-from overica.compare.report.wording import SPLIT
+from overica.report.figures.axes import Frame, Linear, tick_label
+from overica.report.figures.marks import Mark
+from overica.report.figures.svg import element, figure, join
+from overica.report.numbers import short
 
 WIDTH = 360
 # A method's name stands above its bar, so that long names need no column of their own.
 _ROW, _BAR, _NAME = 42.0, 14.0, 17.0
 
 
-def mean_split(records: Records, dataset: str, method: str) -> dict[str, float]:
-    """Parts of the error at the true L0, averaged over the seeds; NaN where none has a figure."""
-    cells = at_matched(records.of(dataset, method), "")
-    return {
-        part: mean_of([number((cell.get("split") or {}).get(part)) for cell in cells])
-        for part in SPLIT
-    }
-
-
-def draw_split(records: Records, marks_of: dict[str, Mark], dataset: str) -> Markup | None:
+def draw_split(
+    splits: Mapping[str, Mapping[str, float]],
+    labels: Mapping[str, str],
+    marks_of: Mapping[str, Mark],
+    label: str,
+) -> Markup | None:
     """Return the bars, or None if no method has a split.
 
     A part below zero, where a learned encoder beats the one it is compared with, goes to the left
     of zero.
+
+    Parameters
+    ----------
+    splits : mapping
+        By method: its parts, in the order in which they are stacked.
+    labels, marks_of : mapping
+        Of the methods.
+    label : str
+        What is drawn.
     """
-    splits = {method: mean_split(records, dataset, method) for method in records.methods}
     splits = {m: parts for m, parts in splits.items() if any(map(math.isfinite, parts.values()))}
     if not splits:
         return None
@@ -45,9 +47,8 @@ def draw_split(records: Records, marks_of: dict[str, Mark], dataset: str) -> Mar
         top, mark = _ROW * i, marks_of[method]
         drawn.append(_lines(frame, top + _NAME, top + _NAME + _BAR + 4))
         drawn.append(element("g", mark.at(7, top + 9, 6), class_=mark.class_))
-        drawn.append(element("text", records.label(method), x=18, y=top + 13.2, class_="name"))
-        drawn.extend(_bar(frame, parts, top + _NAME + 2, records.label(method)))
-    label = f"{dataset}: parts of the unexplained variance of each method, stacked"
+        drawn.append(element("text", labels[method], x=18, y=top + 13.2, class_="name"))
+        drawn.extend(_bar(frame, parts, top + _NAME + 2, labels[method]))
     return figure(WIDTH, bottom + 22, label, *drawn, class_="chart split")
 
 
@@ -77,7 +78,7 @@ def _lines(frame: Frame, top: float, bottom: float) -> Markup:
     )
 
 
-def _bar(frame: Frame, parts: dict[str, float], top: float, label: str) -> list[Markup]:
+def _bar(frame: Frame, parts: Mapping[str, float], top: float, label: str) -> list[Markup]:
     drawn = []
     right = left = 0.0
     for name, value in parts.items():

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from overica.compare.report import numbers
-from overica.compare.report.records import number
-from overica.compare.report.wording import wording
+from overica.metrics.words import words_of
+from overica.report import numbers
+from overica.studies.spread import number
 
 Facts = Mapping[str, Any]
 
@@ -36,7 +36,7 @@ def _coherence(facts: Facts) -> str:
 
 
 def _chance(facts: Facts) -> str:
-    levels = {wording(name).label: number(value) for name, value in facts["chance"].items()}
+    levels = {words_of(name).label: number(value) for name, value in facts["chance"].items()}
     return ", ".join(f"{label} {numbers.short(level)}" for label, level in levels.items())
 
 

@@ -1,0 +1,121 @@
+"""The report of a study of known truth: the answer first, then every data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from overica.compare.known_truth import KnownTruthResults
+from overica.compare.reading import reading
+from overica.compare.sections import section
+from overica.compare.verdict import PRIMARY, SECONDARY, answer
+from overica.metrics.words import words_of
+from overica.report import REPORT, Page, marks_of, notices_of, numbers, write_page
+from overica.report.phrases import capital, unbroken
+from overica.report.tables import cost_tables, overview_table
+from overica.studies.results import COSTS
+
+QUESTION = "Do the methods find the true features?"
+_PLACES = {"matched": "at the true L0", "best": "at each method's own best L0"}
+_WRITTEN = dict(zip(COSTS, (numbers.seconds, numbers.seconds, numbers.count), strict=True))
+
+
+def write_report(folder: Path | str) -> Path:
+    """Write ``report.html`` from the folder of a study, whether it came to its end or not.
+
+    Parameters
+    ----------
+    folder : path
+        Where a `Study` left its results.
+
+    Returns
+    -------
+    pathlib.Path
+        Of the report.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `folder` has no ``study.json``.
+
+    Examples
+    --------
+    >>> import json, tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> header = {"study": {}, "datasets": {"toy": {}}, "methods": {"ica": {}}, "versions": {}}
+    >>> _ = (folder / "study.json").write_text(json.dumps(header))
+    >>> write_report(folder).name
+    'report.html'
+    """
+    folder = Path(folder)
+    return write_page(build_page(KnownTruthResults.load(folder)), folder / REPORT)
+
+
+def build_page(results: KnownTruthResults) -> Page:
+    """Put together what the records say, the answer first."""
+    marks = marks_of(results)
+    said = results.verdict()
+    stability = _stability(results)
+    anchors = {dataset: f"data-{i}" for i, dataset in enumerate(results.whats, start=1)}
+    first, *others = [
+        overview_table(
+            results, metric, at, f"{capital(words_of(metric).label)} {place}", _sizes(results)
+        )
+        for at, place in _PLACES.items()
+        for metric in (PRIMARY, SECONDARY)
+    ]
+    return Page(
+        kicker="overica compare",
+        question=QUESTION,
+        answer=answer(results),
+        overview=[first],
+        remark="Share of the true features that a learned one points at (cosine of .98 or more), mean over the seeds ± "
+        "their standard deviation, coloured from chance to all. At the true L0: every method has as many active "
+        "features in a sample as there truly are. ★ is the best of a column; the true and the random dictionary do not "
+        "compete.",
+        explained=[
+            (anchors[name], name, str(entry.get("description") or ""))
+            for name, entry in results.whats.items()
+        ],
+        headline=unbroken(said.headline),
+        findings=_findings(results),
+        more=others,
+        sections=[
+            section(results, marks, stability, dataset, anchor)
+            for dataset, anchor in anchors.items()
+        ],
+        costs=cost_tables(results, _WRITTEN),
+        reading=reading(),
+        notices=notices_of(results),
+        results=results,
+        marks=marks,
+    )
+
+
+def _sizes(results: KnownTruthResults):  # type: ignore[no-untyped-def]
+    def below(dataset: str) -> list[str]:
+        facts = results.whats[dataset].get("describe") or {}
+        if "n_components" not in facts:
+            return []
+        return [f"{facts['n_components']} in {facts['n_features']}"]
+
+    return below
+
+
+def _findings(results: KnownTruthResults) -> list[tuple[str, str]]:
+    """What is found on each data set; what is about none has an empty name."""
+    found: dict[str, list[str]] = {}
+    for sentence in results.verdict().sentences:
+        name, _, text = unbroken(sentence).partition(": ")
+        known = name in results.whats
+        found.setdefault(name if known else "", []).append(capital(text if known else sentence))
+    return [(name, " ".join(texts)) for name, texts in found.items()]
+
+
+def _stability(results: KnownTruthResults) -> pd.DataFrame | None:
+    """Agreement between the seeds; None where the dictionaries did not come along."""
+    try:
+        return results.stability()
+    except (OSError, ValueError):
+        return None
