@@ -131,14 +131,14 @@ def _blocks(
     yield Block(
         "Learned against true directions",
         multiples=list(_directions(results, marks, dataset)),
-        note="Arrows or markers are learned, dashed lines or rings are true; of the seeds, the one with the median mean "
-        "cosine.",
+        note="Arrows or markers are learned, dashed lines or rings are true; of the seeds, the one with the median "
+        "mean cosine.",
     )
     yield Block(
         "Cosines of learned with true directions",
         multiples=list(_cosines(results, dataset)),
-        note="Rows are learned directions, columns true ones, matched pairs on the diagonal; full colour is a cosine of 1, "
-        "blue positive, vermilion negative.",
+        note="Rows are learned directions, columns true ones, matched pairs on the diagonal; full colour is a cosine "
+        "of 1, blue positive, vermilion negative.",
     )
     yield Block(
         "Largest cosine of each learned direction with a true one",
