@@ -103,5 +103,5 @@ def test_the_default_study_is_what_is_promised():
     assert families.count("baseline") >= 2
     assert len(study.config.datasets) >= 4
     assert study.config.n_seeds == 3
-    known = study.plan().datasets
+    known = study.plan().facts["datasets"]
     assert all("1.0" in facts["levels"] for facts in known.values())

@@ -3,7 +3,7 @@
 import pytest
 
 from overica.compare import METHODS, Assignment, StudyConfig, StudyError
-from overica.compare.plan import load, plan
+from overica.compare.planning import load, plan
 
 SMALL = {"name": "mixture", "n_samples": 200, "n_features": 2, "n_components": 3}
 
@@ -124,14 +124,14 @@ def test_arguments_that_the_maker_refuses_name_the_data_set():
 
 
 def test_default_levels_leave_out_what_makes_no_sense():
-    dense = plan(config()).datasets["mixture"]["levels"]
+    dense = plan(config()).facts["datasets"]["mixture"]["levels"]
     assert dense == {"0.5": 1, "1.0": 2}
 
 
 def test_levels_round_to_whole_numbers_once():
     sparse = SMALL | {"name": "sparse_random", "n_components": 4, "n_active": 1}
     whole = plan(config(datasets=[sparse], levels=[0.5, 0.9, 1, 2]))
-    assert whole.datasets["sparse_random"]["levels"] == {"1.0": 1, "2.0": 2}
+    assert whole.facts["datasets"]["sparse_random"]["levels"] == {"1.0": 1, "2.0": 2}
 
 
 def test_cells_of_methods_that_are_told_a_level_and_of_others():
@@ -142,7 +142,7 @@ def test_cells_of_methods_that_are_told_a_level_and_of_others():
         ["mixture/topk/l0=2/0"],
         ["mixture/oracle/l0=1/0", "mixture/oracle/l0=2/0"],
     ]
-    assert [cell.matched for cell in whole.cells] == [False, False, True, False, True, False, True]
+    assert [cell.facts["matched"] for cell in whole.cells] == [False, False, True, False, True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_an_orthogonality_penalty_by_name():
 
     job = told({"name": "nearest", "coefficient": 0.1}).jobs[0]
     sae = METHODS["topk"].build(
-        Assignment(3, 1.0, True, 0, load(job.dataset, None, 0)), **job.method.arguments
+        Assignment(3, 1.0, True, 0, load(job.dataset, None, 0).X), **job.method.arguments
     )
     assert sae.orthogonality.coefficient == 0.1
     with pytest.raises(StudyError, match=r"`methods\[0\]` \(apart\): `name` must be one of"):

@@ -5,10 +5,11 @@ import warnings
 import numpy as np
 import pytest
 
-from overica.compare import METHODS, Assignment, Dictionary, Featuriser
-from overica.compare.flops import ica_flops
+from overica.coding import Dictionary, Featuriser
 from overica.datasets import make_sparse_random
 from overica.estimator import OvercompleteICA
+from overica.studies import METHODS, Assignment
+from overica.studies.flops import ica_flops
 
 FEW = {"sae": {"n_steps": 30, "batch_size": 64}, "ica": {"max_iter": 60}, "baseline": {}}
 STEPS = {"dictionary_learning": {"n_steps": 4, "batch_size": 64}}
@@ -21,7 +22,7 @@ def data():
 
 def fitted(name, data, *, seed=0, n_components=6):
     method = METHODS[name]
-    assignment = Assignment(n_components, 2.0, data.nonnegative, seed, data)
+    assignment = Assignment(n_components, 2.0, data.nonnegative, seed, data.X, data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return method.build(assignment, **STEPS.get(name, FEW[method.family])).fit(data.X)

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
-import overica.compare.store
 from overica.coding import Dictionary
-from overica.compare.store import Store
+from overica.studies import StudyError, store as store_module
+from overica.studies.results import kept_dictionary
+from overica.studies.store import Store
 from tests.persistence.killing import SKIP, at_every_step
 
 CELLS = [f"data/method/own/{i}" for i in range(5)]
@@ -41,7 +42,7 @@ def test_a_study_edited_back_and_killed_loses_no_cell(store, fresh):
 
 @pytest.mark.parametrize("call", [1, 2, 3])
 def test_a_full_disk_loses_no_cell(store, call, monkeypatch):
-    calls, replace = [], overica.compare.store._replace
+    calls, replace = [], store_module._replace
 
     def full(path, text):
         calls.append(path)
@@ -50,7 +51,7 @@ def test_a_full_disk_loses_no_cell(store, call, monkeypatch):
         replace(path, text)
 
     with monkeypatch.context() as patch:
-        patch.setattr(overica.compare.store, "_replace", full)
+        patch.setattr(store_module, "_replace", full)
         with pytest.raises(OSError, match="No space"):
             store.resume(wanted("A"))
     assert len(store.resume(wanted("A"))) == len(store.resume(wanted("B"))) == len(CELLS)
@@ -59,9 +60,10 @@ def test_a_full_disk_loses_no_cell(store, call, monkeypatch):
 @pytest.mark.parametrize("damage", [b"", b"PK", None, "flip", "cut"])
 def test_a_cell_whose_dictionary_is_damaged_is_tried_again(tmp_path, damage):
     store = Store(tmp_path)
-    path = store.keep_dictionary("key", Dictionary.of_rows(np.eye(3)))
-    assert store.dictionary(path).tolist() == np.eye(3).tolist()
-    store.append([records("A")[0] | {"dictionary": path}])
+    path = "dictionaries/key.npz"
+    store.keep(path, kept_dictionary(Dictionary.of_rows(np.eye(3))))
+    assert store.arrays(path)["components"].tolist() == np.eye(3).tolist()
+    store.append([records("A")[0] | {"kept": {"dictionaries": path}}])
     assert len(store.resume(wanted("A"))) == 1
     file, content = tmp_path / path, (tmp_path / path).read_bytes()
     if damage is None:
@@ -70,7 +72,7 @@ def test_a_cell_whose_dictionary_is_damaged_is_tried_again(tmp_path, damage):
         flipped = content[:50] + bytes([content[50] ^ 1]) + content[51:]
         file.write_bytes({"flip": flipped, "cut": content[:-3]}.get(damage, damage))
         with pytest.raises(ValueError, match=r"key\.npz is damaged"):
-            store.dictionary(path)
+            store.arrays(path)
     assert store.resume(wanted("A")) == []
 
 
@@ -92,3 +94,33 @@ def test_lines_that_are_no_record_are_passed_over(tmp_path):
     with store.results_path.open("a") as file:
         file.write("[" * 100_000 + "\n" + json.dumps({"no": "cell"}) + "\n" + '{"cell": "to')
     assert store.read() == records("A")
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x1c"])
+def test_names_with_separators_of_lines_survive(tmp_path, mark):
+    record = records("A")[0] | {"label": f"one{mark}line"}
+    store = Store(tmp_path)
+    store.append([record])
+    assert store.read() == [record]
+    assert store.resume(wanted("A")) == [record]
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path):
+    with pytest.raises(StudyError, match="must be a folder for the study, got a file"):
+        (tmp_path / "file").write_text("mine")
+        Store.check(tmp_path / "file", "known_truth")
+    (tmp_path / "study.json").write_text('{"study": {}}')
+    with pytest.raises(StudyError, match="that overica did not write, or before version 0.2"):
+        Store.check(tmp_path, "known_truth")
+    (tmp_path / "study.json").write_text('{"kind": "photographs"}')
+    with pytest.raises(StudyError, match="a study of kind 'known_truth', got 'photographs'"):
+        Store.check(tmp_path, "known_truth")
+    assert Store.check(tmp_path, "photographs").read() == []
+    assert not (tmp_path / "new").exists()
+    assert Store.check(tmp_path / "new", "photographs").read() == []
+
+
+def test_the_store_is_where_it_was():
+    import overica.compare.store
+
+    assert overica.compare.store is store_module

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from overica.baselines import PCABaseline
-from overica.compare import METHODS, Method, Results, Study, StudyError
-from overica.compare import study as study_module
-from overica.compare.cell import finite, run_job
+from overica.compare import Results, Study, StudyError
+from overica.persistence import finite, read_lines
+from overica.studies import METHODS, Method, runner
+from overica.studies import study as study_module
 
 TOY = {"name": "sparse_random", "label": "toy", "n_features": 4, "n_components": 6, "n_active": 2}
 PLANE = {"name": "mixture", "label": "plane", "n_features": 2, "n_components": 3}
@@ -65,7 +66,7 @@ def small(**keywords):
 
 
 def lines(folder):
-    return [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+    return read_lines(folder / "results.jsonl")
 
 
 @pytest.fixture(scope="module")
@@ -177,23 +178,21 @@ def test_what_is_read_back_is_what_was_returned(finished):
 
 def test_same_seed_same_figures(finished):
     result, _ = finished
-    job = study_module.plan(
-        small(datasets=[TOY], methods=["topk"], sae={"n_steps": 20, "batch_size": 64}).config
-    ).jobs[0]
-    record = finite(run_job(job)[0][0])
+    study = small(datasets=[TOY], methods=["topk"], sae={"n_steps": 20, "batch_size": 64})
+    record = finite(runner.run_job(study, study.plan().jobs[0]).records[0])
     before = next(r for r in result.records if r["cell"] == record["cell"])
     assert record["metrics"] == finite(before)["metrics"]
 
 
 def counted(monkeypatch):
     ran = []
-    original = study_module.run_job
 
-    def count(job):
-        ran.extend(cell.name for cell in job.cells)
-        return original(job)
+    def count(study, jobs, n_workers):
+        for job in jobs:
+            ran.extend(cell.name for cell in job.cells)
+            yield runner.run_job(study, job)
 
-    monkeypatch.setattr(study_module, "run_job", count)
+    monkeypatch.setattr(study_module, "outcomes", count)
     return ran
 
 
@@ -248,7 +247,7 @@ def test_a_failing_method_loses_no_other_and_is_tried_again(
     assert expected[kind][1] in failed["message"].iloc[0]
     assert ("toy", "pca") in result.table().index
     assert "failed" in str(result.verdict())
-    with pytest.raises(ValueError, match="failed and has no dictionary"):
+    with pytest.raises(ValueError, match="failed and has no dictionaries"):
         result.dictionary(failed["cell"].iloc[0])
 
     with_method("broken", PCABaseline)
@@ -303,15 +302,15 @@ def test_processes_give_what_one_process_gives(tmp_path):
 @pytest.mark.slow
 def test_a_killed_process_fails_its_own_cells_alone(with_method, tmp_path):
     with_method("deadly", Deadly)
-    jobs = small(methods=["pca", "deadly"], n_seeds=2).plan().jobs
-    outcomes = list(study_module._outcomes(jobs, 2, run=_kill_if_deadly))
+    study = small(methods=["pca", "deadly"], n_seeds=2)
+    outcomes = list(runner.outcomes(study, study.plan().jobs, 2, run=_kill_if_deadly))
     status = {
         job.method.name: {record["status"] for record in records} for job, records, _ in outcomes
     }
     assert status == {"pca": {"ok"}, "deadly": {"failed"}}
 
 
-def _kill_if_deadly(job):
+def _kill_if_deadly(study, job):
     if job.method.name == "deadly":
         os.kill(os.getpid(), signal.SIGKILL)
-    return job, *run_job(job)
+    return runner.run_job(study, job)
