@@ -145,5 +145,5 @@ class MatchingPursuitSAE(SelectingSAE):
         All else, gradients included, is of the chosen atoms alone and of lower order.
         """
         n_components, n_features = self.components_.shape
-        batch, pursuit = min(int(self.batch_size), len(X)), self.module_.n_active
-        return 2.0 * n_components * n_features * int(pursuit) * batch * self.n_iter_
+        batch, pursuit = min(int(self.batch_size), len(X)), max(1, round(self.n_active_ or 1))
+        return 2.0 * n_components * n_features * pursuit * batch * self.n_iter_
