@@ -31,6 +31,8 @@ _ROOM, _FULL = 0.88, 0.93
 a whole pass."""
 _SUSPECT = 0.15
 """Shared features per sum from which on they are not what chance, or a run that has not settled, brings."""
+_BLENDS = 0.02
+"""Share of the mean square of samples beyond the span of the columns, above which these are too few."""
 _FEWEST_FEATURES = 8
 """In fewer dimensions strangers are as close as kin."""
 _NARROWEST, _WIDEST = 4, 64
@@ -117,15 +119,14 @@ class HierarchySearch:
     def suspects(self, model: Model) -> bool:
         """Whether columns share features with others: a cheap look, before the long way.
 
-        At the columns of a fit, unless they are so few that they blend what has nothing in common.
+        At the columns of a fit, unless they are so few that samples do not lie in their span: then they blend what has
+        nothing in common.
         """
         if not self.applies:
             return False
-        samples = self.fit.samples
-        if model.mixing.shape[1] < samples.n_features:
-            mixing = self._ascend(_NARROWEST * samples.n_features, _LOOK)
-        else:
-            mixing = samples.units.own(self._given.units.columns(model.mixing))
+        mixing = self.fit.samples.units.own(self._given.units.columns(model.mixing))
+        if _left_out(mixing, self.fit.samples.held_out) > _BLENDS:
+            mixing = self._ascend(_NARROWEST * self.fit.samples.n_features, _LOOK)
         sums = self._sums(mixing)
         return len(sums) > 0 and Start.of(sums).n_shared > _SUSPECT * len(sums)
 
@@ -282,6 +283,14 @@ class HierarchySearch:
             learner.model = replace(learner.model, noise_variance=given)
         for _ in range(_ROUNDS):
             self._step(learner)
+
+
+def _left_out(columns: NDArray, X: NDArray) -> float:
+    """Share of the mean square of samples that is not in the span of columns."""
+    if columns.shape[1] >= X.shape[1]:
+        return 0.0
+    Q, _ = np.linalg.qr(columns)
+    return float(((X - X @ Q @ Q.T) ** 2).sum() / (X**2).sum())
 
 
 def _used(columns: NDArray) -> NDArray:
