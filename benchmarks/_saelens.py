@@ -16,10 +16,12 @@ KINDS = {
     "gated": "Gated",
     "jumprelu": "JumpReLU",
     "topk": "TopK",
+    "abstopk": "AbsTopK",
     "batchtopk": "BatchTopK",
     "matryoshka": "MatryoshkaBatchTopK",
+    "matching_pursuit": "MatchingPursuit",
 }
-"""Prefixes of its classes; it has no tied one."""
+"""Prefixes of its classes; it has no tied one. Of those it trains, `SAES` has all that learn from samples alone."""
 
 
 class _AttachedGates(GatedAutoencoder):
@@ -115,7 +117,12 @@ def _own(name, width, n_active, coefficient, n_steps):
     if name == "jumprelu":
         own = {"l0_coefficient": coefficient, "l0_warm_up_steps": rise}
         return own | {"jumprelu_bandwidth": 1.0, "jumprelu_init_threshold": 0.1}
-    own = {"k": n_active if name != "topk" else round(n_active), "aux_loss_coefficient": 1 / 32}
+    if name == "matching_pursuit":
+        # Ours ends after k steps; theirs, besides, where a step changes no support or little is left.
+        own = {"max_iterations": round(n_active), "decoder_init_norm": 1.0}
+        return own | {"residual_threshold": 0.0, "stop_on_duplicate_support": False}
+    whole = name in ("topk", "abstopk")
+    own = {"k": round(n_active) if whole else n_active, "aux_loss_coefficient": 1 / 32}
     if name == "matryoshka":
         own["matryoshka_widths"] = [
             round(width * share) or 1 for share in (1 / 32, 1 / 8, 1 / 2, 1)

@@ -57,7 +57,7 @@ def judge(data, encode, decode, W_dec, name):
     codes = raw * np.linalg.norm(W_dec, axis=1) if name in PENALISED else raw
     unexplained = ((decode(raw) - X) ** 2).sum() / ((X - X.mean(axis=0)) ** 2).sum()
     matching = match_components(W_dec.T, data.mixing, nonnegative=True)
-    active = (codes > 0).sum(axis=1).mean()
+    active = (codes != 0).sum(axis=1).mean()
     return 1 - unexplained, active, matching.cosines.mean(), f1(codes, data.codes, matching)
 
 

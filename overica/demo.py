@@ -9,7 +9,10 @@ from matplotlib.figure import Figure
 
 from overica.datasets import load_patches
 from overica.estimator import OvercompleteICA
+from overica.persistence import staged
 from overica.plots import plot_history, plot_patches
+
+_BASIS, _HISTORY = "basis.png", "history.png"
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def run_demo(
     Parameters
     ----------
     output : Path
-        Existing folder for ``basis.png`` and ``history.png``.
+        Folder for ``basis.png`` and ``history.png``, made if missing.
     settings : DemoSettings
         Sizes; `STANDARD` or `QUICK`, or others.
     random_state : int
@@ -117,14 +120,14 @@ def run_demo(
     codes = model.transform(X_held_out)
     residual = X_held_out - model.inverse_transform(codes)
     activity = np.abs(codes).mean(axis=0) * np.linalg.norm(model.mixing_, axis=0)
-    basis_path, history_path = output / "basis.png", output / "history.png"
     figure = Figure(figsize=(7, 6.5), dpi=150, layout="constrained")
     plot_patches(model.mixing_, (side, side), order=np.argsort(-activity), ax=figure.subplots())
-    figure.savefig(basis_path)
-    plot_history(model.history_).savefig(history_path)
+    with staged(output) as part:
+        figure.savefig(part / _BASIS)
+        plot_history(model.history_).savefig(part / _HISTORY)
     return DemoReport(
-        basis_path=basis_path,
-        history_path=history_path,
+        basis_path=output / _BASIS,
+        history_path=output / _HISTORY,
         shape=model.mixing_.shape,
         seconds=seconds,
         score=float(model.score(X_held_out)),

@@ -15,9 +15,11 @@ from overica.baselines.dictionary_learning import DictionaryLearningBaseline
 from overica.baselines.fastica import FastICABaseline
 from overica.baselines.linear import LinearFeaturiser
 from overica.baselines.pca import PCABaseline
+from overica.baselines.rica import RICABaseline
 
 BASELINES: dict[str, type[Baseline]] = {
-    kind.name: kind for kind in (DictionaryLearningBaseline, FastICABaseline, PCABaseline)
+    kind.name: kind
+    for kind in (DictionaryLearningBaseline, FastICABaseline, RICABaseline, PCABaseline)
 }
 """Baselines by name."""
 
@@ -28,4 +30,5 @@ __all__ = [
     "FastICABaseline",
     "LinearFeaturiser",
     "PCABaseline",
+    "RICABaseline",
 ]

@@ -1,25 +1,76 @@
-"""What goes wrong in a command, told in one line."""
+"""What goes wrong in a command, told in one line, and how it ends when it is told to."""
 
+import signal
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
 
 import click
 
 
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end: it tidies up as if the user had interrupted it."""
+
+
 @contextmanager
-def told() -> Iterator[None]:
+def told(output: Path | None = None, *, stopped: str = "") -> Iterator[None]:
     """Say errors of input, files and missing extras as click does, and warnings at once on one line each.
 
     Any other error is a mistake of the program and keeps its traceback.
+
+    Parameters
+    ----------
+    output : Path, optional
+        Folder for results: looked at before any work.
+    stopped : str
+        What the user should know if the command is interrupted (exit code 130) or terminated (143).
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _terminable():
         warnings.simplefilter("default", UserWarning)
         warnings.showwarning = _show  # type: ignore[assignment]
         try:
+            if output is not None:
+                from overica.persistence import check_output_folder
+
+                check_output_folder(output)
             yield
-        except (ValueError, OSError, ImportError) as error:
+        except KeyboardInterrupt as end:
+            click.echo(f"Stopped. {stopped}".strip(), err=True)
+            code = signal.SIGTERM if isinstance(end, Terminated) else signal.SIGINT
+            raise click.exceptions.Exit(128 + code) from None
+        except BrokenPipeError:
+            # Nobody reads what is printed: click ends in silence.
+            raise
+        except OSError as error:
+            raise click.ClickException(_words(error)) from error
+        except (ValueError, ImportError) as error:
             raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Raise `Terminated` where the process is asked to end; without it, nothing would be tidied up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _words(error: OSError) -> str:
+    if error.filename is None or not error.strerror:
+        return str(error)
+    return f"{error.filename}: {error.strerror}"
 
 
 def _show(message: Warning | str, *_place: object) -> None:

@@ -86,25 +86,21 @@ def activations(
     FILES are more of --text. The folder holds memory-mapped arrays with the tokens beside them; open it with
     overica.lm.ActivationStore.
     """
-    with told():
+    with told(
+        output, stopped=f"Whole shards are in {output}; the same command goes on from there."
+    ):
         from overica.lm.collecting.activations_command import run_activations
 
-        try:
-            for line in run_activations(
-                model,
-                layer,
-                output,
-                text=(*text, *files),
-                docstrings=docstrings,
-                max_tokens=max_tokens,
-                context=context,
-                batch_size=batch_size,
-                shard_tokens=shard_tokens,
-                device=device,
-            ):
-                click.echo(line)
-        except KeyboardInterrupt:
-            click.echo(
-                f"Stopped. Whole shards are in {output}; the same command goes on from there."
-            )
-            raise click.exceptions.Exit(130) from None
+        for line in run_activations(
+            model,
+            layer,
+            output,
+            text=(*text, *files),
+            docstrings=docstrings,
+            max_tokens=max_tokens,
+            context=context,
+            batch_size=batch_size,
+            shard_tokens=shard_tokens,
+            device=device,
+        ):
+            click.echo(line)

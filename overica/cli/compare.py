@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from overica.cli._errors import told
+
 
 @click.command()
 @click.argument(
@@ -25,7 +27,8 @@ def compare(study: Path | None, output: Path, jobs: int | None, fresh: bool, qui
 
     STUDY is a TOML file that says which; without one the default study runs.
     """
-    from overica.compare.command import run_compare
+    with told(output, stopped=f"What is done is in {output}; the same command goes on from there."):
+        from overica.compare.command import run_compare
 
-    for line in run_compare(study, output, jobs=jobs, fresh=fresh, quick=quick):
-        click.echo(line)
+        for line in run_compare(study, output, jobs=jobs, fresh=fresh, quick=quick):
+            click.echo(line)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from overica.cli._errors import told
+
 
 @click.command()
 @click.option(
@@ -17,8 +19,8 @@ import click
 @click.option("--quick", is_flag=True, help="A few thousand small patches: seconds, rougher.")
 def demo(output: Path, quick: bool) -> None:
     """Learn a 2x overcomplete basis of photographs and draw it."""
-    from overica.demo import QUICK, STANDARD, run_demo
+    with told(output):
+        from overica.demo import QUICK, STANDARD, run_demo
 
-    output.mkdir(parents=True, exist_ok=True)
-    report = run_demo(output, QUICK if quick else STANDARD)
-    click.echo(report.text())
+        report = run_demo(output, QUICK if quick else STANDARD)
+        click.echo(report.text())

@@ -50,6 +50,7 @@ def evaluate(files: tuple[str, ...], filter_length: int, json_path: Path | None)
     below -100 dB; a silent estimate has the lowest figures.
     """
     with told():
+        from overica.persistence import check_output_file
         from overica.separation.evaluation_files import (
             evaluate_files,
             score_table,
@@ -58,6 +59,8 @@ def evaluate(files: tuple[str, ...], filter_length: int, json_path: Path | None)
             write_scores,
         )
 
+        if json_path is not None:
+            check_output_file(json_path)
         references, estimates = split_paths(files, separator=_SEPARATOR)
         scores = evaluate_files(references, estimates, filter_length=filter_length)
         for line in table_lines(score_table(scores, references, estimates)):

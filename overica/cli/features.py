@@ -56,7 +56,7 @@ def features(
 
     ACTIVATIONS is a folder of `overica activations`.
     """
-    with told():
+    with told(output, stopped=f"What is done is in {output}; the same command goes on from there."):
         from overica.lm.study.features_command import run_features
 
         for line in run_features(

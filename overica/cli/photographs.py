@@ -78,25 +78,24 @@ def photographs(
     Beside overcomplete ICA stand FastICA, PCA, scikit-learn's dictionary learning and random columns, all on
     patches of regions that were held out. The defaults take some six minutes of one processor.
     """
-    from dataclasses import replace
-
-    from overica.datasets import load_images
-    from overica.photographs import QUICK, StudySettings, study_photographs
-    from overica.photographs.study_text import save_study, text_of
-
     given: dict[str, Any] = {
         "side": side,
         "overcompleteness": overcompleteness,
         "precision": precision,
         "n_seeds": seeds,
     }
-    with told():
+    with told(output):
+        from dataclasses import replace
+
+        from overica.datasets import load_images
+        from overica.photographs import QUICK, StudySettings, study_photographs
+        from overica.photographs.study_text import save_study, text_of
+
         settings = replace(
             QUICK if quick else StudySettings(),
             **{name: value for name, value in given.items() if value is not None},
         )
         images = None if folder is None else load_images(folder)
-        output.mkdir(parents=True, exist_ok=True)
         study = study_photographs(
             images,
             settings,
@@ -104,7 +103,7 @@ def photographs(
             n_jobs=jobs,
             report=lambda line: click.echo(line, err=True),
         )
-        paths = save_study(study, output)
-    click.echo(text_of(study))
-    for path in paths:
-        click.echo(str(path))
+        # Said first: it is not lost if it cannot be written.
+        click.echo(text_of(study))
+        for path in save_study(study, output):
+            click.echo(str(path))

@@ -59,7 +59,7 @@ def separate(
       mixing.json       mixing matrix, directions, settings
       separation.png    the directions, and spectrograms before and after
     """
-    with told():
+    with told(output):
         from overica.separation.separate_file import run_separate
 
         lines = run_separate(

@@ -93,10 +93,7 @@ class StoreWriter:
             "version": __version__,
         }
         path = self.folder / METADATA
-        if not path.is_file() and not _is_free(self.folder):
-            raise ValueError(
-                f"{str(self.folder)!r} must be an empty folder, or one of activations: it holds something else"
-            )
+        check_store_folder(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = FolderLock(self.folder)
         try:
@@ -139,10 +136,13 @@ class StoreWriter:
         Raises
         ------
         ValueError
-            If there are no tokens.
+            If there are no tokens, or others may write already.
         FloatingPointError
             If an activation is NaN or infinite.
+        OSError
+            If there is no room for the shard.
         """
+        self._check_open()
         if not len(tokens):
             raise ValueError("a shard must have a token or more, got 0")
         files = ShardFiles(self.folder, self.n_shards)
@@ -150,6 +150,7 @@ class StoreWriter:
             rows = np.lib.format.open_memmap(
                 part, mode="w+", dtype=np.float32, shape=(len(tokens), self.n_features)
             )
+            _take_room(part)
             yield rows
             bad = int(len(rows) - np.isfinite(rows).all(axis=1).sum())
             if bad:
@@ -166,6 +167,7 @@ class StoreWriter:
 
     def finish(self) -> None:
         """Say that nothing is to come, and let others write."""
+        self._check_open()
         self._metadata["complete"] = True
         write_json(self.folder / METADATA, self._metadata)
         self.close()
@@ -173,6 +175,10 @@ class StoreWriter:
     def close(self) -> None:
         """Let others write; what is finished stays, and a writer that is opened later goes on from there."""
         self._lock.release()
+
+    def _check_open(self) -> None:
+        if not self._lock.held:
+            raise ValueError(f"the writer of {str(self.folder)!r} is closed: open another")
 
     def _go_on(self, found: Any, fixed: Mapping[str, Any]) -> None:
         if not isinstance(found, dict) or found.get("format") != FORMAT:
@@ -188,9 +194,29 @@ class StoreWriter:
                 self._metadata[name] = found[name]
 
 
-def _is_free(folder: Path) -> bool:
-    """Whether there is no such folder, or nothing in it but what a writer that was killed at once has left."""
-    if not folder.exists():
-        return True
+def check_store_folder(folder: Path) -> None:
+    """Refuse a folder that is neither one of activations nor free for them.
+
+    Raises
+    ------
+    ValueError
+        If it holds something else. What a writer that was killed at once has left is nothing.
+    """
     own = {LOCK, METADATA + PART}
-    return folder.is_dir() and all(path.name in own for path in folder.iterdir())
+    free = not folder.exists() or (
+        folder.is_dir() and all(path.name in own for path in folder.iterdir())
+    )
+    if not free and not (folder / METADATA).is_file():
+        raise ValueError(
+            f"{str(folder)!r} must be an empty folder, or one of activations: it holds something else"
+        )
+
+
+def _take_room(path: Path) -> None:
+    """Have the disk set aside what a file says to be long.
+
+    A memory map of a file with holes that meets a full disk ends the process, by a signal that cannot be caught.
+    """
+    if hasattr(os, "posix_fallocate"):
+        with path.open("rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

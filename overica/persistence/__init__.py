@@ -2,8 +2,9 @@
 
 `write_atomically` and `replacing` put one file in place, `staged` and `replace_together` several that belong together;
 `append_lines` adds JSON lines to a file; `write_arrays` seals arrays with a checksum, `write_checkpoint` a model;
-`FolderLock` keeps a second writer out. All of it is on the disk when the call returns.
-Whatever reads raises a ValueError that names the file if it is damaged. There is no pickle.
+`FolderLock` keeps a second writer out; `check_output_folder` says before any work what could not be written. What is
+written is on the disk when the call returns. Whatever reads raises a ValueError that names the file if it is damaged.
+There is no pickle.
 """
 
 from overica.persistence.archive import read_arrays, write_arrays
@@ -12,6 +13,7 @@ from overica.persistence.checkpoint import damage_named, read_checkpoint, write_
 from overica.persistence.estimators import Persistent, expressible
 from overica.persistence.jsonl import append_lines, finite, read_lines, write_lines
 from overica.persistence.lock import LOCK, FolderLock
+from overica.persistence.output import check_output_file, check_output_folder
 from overica.persistence.together import current, replace_together, staged
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "FolderLock",
     "Persistent",
     "append_lines",
+    "check_output_file",
+    "check_output_folder",
     "current",
     "damage_named",
     "expressible",

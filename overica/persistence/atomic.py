@@ -41,10 +41,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = Path(path)
     part = path.with_name(path.name + PART)
     try:
-        yield part
-        flush(part)
-        part.replace(path)
-        sync_folder(path.parent)
+        with error_names(path):
+            yield part
+            flush(part)
+            part.replace(path)
+            sync_folder(path.parent)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -93,6 +94,26 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     except (ValueError, RecursionError) as error:
         # Text that is no UTF-8, no JSON, or nested deeper than anything of ours.
         raise ValueError(f"{os.fspath(path)} is damaged: {error}") from None
+
+
+@contextmanager
+def error_names(path: Path) -> Iterator[None]:
+    """Let errors of the system name a file if they name none, as those of a full disk do.
+
+    Examples
+    --------
+    >>> with error_names(Path("figures.txt")):
+    ...     raise OSError(28, "No space left on device")
+    Traceback (most recent call last):
+    ...
+    OSError: [Errno 28] No space left on device: 'figures.txt'
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = os.fspath(path)
+        raise
 
 
 def flush(path: Path) -> None:

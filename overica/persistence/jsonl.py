@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from overica.persistence.atomic import sync_folder, write_atomically
+from overica.persistence.atomic import error_names, sync_folder, write_atomically
 
 _SEPARATORS = {ord(mark): f"\\u{ord(mark):04x}" for mark in "\x85\u2028\u2029"}
 """Ends of lines to `str.splitlines` and to other languages that JSON lets stand in strings; the rest it escapes."""
@@ -54,7 +54,7 @@ def append_lines(path: str | os.PathLike[str], values: Iterable[Any]) -> None:
         return
     path = Path(path)
     made = not path.exists()
-    with path.open("ab+", buffering=0) as file:
+    with error_names(path), path.open("ab+", buffering=0) as file:
         end = file.seek(0, os.SEEK_END)
         if end and _last_byte(file) != b"\n":
             text = b"\n" + text

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import warnings
 from pathlib import Path
 from typing import Any, Self
 
 LOCK = ".lock"
 """Name of the file that is locked; it is empty, and stays."""
+_NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
+"""What drives say that cannot lock, as some of clusters; to refuse them would be to refuse all work there."""
 
 
 class FolderLock:
@@ -22,6 +26,11 @@ class FolderLock:
     ------
     BlockingIOError
         If another writer has it, in this process or any other of this machine.
+
+    Warns
+    -----
+    UserWarning
+        If the drive knows no locks.
 
     Examples
     --------
@@ -38,11 +47,22 @@ class FolderLock:
         self._file = Path(folder, LOCK).open("a")  # noqa: SIM115  (open as long as the lock is held)
         try:
             _lock(self._file)
-        except OSError:
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                warnings.warn(
+                    f"{os.fspath(folder)} is on a drive that knows no locks: see to it that nothing else writes there",
+                    stacklevel=2,
+                )
+                return
             self._file.close()
             raise BlockingIOError(
                 f"{os.fspath(folder)} is in use: another process, or another writer of this one, writes there"
             ) from None
+
+    @property
+    def held(self) -> bool:
+        """Whether it has not been released."""
+        return not self._file.closed
 
     def release(self) -> None:
         """Let others write; more than once does no harm."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from overica.persistence.atomic import PART, flush, sync_folder
+from overica.persistence.atomic import PART, error_names, flush, sync_folder
+from overica.persistence.output import made
 
 _WHOLE = ".whole"
 
@@ -33,25 +34,25 @@ def staged(folder: str | os.PathLike[str]) -> Iterator[Path]:
         For plain files.
     """
     folder = Path(folder)
-    made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
     part = folder / PART
-    try:
-        # What a kill left: of an unfinished set nothing, of a finished one the files that were not in place yet.
-        shutil.rmtree(part, ignore_errors=True)
-        _settle(folder)
-        part.mkdir()
-        yield part
-        for path in part.iterdir():
-            flush(path)
-        sync_folder(part)
-        part.replace(folder / _WHOLE)
-        _settle(folder)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        if made and not any(folder.iterdir()):
-            folder.rmdir()
-        raise
+    with made(folder), error_names(folder):
+        try:
+            # What a kill left: of an unfinished set nothing, of a finished one the files that were not in place yet.
+            shutil.rmtree(part, ignore_errors=True)
+            _settle(folder)
+            part.mkdir()
+            yield part
+            for path in part.iterdir():
+                flush(path)
+            sync_folder(part)
+            part.replace(folder / _WHOLE)
+            _settle(folder)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            # If it was complete, the new files count: no reader need look where they were on the way.
+            with suppress(OSError):
+                _settle(folder)
+            raise
 
 
 def replace_together(folder: str | os.PathLike[str], files: Mapping[str, bytes]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from overica.persistence import write_atomically, write_json
+from overica.persistence import staged, write_atomically, write_json
 from overica.photographs.best_basis import verdict
 from overica.photographs.judging import Row
 from overica.photographs.photograph_study import GAUSSIAN, RAW, Study
@@ -69,13 +69,12 @@ def text_of(study: Study) -> str:
 
 
 def save_study(study: Study, folder: Path) -> list[Path]:
-    """Write pictures, ``results.json`` and ``results.txt``; their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = save_pictures(study, folder)
-    figures, text = folder / "results.json", folder / "results.txt"
-    write_json(figures, study.to_json())
-    write_atomically(text, text_of(study))
-    return [*paths, figures, text]
+    """Write pictures, ``results.json`` and ``results.txt``, all together; their paths."""
+    with staged(folder) as part:
+        paths = [*save_pictures(study, part), part / "results.json", part / "results.txt"]
+        write_json(paths[-2], study.to_json())
+        write_atomically(paths[-1], text_of(study))
+    return [folder / path.name for path in paths]
 
 
 def _saved(reference: Row | None, row: Row, name: str) -> float | None:

@@ -4,11 +4,13 @@ Every variant of `SAES` is an estimator with the parameters, attributes and meth
 penalty from `ORTHOGONALITY`, and can be trained in stages by `FrozenStages` and `ResidualStages`.
 """
 
+from overica.sae.abstopk import AbsTopKSAE
 from overica.sae.base import SparseAutoencoder
 from overica.sae.batchtopk import BatchTopKSAE
 from overica.sae.conversion import as_jumprelu
 from overica.sae.gated import GatedSAE
 from overica.sae.jumprelu import JumpReLUSAE
+from overica.sae.matching_pursuit import MatchingPursuitSAE
 from overica.sae.matryoshka import MatryoshkaSAE
 from overica.sae.module import Autoencoder, Losses
 from overica.sae.orthogonality import ORTHOGONALITY, OrthogonalityPenalty, get_orthogonality
@@ -22,19 +24,31 @@ from overica.sae.trainer import Orthogonality, TrainingError
 
 SAES: dict[str, type[SparseAutoencoder]] = {
     kind.name: kind
-    for kind in (ReLUSAE, TiedSAE, GatedSAE, JumpReLUSAE, TopKSAE, BatchTopKSAE, MatryoshkaSAE)
+    for kind in (
+        ReLUSAE,
+        TiedSAE,
+        GatedSAE,
+        JumpReLUSAE,
+        TopKSAE,
+        AbsTopKSAE,
+        BatchTopKSAE,
+        MatryoshkaSAE,
+        MatchingPursuitSAE,
+    )
 }
 """Sparse autoencoders by name."""
 
 __all__ = [
     "ORTHOGONALITY",
     "SAES",
+    "AbsTopKSAE",
     "Autoencoder",
     "BatchTopKSAE",
     "FrozenStages",
     "GatedSAE",
     "JumpReLUSAE",
     "Losses",
+    "MatchingPursuitSAE",
     "MatryoshkaSAE",
     "Orthogonality",
     "OrthogonalityPenalty",

@@ -31,9 +31,10 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
 
     An autoencoder learns an encoder and a dictionary D of unit rows,
 
-        codes = encoder(x) >= 0,    x_hat = codes D + offset,
+        codes = encoder(x),    x_hat = codes D + offset,
 
-    by stochastic gradients of ``mean |x - x_hat|^2 + sparsity``. Codes are sparse and never negative. Training sees
+    by stochastic gradients of ``mean |x - x_hat|^2 + sparsity``. Codes are sparse and, where the kind is `one_sided`,
+    never negative. Training sees
     samples without `centre_`, which is where the offset starts, and divided by `unit_`, so that their mean length is
     sqrt(n_features); everything public is in units of X, apart from `sparsity_coefficient` and the figures of
     `history_`.
@@ -119,6 +120,8 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
     """Its name in `SAES`."""
     label: ClassVar[str]
     """For tables and pictures."""
+    one_sided: ClassVar[bool] = True
+    """Whether its codes are never negative, whatever the sources."""
 
     def __init__(
         self,
@@ -228,7 +231,7 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         Returns
         -------
         array (n_samples, n_components)
-            Not negative; in units of X, dtype and library of X.
+            Not negative where the kind is `one_sided`; in units of X, dtype and library of X.
         """
         check_is_fitted(self)
         original, X = X, self._validated(X, reset=False)

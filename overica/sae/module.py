@@ -57,6 +57,9 @@ class Autoencoder(nn.Module, ABC):
     starts: ClassVar[Mapping[str, float]] = {"b_enc": 0.0}
     """Parameters with one number per feature, and where that starts."""
 
+    optional: ClassVar[frozenset[str]] = frozenset()
+    """Names of tensors that `export` leaves out where they say nothing."""
+
     W_enc: Tensor
     b_enc: Tensor
     gain: Tensor

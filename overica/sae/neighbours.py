@@ -74,7 +74,7 @@ class NearestPairs(Pairs):
         k = min(self.n_neighbours, len(U) - 1)
         fits = self._lists.shape == (len(U) - n_frozen, k) and self._lists.device == U.device
         if not (fits and self._made < step < self._made + self.every):
-            self._lists = _nearest(U.detach(), k, nearness, n_frozen)
+            self._lists = nearest(U.detach(), k, nearness, n_frozen)
             self._made = step
         cosines = torch.einsum("md,mkd->mk", U[n_frozen:], U[self._lists])
         weights = torch.ones_like(cosines)
@@ -83,7 +83,7 @@ class NearestPairs(Pairs):
         return cosines, weights
 
 
-def _nearest(U: Tensor, k: int, nearness: Callable[[Tensor], Tensor], n_frozen: int) -> Tensor:
+def nearest(U: Tensor, k: int, nearness: Callable[[Tensor], Tensor], n_frozen: int) -> Tensor:
     """Places (n - n_frozen, k) of the nearest others of each moving direction."""
     n = len(U)
     block = max(1, _SEARCH_ENTRIES // n)

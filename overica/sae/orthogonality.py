@@ -27,6 +27,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from overica._validation import check_choice, check_scalar
+from overica.sae.chunks import ChunkedPairs
 from overica.sae.cosine_costs import Absolute, CosineCost, Hinge, Signed
 from overica.sae.neighbours import NearestPairs
 from overica.sae.pairs import AllPairs, FiringPairs, Pairs, TogetherPairs
@@ -52,6 +53,9 @@ class OrthogonalityPenalty(BaseEstimator):
         What they pay.
     n_frozen : int
         The first rows do not move: they get no gradient, and pairs of two of them are left out.
+    mean_error : bool
+        The coefficient is one beside a squared error that is averaged over features. That of an autoencoder here is
+        summed over them, so the penalty is multiplied by n_features.
 
     Raises
     ------
@@ -71,7 +75,13 @@ class OrthogonalityPenalty(BaseEstimator):
     """
 
     def __init__(
-        self, coefficient: float, pairs: Pairs, cost: CosineCost, *, n_frozen: int = 0
+        self,
+        coefficient: float,
+        pairs: Pairs,
+        cost: CosineCost,
+        *,
+        n_frozen: int = 0,
+        mean_error: bool = False,
     ) -> None:
         check_scalar(coefficient, "coefficient", minimum=-math.inf)
         check_scalar(n_frozen, "n_frozen", integer=True)
@@ -82,6 +92,7 @@ class OrthogonalityPenalty(BaseEstimator):
         self.pairs = pairs
         self.cost = cost
         self.n_frozen = n_frozen
+        self.mean_error = mean_error
 
     def __call__(self, W_dec: Tensor, codes: Tensor, step: int) -> Tensor:
         """The penalty, a scalar without `coefficient`; zero where no pair is chosen.
@@ -100,7 +111,8 @@ class OrthogonalityPenalty(BaseEstimator):
             U = torch.cat([U[: self.n_frozen].detach(), U[self.n_frozen :]])
         cosines, weights = self.pairs(U, codes.detach(), step, self.cost.nearness, self.n_frozen)
         total = weights.sum()
-        return (weights * self.cost(cosines)).sum() / torch.where(total > 0, total, 1.0)
+        value = (weights * self.cost(cosines)).sum() / torch.where(total > 0, total, 1.0)
+        return value * W_dec.shape[1] if self.mean_error else value
 
 
 def unit_rows(W: Tensor) -> Tensor:
@@ -125,10 +137,15 @@ class Recipe:
 
     pairs: Callable[[], Pairs]
     cost: Callable[[], CosineCost]
+    coefficient: float | None = None
+    """What its authors recommend, if they do."""
+    mean_error: bool = False
 
     def __call__(self, coefficient: float) -> OrthogonalityPenalty:
         """A new penalty of that coefficient."""
-        return OrthogonalityPenalty(coefficient, self.pairs(), self.cost())
+        return OrthogonalityPenalty(
+            coefficient, self.pairs(), self.cost(), mean_error=self.mean_error
+        )
 
 
 ORTHOGONALITY: dict[str, Recipe] = {
@@ -141,21 +158,37 @@ ORTHOGONALITY: dict[str, Recipe] = {
     "nearest": Recipe(NearestPairs, Absolute),
     "nearest_firing": Recipe(partial(NearestPairs, firing=True), Absolute),
     "neighbours": Recipe(partial(NearestPairs, n_neighbours=8, every=100), Hinge),
+    "ortsae": Recipe(
+        ChunkedPairs,
+        partial(Hinge, margin=0.0, power=2.0, signed=True),
+        coefficient=0.25,
+        mean_error=True,
+    ),
 }
-"""Recipes by name: called with a coefficient, each makes an `OrthogonalityPenalty`."""
+"""Recipes by name: called with a coefficient, each makes an `OrthogonalityPenalty`.
+
+``ortsae`` is that of Korznikov et al. (2025): the squared cosine of each feature with its nearest one in a random chunk
+of the dictionary, on a `BatchTopKSAE`.
+"""
 
 
-def get_orthogonality(name: str, coefficient: float) -> OrthogonalityPenalty:
-    """The penalty of that name and coefficient.
+def get_orthogonality(name: str, coefficient: float | None = None) -> OrthogonalityPenalty:
+    """The penalty of that name and coefficient; None takes the one that its authors recommend.
 
     Raises
     ------
     ValueError
-        If `name` is not in `ORTHOGONALITY`, or `coefficient` is not finite.
+        If `name` is not in `ORTHOGONALITY`, or `coefficient` is not finite, or None where nobody recommends one.
 
     Examples
     --------
+    >>> get_orthogonality("ortsae").coefficient
+    0.25
     >>> get_orthogonality("signed_hinge", 0.1)
     OrthogonalityPenalty(coefficient=0.1, cost=Hinge(signed=True), pairs=AllPairs())
     """
-    return ORTHOGONALITY[check_choice(name, "name", ORTHOGONALITY)](coefficient)
+    recipe = ORTHOGONALITY[check_choice(name, "name", ORTHOGONALITY)]
+    coefficient = recipe.coefficient if coefficient is None else coefficient
+    if coefficient is None:
+        raise ValueError(f"`coefficient` must be given: {name!r} has no usual one")
+    return recipe(coefficient)

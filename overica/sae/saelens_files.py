@@ -73,6 +73,8 @@ class PersistentAutoencoder(Persistent):
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         wanted = {name: tuple(value.shape) for name, value in module.export().items()}
         found = {name: tuple(value.shape) for name, value in tensors.items()}
+        for name in module.optional & found.keys():
+            wanted[name] = tuple(getattr(module, name).shape)
         if found != wanted:
             raise ValueError(f"expected tensors of the shapes {wanted}, got {found}")
         module.restore(tensors)

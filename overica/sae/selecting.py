@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -39,6 +40,11 @@ class SelectingAutoencoder(Autoencoder):
         super().__init__(n_features, n_components, rng)
         self.n_active = n_active
 
+    @staticmethod
+    def keep(values: Tensor, n_kept: int) -> tuple[Tensor, Tensor]:
+        """Which of the values count as large, see `largest`."""
+        return largest(values, n_kept)
+
     @abstractmethod
     def select(self, preactivations: Tensor) -> Tensor:
         """Codes of a batch in training, (batch, n_components)."""
@@ -57,7 +63,7 @@ class SelectingAutoencoder(Autoencoder):
         parts = {"reconstruction": error}
         if dead is not None and len(dead):
             residual = (x - x_hat).detach()
-            revival = auxiliary_loss(preactivations[:, dead], residual, self.W_dec[dead])
+            revival = auxiliary_loss(preactivations[:, dead], residual, self.W_dec[dead], self.keep)
             parts["auxiliary"] = AUXILIARY * revival
             total = total + parts["auxiliary"]
         return Losses(total, codes, parts)
@@ -65,7 +71,8 @@ class SelectingAutoencoder(Autoencoder):
     @torch.no_grad()
     def hopeless(self, dead: Tensor, x: Tensor) -> Tensor:
         """See `Autoencoder.hopeless`: features that have a say in the auxiliary loss in too few samples."""
-        reached = (self.preactivations(x)[:, dead] > 0).double().mean(dim=0)
+        values, _ = self.keep(self.preactivations(x)[:, dead], len(dead))
+        reached = (values != 0).double().mean(dim=0)
         return dead[reached < _REACHED]
 
 
@@ -84,7 +91,12 @@ class SelectingSAE(SparseAutoencoder):
         return n_active
 
 
-def auxiliary_loss(preactivations: Tensor, residual: Tensor, W_dec: Tensor) -> Tensor:
+def auxiliary_loss(
+    preactivations: Tensor,
+    residual: Tensor,
+    W_dec: Tensor,
+    keep: Callable[[Tensor, int], tuple[Tensor, Tensor]] | None = None,
+) -> Tensor:
     """What the best of the dead features leave of a residual.
 
     ``|residual - z W_dec|^2``, averaged over samples, where z keeps, in every sample, the n_features / 2 largest
@@ -97,6 +109,8 @@ def auxiliary_loss(preactivations: Tensor, residual: Tensor, W_dec: Tensor) -> T
     residual : Tensor (batch, n_features)
     W_dec : Tensor (n_dead, n_features)
         Of the dead features.
+    keep : callable or None
+        What keeps the largest; None: `largest`.
 
     Returns
     -------
@@ -108,7 +122,8 @@ def auxiliary_loss(preactivations: Tensor, residual: Tensor, W_dec: Tensor) -> T
     Gao et al. (2024), "Scaling and evaluating sparse autoencoders".
     """
     n_kept = max(1, residual.shape[1] // 2)
-    return squared_error(largest(preactivations, n_kept)[0] @ W_dec, residual)
+    kept, _ = (keep or largest)(preactivations, n_kept)
+    return squared_error(kept @ W_dec, residual)
 
 
 def largest(values: Tensor, n_kept: int) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from overica.sae.module import Autoencoder
-from overica.sae.selecting import SelectingAutoencoder, SelectingSAE, largest
+from overica.sae.selecting import SelectingAutoencoder, SelectingSAE
 
 
 class TopKAutoencoder(SelectingAutoencoder):
@@ -25,7 +25,7 @@ class TopKAutoencoder(SelectingAutoencoder):
 
     def select(self, preactivations: Tensor) -> Tensor:
         """See `SelectingAutoencoder.select`."""
-        return largest(preactivations, int(self.n_active))[0]
+        return self.keep(preactivations, int(self.n_active))[0]
 
     def activate(self, x: Tensor) -> Tensor:
         """See `Autoencoder.activate`."""

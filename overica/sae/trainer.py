@@ -150,7 +150,7 @@ class _Run:
             torch.nn.utils.clip_grad_norm_(self.parameters, training.clip)
         self.optimiser.step(known["learning_rate"])
         module.after_step()
-        firing = losses.codes.detach().sign().mean(dim=0)
+        firing = losses.codes.detach().sign().abs().mean(dim=0)
         self.activity += firing
         figures = {"loss": total, "l0": firing.sum()} | parts
         self.waiting.append((known, {name: value.detach() for name, value in figures.items()}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from overica.persistence import write_atomically
+from overica.persistence import finite, write_json
 from overica.separation.extras import import_extra
 from overica.separation.recordings import Recording, open_recording
 from overica.separation.separation_scores import SeparationScores, evaluate_blocks
@@ -195,4 +194,4 @@ def write_scores(
         "sources": table.to_dict(orient="records"),
         "mean": scores.mean(),
     }
-    write_atomically(path, json.dumps(facts, indent=2, allow_nan=False) + "\n")
+    write_json(path, finite(facts))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import math
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from overica._version import __version__
-from overica.persistence import current, read_json, staged
+from overica.persistence import current, finite, read_json, staged, write_json
 from overica.separation.extras import import_extra
 from overica.separation.picture import direction_degrees, draw_separation
 from overica.separation.recordings import Recording
@@ -121,8 +120,7 @@ def write_separation(
                 _write(stage / facts["images"][j], image.astype(source.dtype), recording)
         figure = draw_separation(x, recording.sample_rate, separation.sources, separation.mixing)
         figure.savefig(stage / PICTURE)
-        text = json.dumps(_expressible(facts), indent=2, allow_nan=False)
-        (stage / MIXING).write_text(text + "\n", encoding="utf-8")
+        write_json(stage / MIXING, finite(facts))
         new = {path.name for path in stage.iterdir()}
     for path in earlier:
         if path.name not in new:
@@ -132,7 +130,12 @@ def write_separation(
 
 def _write(path: Path, samples: np.ndarray, recording: Recording) -> None:
     soundfile = import_extra("soundfile")
-    soundfile.write(path, samples, recording.sample_rate, subtype=recording.written_subtype)
+    # By way of memory: of a full disk libsndfile says no more than "System error".
+    sound = io.BytesIO()
+    soundfile.write(
+        sound, samples, recording.sample_rate, format="WAV", subtype=recording.written_subtype
+    )
+    path.write_bytes(sound.getbuffer())
 
 
 def _common_gain(recording: Recording, sources: np.ndarray) -> float:
@@ -155,14 +158,3 @@ def _is_ours(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(facts, dict) and facts.get("format") == _FORMAT
-
-
-def _expressible(value: Any) -> Any:
-    """JSON has no NaN: what is not known is null."""
-    if isinstance(value, dict):
-        return {key: _expressible(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_expressible(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -98,7 +98,7 @@ METHODS: dict[str, Method] = {
     ),
     **{
         name: Method(
-            name, kind.label, "sae", _sae(name), sweeps=True, flops=kind.flops, one_sided=True,
+            name, kind.label, "sae", _sae(name), sweeps=True, flops=kind.flops, one_sided=kind.one_sided,
             parameters=settable(kind),
         )
         for name, kind in SAES.items()

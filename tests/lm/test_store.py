@@ -1,6 +1,8 @@
 """The folder of activations: what is written comes back, whole or not at all."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
@@ -246,3 +248,40 @@ def test_a_collection_killed_at_any_step_goes_on(tmp_path):
     np.testing.assert_array_equal(np.asarray(store.activations), X)
     assert store.sources == ["a", "b", "c"]
     assert store.vocabulary == VOCABULARY
+
+
+@pytest.mark.parametrize("end", [StoreWriter.close, StoreWriter.finish])
+def test_a_closed_writer_writes_no_more(tmp_path, end):
+    closed = writer_of(tmp_path)
+    add(closed, 0, 3, ["a"])
+    end(closed)
+    other = writer_of(tmp_path)
+    with pytest.raises(ValueError, match="is closed"):
+        add(closed, 3, 7, ["b", "c"])
+    with pytest.raises(ValueError, match="is closed"):
+        closed.finish()
+    add(other, 3, 7, ["b", "c"])
+    other.finish()
+    np.testing.assert_array_equal(np.asarray(ActivationStore(tmp_path).activations), X)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="room cannot be asked for")
+def test_a_shard_without_room_does_not_count(tmp_path, monkeypatch):
+    writer = writer_of(tmp_path)
+    add(writer, 0, 3, ["a"])
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    # Asked for first: what finds no room through a memory map is a signal that ends the process.
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", full)
+        with pytest.raises(OSError, match=r"No space .*activations-00001\.npy"):
+            add(writer, 3, 7, ["b", "c"])
+    assert writer.n_shards == 1
+    writer.close()
+    assert not list(tmp_path.glob("*.part"))
+    again = writer_of(tmp_path)
+    add(again, 3, 7, ["b", "c"])
+    again.finish()
+    np.testing.assert_array_equal(np.asarray(ActivationStore(tmp_path).activations), X)

@@ -1,5 +1,6 @@
 """One writer at a time."""
 
+import errno
 import gc
 import subprocess
 import sys
@@ -47,3 +48,12 @@ sys.stdin.read()
         other.kill()
         other.wait()
     FolderLock(tmp_path).release()
+
+
+def test_a_drive_without_locks_is_told_and_used(tmp_path, monkeypatch):
+    def unknown(_file):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(sys.modules[FolderLock.__module__], "_lock", unknown)
+    with pytest.warns(UserWarning, match="knows no locks"):
+        FolderLock(tmp_path).release()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from overica.sae import ReLUSAE
+from overica.sae.chunks import ChunkedPairs
 from overica.sae.cosine_costs import Absolute, Hinge, Signed
 from overica.sae.neighbours import NearestPairs
 from overica.sae.orthogonality import ORTHOGONALITY, OrthogonalityPenalty, get_orthogonality
@@ -50,10 +51,11 @@ def brute_force(penalty, W, codes):
     weighted = []
     for i in range(first, n):
         others = [j for j in range(n) if j != i]
-        if isinstance(pairs, NearestPairs):
+        if isinstance(pairs, NearestPairs | ChunkedPairs):
             ranked = sorted(others, key=lambda j: -nearness(i, j))
-            weight = 1.0 if not pairs.firing else float(fires[:, i].any())
-            weighted += [(weight, cost(i, j)) for j in ranked[: pairs.n_neighbours]]
+            weight = float(fires[:, i].any()) if getattr(pairs, "firing", False) else 1.0
+            wanted = getattr(pairs, "n_neighbours", 1)
+            weighted += [(weight, cost(i, j)) for j in ranked[:wanted]]
             continue
         for j in others:
             if j > i:
@@ -67,7 +69,8 @@ def brute_force(penalty, W, codes):
                 weight = 1.0
             weighted.append((weight, cost(i, j)))
     total = sum(weight for weight, _ in weighted)
-    return sum(weight * value for weight, value in weighted) / total
+    mean = sum(weight * value for weight, value in weighted) / total
+    return mean * W.shape[1] if penalty.mean_error else mean
 
 
 @pytest.mark.parametrize("n_frozen", [0, 3])
@@ -219,6 +222,49 @@ def test_copies_do_not_share_their_lists():
     assert ORTHOGONALITY["neighbours"](1.0).pairs is not penalty.pairs
 
 
+@given(n=st.integers(2, 30), chunk_size=st.integers(2, 9), n_frozen=st.integers(0, 3))
+def test_chunks_hold_every_direction_once_and_each_pays_for_its_nearest_there(
+    n, chunk_size, n_frozen
+):
+    W, codes = problem(n, n=n)
+    pairs = ChunkedPairs(chunk_size)
+    dealt = [pairs._chunks(n, step, W.device) for step in range(3)]
+    U = W / W.norm(dim=1, keepdim=True)
+    for step, chunks in enumerate(dealt):
+        assert sorted(torch.cat(chunks).tolist()) == list(range(n))
+        assert max(map(len, chunks)) - min(map(len, chunks)) <= 1
+        assert max(map(len, chunks)) <= chunk_size
+        expected = []
+        for chunk in chunks:
+            cosines = U[chunk] @ U[chunk].T - 3 * torch.eye(len(chunk))
+            best = cosines.amax(dim=1)[chunk >= n_frozen]
+            expected += best[best > -2].tolist()
+        cosines, weights = pairs(U, codes, step, lambda c: c, n_frozen)
+        assert weights.unique().tolist() in ([1.0], [])
+        assert sorted(cosines.tolist()) == pytest.approx(sorted(expected))
+
+
+def test_chunks_are_others_at_every_step_and_the_same_in_every_run():
+    pairs = ChunkedPairs(8)
+    first, second = (torch.cat(pairs._chunks(64, step, torch.device("cpu"))) for step in (0, 1))
+    assert (first != second).any()
+    again = torch.cat(ChunkedPairs(8)._chunks(64, 0, torch.device("cpu")))
+    torch.testing.assert_close(first, again)
+
+
+def test_the_recipe_of_ortsae_is_that_of_its_authors():
+    """The squared cosine with the nearest, a mean over features, a quarter of it beside a mean squared error."""
+    W, codes = problem(n=9, d=3)
+    U = W / W.norm(dim=1, keepdim=True)
+    penalty = get_orthogonality("ortsae")
+    nearest = (U @ U.T - 2 * torch.eye(9)).amax(dim=1)
+    assert (nearest > 0).all()
+    value = penalty.coefficient * penalty(W, codes, 0) / 3
+    assert float(value) == pytest.approx(0.25 * float(nearest.square().mean()))
+    with pytest.raises(ValueError, match="`coefficient` must be given: 'hinge' has no usual one"):
+        get_orthogonality("hinge")
+
+
 def planar(*degrees):
     angles = torch.deg2rad(torch.tensor(degrees, dtype=torch.float64))
     return torch.stack([torch.cos(angles), torch.sin(angles)], dim=1)
@@ -292,6 +338,7 @@ def test_a_negative_weight_draws_directions_together():
         (lambda: Hinge(margin=-0.1), "`margin` must be a finite number >= 0"),
         (lambda: Hinge(power=0.5), "`power` must be a finite number >= 1"),
         (lambda: NearestPairs(0), "`n_neighbours` must be an integer >= 1"),
+        (lambda: ChunkedPairs(1), "`chunk_size` must be an integer >= 2"),
         (lambda: NearestPairs(1, every=0), "`every` must be an integer >= 1"),
     ],
 )

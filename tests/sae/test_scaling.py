@@ -57,12 +57,12 @@ def test_no_factors_fit_better(name):
     sae = SAES[name](12, n_active=2, n_steps=200, batch_size=128, random_state=0).fit(data.X)
     tuned = fine_tune_scale(sae, data.X)
     codes, tuned_codes = sae.transform(data.X), tuned.transform(data.X)
-    np.testing.assert_array_equal(codes > 0, tuned_codes > 0)
+    np.testing.assert_array_equal(codes != 0, tuned_codes != 0)
     design = np.einsum("ij,jk->ikj", codes, sae.components_).reshape(-1, 12)
     target = (data.X - sae.offset_).ravel()
     from scipy.optimize import nnls
 
-    fires = codes.max(axis=0) > 0
+    fires = (codes != 0).any(axis=0)
     best, error = nnls(design[:, fires], target)
     residual = np.linalg.norm(data.X - tuned.inverse_transform(tuned_codes))
     assert residual == pytest.approx(error, rel=1e-5)

@@ -156,8 +156,8 @@ def test_an_interruption_is_told_and_leaves_nothing(tmp_path, quick, monkeypatch
     monkeypatch.setattr("overica.separation.writing.draw_separation", interrupted)
     path = write(tmp_path / "mix.wav", X)
     result = separate(path, "--sources", 3, "-o", tmp_path / "o")
-    assert result.exit_code == 1
-    assert "Aborted" in result.stderr
+    assert result.exit_code == 130
+    assert "Stopped" in result.stderr
     assert not (tmp_path / "o").exists()
 
 

@@ -12,6 +12,7 @@ from overica.lm.collecting.docstrings import scientific_docstrings
 from overica.lm.collecting.model import load_model
 from overica.lm.collecting.texts import Text, files_of
 from overica.lm.store.activation_store import ActivationStore
+from overica.lm.writer import check_store_folder
 
 _EXAMPLE_TOKENS = 6
 
@@ -55,6 +56,7 @@ def run_activations(
     """
     if not text and not docstrings:
         raise ValueError("`--text` must name a file, a folder or a pattern, got none")
+    check_store_folder(output)
     # Found before the model loads: a mistyped name is told at once.
     texts: list[Text] = [file for name in text for file in files_of(name)]
     if docstrings:
