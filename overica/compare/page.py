@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from overica.compare.known_truth import KnownTruthResults
 from overica.compare.reading import reading
 from overica.compare.sections import section
-from overica.compare.verdict import PRIMARY, SECONDARY, answer
+from overica.compare.verdict import PRIMARY, SECONDARY, TRUE_L0, answer
 from overica.metrics.words import words_of
 from overica.report import REPORT, Page, marks_of, notices_of, numbers, write_page
 from overica.report.phrases import capital, unbroken
@@ -60,26 +61,22 @@ def build_page(results: KnownTruthResults) -> Page:
     anchors = {dataset: f"data-{i}" for i, dataset in enumerate(results.whats, start=1)}
     first, *others = [
         overview_table(
-            results, metric, at, f"{capital(words_of(metric).label)} {place}", _sizes(results)
+            results, metric, at, f"{capital(words_of(metric).label)} {place}", _description(results)
         )
         for at, place in _PLACES.items()
         for metric in (PRIMARY, SECONDARY)
     ]
+    first.caption += f": {TRUE_L0}"
     return Page(
         kicker="overica compare",
         question=QUESTION,
-        answer=answer(results),
+        answer=unbroken(answer(results)),
         overview=[first],
-        remark="Share of the true features that a learned one points at (cosine of .98 or more), mean over the seeds ± "
-        "their standard deviation, coloured from chance to all. At the true L0: every method has as many active "
-        "features in a sample as there truly are. ★ is the best of a column; the true and the random dictionary do not "
-        "compete.",
-        explained=[
-            (anchors[name], name, str(entry.get("description") or ""))
-            for name, entry in results.whats.items()
-        ],
+        remark="Share of the true features that a learned one points at (cosine of .98 or more): mean over the seeds ± "
+        "standard deviation, coloured from chance to all of them. ★ is the best of a column; the true and the random "
+        "dictionary do not compete. A dashed note says by how much a method missed the true L0.",
         headline=unbroken(said.headline),
-        findings=_findings(results),
+        findings=[(name, unbroken(text)) for name, text in said.findings if name],
         more=others,
         sections=[
             section(results, marks, stability, dataset, anchor)
@@ -93,24 +90,8 @@ def build_page(results: KnownTruthResults) -> Page:
     )
 
 
-def _sizes(results: KnownTruthResults):  # type: ignore[no-untyped-def]
-    def below(dataset: str) -> list[str]:
-        facts = results.whats[dataset].get("describe") or {}
-        if "n_components" not in facts:
-            return []
-        return [f"{facts['n_components']} in {facts['n_features']}"]
-
-    return below
-
-
-def _findings(results: KnownTruthResults) -> list[tuple[str, str]]:
-    """What is found on each data set; what is about none has an empty name."""
-    found: dict[str, list[str]] = {}
-    for sentence in results.verdict().sentences:
-        name, _, text = unbroken(sentence).partition(": ")
-        known = name in results.whats
-        found.setdefault(name if known else "", []).append(capital(text if known else sentence))
-    return [(name, " ".join(texts)) for name, texts in found.items()]
+def _description(results: KnownTruthResults) -> Callable[[str], str]:
+    return lambda dataset: str(results.whats[dataset].get("description") or "")
 
 
 def _stability(results: KnownTruthResults) -> pd.DataFrame | None:

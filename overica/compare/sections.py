@@ -21,7 +21,7 @@ from overica.report.figures import (
     swatch,
 )
 from overica.report.phrases import capital, counted
-from overica.report.table import Table, levels_around, mark_best
+from overica.report.table import Table, mark_best
 from overica.report.tables import (
     Column,
     by_method,
@@ -31,7 +31,7 @@ from overica.report.tables import (
     union,
 )
 from overica.studies import Results, Spread
-from overica.studies.levels import at_matched
+from overica.studies.levels import at_matched, missed
 from overica.studies.spread import Cell, mean_of, metric_value, number, summarise
 
 ENCODERS = {
@@ -158,26 +158,24 @@ def encoder_tables(results: Results, dataset: str) -> list[Table]:
     metrics = union(list(row) for cell in crossed for row in cell["encoders"].values() if row)
     tables = []
     for metric in ordered(metrics, [*_TELLING, *WORDS]):
-        columns = [
-            Column(
-                ENCODERS.get(encoder, encoder.replace("_", " ")),
-                {
-                    method: summarise([_encoded(cell, encoder) for cell in group], metric)
-                    for method, group in cells.items()
-                },
-                words_of(metric),
+        columns = []
+        for encoder in encoders:
+            encoded = {m: [_encoded(c, encoder) for c in group] for m, group in cells.items()}
+            columns.append(
+                Column(
+                    ENCODERS.get(encoder, encoder.replace("_", " ")),
+                    {m: summarise(group, metric) for m, group in encoded.items()},
+                    words_of(metric),
+                    off={} if _told_truth(encoder) else {m: missed(g) for m, g in encoded.items()},
+                )
             )
-            for encoder in encoders
-        ]
-        caption = capital(words_of(metric).label)
-        table = by_method(results, caption, columns, mark=False, short=True)
+        table = by_method(results, capital(words_of(metric).label), columns, mark=False)
         table.corner = "dictionary"
-        table.below = [levels_around([*c.summaries.values()], truth=False) for c in columns]
         for method, row in zip(results.methods, table.rows, strict=True):
             means = {
                 i: columns[i].summaries[method].mean
                 for i, encoder in enumerate(encoders)
-                if not encoder.startswith("oracle")
+                if not _told_truth(encoder)
             }
             mark_best(row.entries, means, words_of(metric))
         tables.append(table)
@@ -196,10 +194,10 @@ def split_table(results: Results, dataset: str) -> Table | None:
             m: Spread.of(split.get(part) for split in group) for m, group in splits.items()
         }
         if any(summary.count for summary in summaries.values()):
-            columns.append(Column(part, summaries, Words(part, "other", meaning, math.nan)))
-    table = by_method(results, "The split of the error", columns, short=True, digits=3)
-    table.below = []
-    return table if columns else None
+            words = Words(part, "other", meaning, math.nan)
+            columns.append(Column(part, summaries, words, digits=3, below=()))
+    off = {method: missed(at_matched(results.of(dataset, method))) for method in results.methods}
+    return by_method(results, "The split of the error", columns, off=off) if columns else None
 
 
 def _splits(results: Results, dataset: str) -> dict[str, dict[str, float]]:
@@ -236,7 +234,12 @@ def _stability_column(
 
 def _encoded(cell: Cell, encoder: str) -> Cell:
     """A cell's figures with another encoder."""
-    return {"metrics": (cell.get("encoders") or {}).get(encoder)}
+    figures = (cell.get("encoders") or {}).get(encoder)
+    return {"metrics": figures, "target_l0": cell.get("target_l0")}
+
+
+def _told_truth(encoder: str) -> bool:
+    return encoder.startswith("oracle")
 
 
 def _directions(results: Results, marks: Mapping[str, Mark], dataset: str) -> Iterator[Panel]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from overica.report.phrases import counted, listed, percent
 from overica.studies import FAMILIES, Ranking, Results, Standing, rank
@@ -18,6 +16,8 @@ NEARLY_ALL = 0.9
 """Share of the true features from which on a method is said to find them."""
 SECONDARY = "mean_cosine"
 """What decides where nobody finds a feature, or all find the same share."""
+TRUE_L0 = "as many active features in a sample as there truly are"
+"""The level at which methods are matched, in words."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +25,23 @@ class Verdict:
     """Sentences, and the figures behind them."""
 
     headline: str
-    """The one-sentence answer."""
-    sentences: tuple[str, ...]
-    """One or more per data set."""
+    """Who leads on how many data sets."""
+    findings: tuple[tuple[str, str], ...]
+    """A data set, and a sentence or two; the name is empty where it is about none."""
     rankings: tuple[Ranking, ...]
     """The figures behind the sentences."""
 
-    def __iter__(self) -> Any:
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The findings with their names."""
+        return tuple(f"{name}: {text}" if name else text for name, text in self.findings)
+
+    def __iter__(self) -> Iterator[str]:
         """All sentences, the headline first."""
         return iter((self.headline, *self.sentences))
 
     def __str__(self) -> str:
-        return "\n".join([self.headline, *(f"- {sentence}" for sentence in self.sentences)])
+        return "\n- ".join(self)
 
 
 def verdict(results: Results) -> Verdict:
@@ -44,9 +49,9 @@ def verdict(results: Results) -> Verdict:
 
     The figure is `share_recovered`; where nobody finds a feature beyond what chance gives, and where the first
     are level, `mean_cosine` tells more. Two places are compared: the matched level, at which every method has the true
-    number of active features, and each method's own best level by the mean over seeds. The first and the second are
-    tied if their difference is at most `RESOLUTION` or at most `SPREADS` times the spread over seeds,
-    ``sqrt((sd_1^2 + sd_2^2) / 2)``. The true and the random dictionary are references and take no part.
+    number of active features, and each method's own best level by the mean over seeds, which is told where it differs.
+    The first and the second are tied if their difference is at most `RESOLUTION` or at most `SPREADS` times the spread
+    over seeds, ``sqrt((sd_1^2 + sd_2^2) / 2)``. The true and the random dictionary are references and take no part.
 
     Parameters
     ----------
@@ -56,16 +61,17 @@ def verdict(results: Results) -> Verdict:
     -------
     Verdict
     """
-    rankings = []
-    sentences = []
+    rankings: list[Ranking] = []
+    findings = []
     for dataset in results.whats:
         places = [rank(results, dataset, at, PRIMARY, SECONDARY) for at in ("matched", "best")]
         found = [place for place in places if place is not None]
         rankings.extend(found)
-        sentences.extend(_dataset_sentences(dataset, found))
+        findings.append((dataset, _finding(found)))
     if results.failed:
-        sentences.append(f"{len(results.failed)} cells failed and are missing from these figures.")
-    return Verdict(_headline(rankings), tuple(sentences), tuple(rankings))
+        told = f"{counted(len(results.failed), 'cell')} failed and are missing from these figures."
+        findings.append(("", told))
+    return Verdict(_headline(rankings), tuple(findings), tuple(rankings))
 
 
 def answer(results: Results) -> str:
@@ -75,121 +81,127 @@ def answer(results: Results) -> str:
     if not told:
         return "Nothing can be said yet."
     counts = {
-        plural: sum(
+        family: sum(
             any(s.family == family and s.mean >= NEARLY_ALL for s in r.standings) for r in told
         )
-        for family, plural in FAMILIES.items()
-        if any(s.family == family for r in told for s in r.standings)
+        for family in _families(told)
     }
     (first, n), *others = counts.items()
-    does = "does" if first == FAMILIES["ica"] else "do"
-    rest = "".join(f", {plural} on {count}" for plural, count in others)
-    return f"On {n} of {counted(len(told), 'data set')} {first} {does}{rest} (at least {percent(NEARLY_ALL)} of them)."
+    find = "finds" if first == "ica" else "find"
+    rest = "".join(f", {FAMILIES[family]} on {count}" for family, count in others)
+    return (
+        f"On {n} of {counted(len(told), 'data set')} {FAMILIES[first]} {find} "
+        f"at least {percent(NEARLY_ALL)} of them{rest}."
+    )
 
 
-def _dataset_sentences(dataset: str, places: Sequence[Ranking]) -> list[str]:
+def _families(rankings: Sequence[Ranking]) -> list[str]:
+    """Families that take part, in order."""
+    present = {standing.family for ranking in rankings for standing in ranking.standings}
+    return [family for family in FAMILIES if family in present]
+
+
+def _finding(places: Sequence[Ranking]) -> str:
+    """A sentence on the matched level, and one on each method's own best where that is another story."""
     if not places:
-        return [f"{dataset}: no cell ended well."]
-    sentences = []
-    if places[0].identifiable is False:
-        sentences.append(
-            f"{dataset}: its true features are not identifiable, no method can find them from such samples but by "
-            "luck, and its figures say nothing about methods."
+        return "no cell ended well."
+    first, *others = places
+    told = [f"{_place(first)}{_standings(first, whole=True)}."]
+    if first.identifiable is False:
+        told.insert(0, "its true features are not identifiable, so nobody finds them but by luck.")
+    told += [
+        f"{_place(other)}{_standings(other, whole=False)}."
+        for other in others
+        if not _alike(first, other)
+    ]
+    return " ".join(told)
+
+
+def _alike(one: Ranking, other: Ranking) -> bool:
+    """Whether two rankings have the same first with the same figures."""
+    return (
+        one.metric == other.metric
+        and [s.method for s in one.tied] == [s.method for s in other.tied]
+        and all(
+            abs(a.mean - b.mean) <= RESOLUTION for a, b in zip(one.tied, other.tied, strict=True)
         )
-    told = [_sentence(place) for place in places]
-    matched, best = places[0], places[-1]
-    if len(places) == 1:
-        return [*sentences, f"{dataset}: {told[0]}."]
-    same = [s.method for s in matched.tied] == [s.method for s in best.tied] and all(
-        abs(a.mean - b.mean) <= RESOLUTION for a, b in zip(matched.tied, best.tied, strict=True)
     )
-    if same and matched.metric == best.metric:
-        return [*sentences, f"{dataset}: {told[0]}; the same at each method's own best level."]
-    return [*sentences, f"{dataset}: {told[0]}.", f"{dataset}: {told[1]}."]
 
 
-def _sentence(ranking: Ranking) -> str:
-    where = "at matched L0" if ranking.at == "matched" else "at each method's own best level"
+def _place(ranking: Ranking) -> str:
+    return "" if ranking.at == "matched" else "Each at its own best L0: "
+
+
+def _standings(ranking: Ranking, whole: bool) -> str:
+    """Who is first, with whom, and if it is to be the whole story, who is next and by how much."""
     share = ranking.metric == PRIMARY
-    say = percent if share else (lambda value: f"{value:.3f}")
-    goal = "finds the most true features" if share else "comes closest to the true features"
-    unit = "" if share else " mean cosine"
-    chance = (
-        f"chance {say(ranking.chance)}" if ranking.chance == ranking.chance else "chance not known"
-    )
+    say = percent if share else "{:.3f}".format
+    unit = "" if share else "mean cosine "
     first = ranking.standings[0]
     if ranking.winner is None:
-        return _tie(ranking, where, say, unit, chance)
-    if len(ranking.standings) == 1:
-        return f"{first.label}, alone, has {say(first.mean)}{unit} {where} ({chance})"
-    second = ranking.standings[1]
-    at = ""
-    if ranking.at == "best" and first.level == first.level:
-        at = f" with L0 {first.level:g}"
-    return (
-        f"{first.label} {goal} {where}, {say(first.mean)}{unit}{at} ({second.label} {say(second.mean)}; "
-        f"{_lead(ranking)}; {_unnamed(ranking, {first, second}, say)}{chance})"
-    )
+        figures = list(dict.fromkeys(say(s.mean) for s in (ranking.tied[-1], first)))
+        names = listed([standing.label for standing in ranking.tied])
+        told = f"a tie, {unit}{' to '.join(figures)}: {names}"
+    elif len(ranking.standings) == 1:
+        told = f"{first.label}, alone, has {unit}{say(first.mean)}"
+    else:
+        best = "finds the most" if share else "comes closest"
+        told = f"{first.label} {best}, {unit}{say(first.mean)}"
+        if ranking.at == "best" and not math.isnan(first.level):
+            told += f" at L0 {first.level:g}"
+        told += _lead(ranking)
+    if not whole:
+        return told
+    beside = ", ".join(f"{s.label} {say(s.mean)}" for s in _told_beside(ranking))
+    # Chance is said where it is something.
+    chance = f"chance {say(ranking.chance)}" if ranking.chance > RESOLUTION else ""
+    return "; ".join(filter(None, [told, beside and f"then {beside}", chance]))
 
 
-def _tie(ranking: Ranking, where: str, say: Callable[[float], str], unit: str, chance: str) -> str:
-    """The first as an interval."""
-    figures = list(dict.fromkeys(say(standing.mean) for standing in ranking.tied))
-    goal = "of the true features" if ranking.metric == PRIMARY else "to the true features"
-    between = figures[0] if len(figures) == 1 else f"{figures[-1]} to {figures[0]}"
-    names = listed([standing.label for standing in ranking.tied])
-    rest = [standing for standing in ranking.standings if standing not in ranking.tied]
-    behind = f"; next is {rest[0].label} with {say(rest[0].mean)}" if rest else ""
-    return (
-        f"a tie {where}: {between}{unit} {goal}, {names}{behind} "
-        f"({_unnamed(ranking, {*ranking.tied, *rest[:1]}, say)}{chance})"
-    )
-
-
-def _unnamed(ranking: Ranking, named: Collection[Standing], say: Callable[[float], str]) -> str:
-    """ICA and the best autoencoder, where they are not among those that are named already."""
-    told = []
-    for family, called in (("ica", "{}"), ("sae", "the best autoencoder, {},")):
-        best = next((s for s in ranking.standings if s.family == family), None)
-        if best is not None and not any(s.family == family for s in named):
-            told.append(f"{called.format(best.label)} {say(best.mean)}; ")
-    return "".join(told)
+def _told_beside(ranking: Ranking) -> list[Standing]:
+    """The next behind the first, and the best ICA and autoencoder if they are not among those."""
+    rest = [s for s in ranking.standings if s not in ranking.tied]
+    named = [*ranking.tied, *rest[:1]]
+    for family in ("ica", "sae"):
+        if not any(s.family == family for s in named):
+            named += [s for s in rest if s.family == family][:1]
+    return named[len(ranking.tied) :]
 
 
 def _lead(ranking: Ranking) -> str:
     spreads = ranking.margin_in_spreads
-    if np.isnan(spreads):
-        return "one seed, so the spread is not known"
-    if np.isinf(spreads):
-        return "no seed differs"
-    shown = f"{spreads:.0f}" if spreads >= 9.95 else f"{spreads:.1f}"
-    return f"the lead is {shown} spreads over seeds"
+    if math.isnan(spreads):
+        return " (one seed, so the spread is not known)"
+    if math.isinf(spreads):
+        return " (no seed differs)"
+    return f", ahead by {spreads:.{0 if spreads >= 9.95 else 1}f} spreads over seeds"
 
 
 def _headline(rankings: Sequence[Ranking]) -> str:
     """Which family of methods leads, on how many data sets."""
     told = [ranking for ranking in rankings if ranking.identifiable is not False]
     matched = [ranking for ranking in told if ranking.at == "matched"]
-    place = "At matched L0" if matched else "At each method's own best level"
-    counted = matched or told
-    if not counted:
+    places = matched or told
+    if not places:
         return "Nothing can be said: no data set whose features can be found has results."
-    parts = []
     # A family leads where all that are tied for the first place are of it.
-    leaders = {id(ranking): {standing.family for standing in ranking.tied} for ranking in counted}
-    for family, plural in FAMILIES.items():
-        led = [ranking for ranking in counted if leaders[id(ranking)] == {family}]
+    first = [(ranking, {standing.family for standing in ranking.tied}) for ranking in places]
+    counts = []
+    for family in _families(places):
+        led = [ranking for ranking, families in first if families == {family}]
         labels = list(dict.fromkeys(s.label for ranking in led for s in ranking.tied))
         names = "" if family == "ica" or not labels else f" ({listed(labels)})"
-        parts.append(f"{plural} {'lead' if family != 'ica' else 'leads'} on {len(led)}{names}")
-    ties = [ranking for ranking in counted if len(leaders[id(ranking)]) > 1]
-    if ties:
-        among = [
-            f"{plural} on {count}"
-            for family, plural in FAMILIES.items()
-            if (count := sum(family in leaders[id(tie)] for tie in ties))
-        ]
-        verb = "is a tie" if len(ties) == 1 else "are ties"
-        parts.append(f"{len(ties)} {verb} between them ({', '.join(among)} of these)")
-    n = len(counted)
-    return f"{place}, of {n} data set{'s' if n != 1 else ''}: {'; '.join(parts)}."
+        counts.append((family, len(led), names))
+    (family, n, names), *others = counts
+    lead = "leads" if family == "ica" else "lead"
+    parts = [f"{FAMILIES[family]} {lead} on {n} of {counted(len(places), 'data set')}{names}"]
+    parts += [f"{FAMILIES[family]} on {n}{names}" for family, n, names in others]
+    ties = [families for _, families in first if len(families) > 1]
+    among = [
+        f"{FAMILIES[family]} in {count}"
+        for family in FAMILIES
+        if (count := sum(family in families for families in ties))
+    ]
+    tie = f"; {counted(len(ties), 'tie')} between them ({', '.join(among)})" if ties else ""
+    where = f"At the true L0 ({TRUE_L0})," if matched else "Each at its own best L0,"
+    return f"{where} {', '.join(parts)}{tie}."

@@ -76,12 +76,12 @@ class Page:
     """One sentence."""
     overview: Sequence[Table]
     """What answers the question at a glance; before any prose."""
-    explained: Sequence[tuple[str, str, str]] = ()
-    """Names in the overview: anchor, name, what it is."""
     remark: str = ""
     """How the overview is read, in a sentence or two."""
     headline: str = ""
+    """Who leads, in a sentence."""
     findings: Sequence[tuple[str, str]] = ()
+    """What is learned from, or nothing, and a sentence or two of what was found on it."""
     more: Sequence[Table] = ()
     """Further overviews."""
     links: Sequence[tuple[str, str, str]] = ()

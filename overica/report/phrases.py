@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def percent(value: float) -> str:
-    """A share in per cent, with a decimal where it is small and needs one.
+def percent(value: float, signed: bool = False) -> str:
+    """A share in per cent, with a decimal where it is small and needs one, and a sign if it is a difference.
 
     Examples
     --------
-    >>> percent(0.934), percent(0.0123), percent(0.02)
-    ('93 %', '1.2 %', '2 %')
+    >>> percent(0.934), percent(0.0123), percent(0.02), percent(-0.17, signed=True)
+    ('93 %', '1.2 %', '2 %', '−17 %')
     """
-    share = 100 * value
-    whole = abs(share - round(share)) < 0.05 or share >= 10
-    return f"{share:.0f} %" if whole else f"{share:.1f} %"
+    share = abs(100 * value)
+    digits = 0 if abs(share - round(share)) < 0.05 or share >= 10 else 1
+    text = f"{share:.{digits}f} %"
+    sign = "" if float(text[:-2]) == 0 else "−" if value < 0 else "+" * signed
+    return sign + text
 
 
 def listed(names: Sequence[str]) -> str:

@@ -1,11 +1,12 @@
 """The parts of a table: cells of mean, spread and best, headings with the levels around them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from overica.metrics.words import Words
 from overica.report import numbers
+from overica.report.phrases import percent
 from overica.studies.spread import Spread
 
 
@@ -22,9 +23,9 @@ class Entry:
     best: bool = False
     """Whether it is marked as the best of its column."""
     share: float = math.nan
-    """How far the figure is from chance (0) to the ideal (1), as a colour or a bar; NaN for none."""
-    missed: bool = False
-    """Whether the level of sparsity was missed."""
+    """How far the figure is from chance (0) to the ideal (1), for a colour; NaN for none."""
+    missed: str = ""
+    """By how much the level of sparsity was missed, if it was."""
 
 
 @dataclass
@@ -35,6 +36,8 @@ class Row:
     entries: list[Entry]
     method: str | None = None
     """Whose marker stands before the head."""
+    missed: str = ""
+    """By how much the level of sparsity of all its cells was missed, if it was."""
 
 
 @dataclass
@@ -46,18 +49,31 @@ class Table:
     """Heading of the column of row heads."""
     columns: list[str]
     rows: list[Row]
-    below: list[list[str]] = field(default_factory=list)
-    """Smaller lines under each column's heading: its chance level, and the truth's own figure."""
+    below: Sequence[Sequence[str]] = field(default_factory=list)
+    """Smaller lines under each column's heading: what it is, its chance level, the truth's own figure."""
     style: str = ""
-    """Class of the style sheet: "bars", or "heat"."""
+    """Class of the style sheet: "heat" colours cells by their share."""
+
+
+Note = Callable[[Spread], str]
+"""What a smaller line of a cell says of its figure."""
+
+
+def best_seed(summary: Spread) -> str:
+    """The best of the seeds, where one is better than another."""
+    return f"best {numbers.short(summary.best)}" if math.isfinite(summary.best) else ""
+
+
+def reached_level(summary: Spread) -> str:
+    """At which L0 the figure is."""
+    return f"at L0 {numbers.short(summary.level, 1)}"
 
 
 def entry_of(
     summary: Spread,
+    words: Words,
     *,
-    level: bool = False,
-    short: bool = False,
-    bar: bool = False,
+    note: Note | None = None,
     digits: int = 2,
     n_seeds: int = 0,
     off: float = math.nan,
@@ -67,12 +83,10 @@ def entry_of(
     Parameters
     ----------
     summary : Spread
-    level : bool
-        Whether to say at which L0.
-    short : bool
-        Whether to leave out the best.
-    bar : bool
-        Whether to draw a bar from chance to 1.
+    words : Words
+        Of the figure.
+    note : callable, optional
+        What a smaller line says.
     digits : int
         Decimals.
     n_seeds : int
@@ -82,25 +96,25 @@ def entry_of(
     """
     if not math.isfinite(summary.mean):
         return Entry(numbers.MISSING)
-    notes = []
-    if not short and math.isfinite(summary.best):
-        notes.append(f"best {numbers.short(summary.best)}")
-    if level:
-        notes.append(f"at L0 {numbers.short(summary.level, 1)}")
-    if summary.count < n_seeds:
-        notes.append(f"{summary.count} of {n_seeds} seeds")
-    if math.isfinite(off):
-        notes.append(f"level missed by {numbers.short(100 * off, 0)} %")
-    share = math.nan
-    if bar and math.isfinite(summary.chance) and summary.chance < 1:
-        share = min(max((summary.mean - summary.chance) / (1 - summary.chance), 0.0), 1.0)
+    fewer = f"{summary.count} of {n_seeds} seeds" if summary.count < n_seeds else ""
     return Entry(
         text=numbers.short(summary.mean, digits),
         spread=numbers.short(summary.deviation, digits),
-        notes=notes,
-        share=share,
-        missed=math.isfinite(off),
+        notes=[line for line in (note(summary) if note else "", fewer) if line],
+        share=_share(summary, words),
+        missed=off_level(off),
     )
+
+
+def off_level(off: float) -> str:
+    """By how much a level was missed; empty if it was not, which is NaN.
+
+    Examples
+    --------
+    >>> off_level(-0.17), off_level(float("nan"))
+    ('L0 −17 %', '')
+    """
+    return f"L0 {percent(off, signed=True)}" if math.isfinite(off) else ""
 
 
 def mark_best(entries: Sequence[Entry], means: dict[int, float], words: Words) -> None:
@@ -120,6 +134,15 @@ def levels_around(summaries: Sequence[Spread], truth: bool = True) -> list[str]:
     if truth and any(math.isfinite(summary.truth) for summary in summaries):
         lines.append(f"truth {_range([summary.truth for summary in summaries])}")
     return lines
+
+
+def _share(summary: Spread, words: Words) -> float:
+    """From chance to what the truth has; without one to the ideal, which is 1 for more and 0 for less."""
+    ideal = {math.inf: 1.0, -math.inf: 0.0}.get(words.ideal, words.ideal)
+    width = (summary.truth if math.isfinite(summary.truth) else ideal) - summary.chance
+    if not math.isfinite(width) or width == 0:
+        return math.nan
+    return min(max((summary.mean - summary.chance) / width, 0.0), 1.0)
 
 
 def _range(values: Sequence[float]) -> str:

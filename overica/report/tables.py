@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from overica.metrics.words import GROUPS, WORDS, Words, words_of
 from overica.report import numbers
 from overica.report.phrases import capital
-from overica.report.table import Entry, Row, Table, entry_of, levels_around, mark_best
+from overica.report.table import (
+    Entry,
+    Note,
+    Row,
+    Table,
+    best_seed,
+    entry_of,
+    levels_around,
+    mark_best,
+    off_level,
+    reached_level,
+)
 from overica.studies import Results, Spread
 from overica.studies.levels import LEVELS, at_matched, by_level, missed
 from overica.studies.spread import Cell, mean_of, number, summarise
@@ -25,16 +36,15 @@ class Column:
     words: Words
     n_seeds: int = 0
     """Seeds that there should be; 0 where that is not to be said."""
-    off: Mapping[str, float] | None = None
-    """By method, by what share the level was missed."""
+    digits: int = 2
+    off: Mapping[str, float] = field(default_factory=dict)
+    """By method, by what share the level was missed, where it differs from column to column."""
+    below: Sequence[str] | None = None
+    """Smaller lines under the heading; chance and truth if not given."""
 
 
 def overview_table(
-    results: Results,
-    metric: str,
-    at: str,
-    caption: str,
-    below: Callable[[str], list[str]] | None = None,
+    results: Results, metric: str, at: str, caption: str, told: Callable[[str], str] = lambda _: ""
 ) -> Table:
     """What is learned from by method, for one metric at a level of `LEVELS`: coloured from chance to the ideal.
 
@@ -42,22 +52,21 @@ def overview_table(
     ----------
     results : Results
     metric, at, caption : str
-    below : callable, optional
-        Smaller lines under a column's heading, besides its chance level.
+    told : callable
+        What a column's heading means, in a few words, by its name.
     """
     columns = []
     for what in results.whats:
         cells = {m: LEVELS[at](results.of(what, m), metric) for m in results.methods}
+        summaries = {m: summarise(group, metric) for m, group in cells.items()}
         columns.append(
             Column(
-                what, {m: summarise(group, metric) for m, group in cells.items()}, words_of(metric),
-                results.n_seeds, {m: missed(group) for m, group in cells.items()},
+                what, summaries, words_of(metric), results.n_seeds,
+                off={m: missed(group) for m, group in cells.items()},
+                below=[*filter(None, [told(what)]), *levels_around([*summaries.values()], truth=False)],
             )
         )  # fmt: skip
-    table = by_method(results, caption, columns, bar=True, short=True, level=at == "best")
-    for column, lines in zip(columns, table.below, strict=True):
-        own = [] if below is None else below(column.heading)
-        lines[:] = [*own, *levels_around([*column.summaries.values()], truth=False)]
+    table = by_method(results, caption, columns, note=reached_level if at == "best" else None)
     table.style = "heat"
     return table
 
@@ -65,21 +74,21 @@ def overview_table(
 def metric_tables(results: Results, what: str, more: Sequence[Column] = ()) -> list[Table]:
     """All metrics at the matched level, a table for each group of `GROUPS`; `more` are columns of one's own."""
     cells = {method: at_matched(results.of(what, method)) for method in results.methods}
-    off = {method: missed(group) for method, group in cells.items()}
     columns = [
         Column(
             words_of(name).label, {m: summarise(group, name) for m, group in cells.items()},
-            words_of(name), results.n_seeds, off if name == "l0" else None,
+            words_of(name), results.n_seeds,
         )
         for name in metrics_of(results.of(what))
     ]  # fmt: skip
     columns += more
-    tables = []
-    for group, title in GROUPS.items():
-        own = [column for column in columns if column.words.group == group]
-        if own:
-            tables.append(by_method(results, title, own))
-    return tables
+    off = {method: missed(group) for method, group in cells.items()}
+    own = {group: [c for c in columns if c.words.group == group] for group in GROUPS}
+    return [
+        by_method(results, title, own[group], note=best_seed, off=off)
+        for group, title in GROUPS.items()
+        if own[group]
+    ]
 
 
 def level_table(results: Results, what: str) -> Table | None:
@@ -90,13 +99,8 @@ def level_table(results: Results, what: str) -> Table | None:
         for target, cells in by_level(results.of(what, method)).items():
             head = results.label(method)
             head += ", own level" if target is None else f", L0 {target:g}"
-            entries = [
-                entry_of(
-                    summarise(cells, n), short=True, off=missed(cells) if n == "l0" else math.nan
-                )
-                for n in names
-            ]
-            rows.append(Row(head, entries, method))
+            entries = [entry_of(summarise(cells, name), words_of(name)) for name in names]
+            rows.append(Row(head, entries, method, off_level(missed(cells))))
     if len(rows) <= len(results.methods):
         return None
     headings = [words_of(name).label for name in names]
@@ -113,16 +117,16 @@ def cost_tables(results: Results, costs: Mapping[str, Callable[[float], str]]) -
         Field of a record -> how it is printed.
     """
     tables = []
-    for field, write in costs.items():
+    for cost, write in costs.items():
         rows = []
         for method in results.methods:
             means = [
-                mean_of(number(cell.get(field)) for cell in results.of(what, method))
+                mean_of(number(cell.get(cost)) for cell in results.of(what, method))
                 for what in results.whats
             ]
             rows.append(Row(results.label(method), [Entry(write(mean)) for mean in means], method))
         if any(entry.text != numbers.MISSING for row in rows for entry in row.entries):
-            caption = f"{capital(words_of(field).label)} of a fit, mean over seeds and levels"
+            caption = f"{capital(words_of(cost).label)} of a fit, mean over seeds and levels"
             tables.append(Table(caption, "method", list(results.whats), rows))
     return tables
 
@@ -132,28 +136,35 @@ def by_method(
     caption: str,
     columns: Sequence[Column],
     *,
+    note: Note | None = None,
+    off: Mapping[str, float] | None = None,
     mark: bool = True,
-    level: bool = False,
-    short: bool = False,
-    bar: bool = False,
-    digits: int = 2,
 ) -> Table:
-    """A row a method; the best of each column marked, references left out."""
+    """A row a method; the best of each column marked, references left out.
+
+    Parameters
+    ----------
+    results : Results
+    caption : str
+    columns : sequence of Column
+    note : callable, optional
+        What a smaller line of every cell says.
+    off : mapping of str to float, optional
+        By method, by what share the level of all columns was missed.
+    mark : bool
+        Whether to mark the best.
+    """
     rows = []
     for method in results.methods:
         entries = [
             entry_of(
-                column.summaries[method],
-                level=level,
-                short=short,
-                bar=bar,
-                digits=digits,
-                n_seeds=column.n_seeds,
-                off=math.nan if column.off is None else column.off[method],
+                c.summaries[method], c.words, note=note, digits=c.digits, n_seeds=c.n_seeds,
+                off=c.off.get(method, math.nan),
             )
-            for column in columns
-        ]
-        rows.append(Row(results.label(method), entries, method))
+            for c in columns
+        ]  # fmt: skip
+        missed_by = off_level((off or {}).get(method, math.nan))
+        rows.append(Row(results.label(method), entries, method, missed_by))
     for j, column in enumerate(columns if mark else ()):
         means = {
             i: column.summaries[method].mean
@@ -161,9 +172,10 @@ def by_method(
             if not results.is_reference(method)
         }
         mark_best([row.entries[j] for row in rows], means, column.words)
-    headings = [column.heading for column in columns]
-    below = [levels_around(list(column.summaries.values())) for column in columns]
-    return Table(caption, "method", headings, rows, below)
+    below = [
+        levels_around([*c.summaries.values()]) if c.below is None else c.below for c in columns
+    ]
+    return Table(caption, "method", [column.heading for column in columns], rows, below)
 
 
 def metrics_of(cells: Sequence[Cell]) -> list[str]:

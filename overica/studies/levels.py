@@ -13,10 +13,18 @@ OFF = 0.05
 
 
 def at_matched(cells: Sequence[Cell], metric: str = "") -> list[Cell]:
-    """Cells at the level at which methods are matched; those at a method's own level if it has no others."""
+    """Cells at the level at which methods are matched; those of a method that has no levels but its own.
+
+    Examples
+    --------
+    >>> own, half = {"target_l0": None}, {"target_l0": 0.5, "matched": False}
+    >>> at_matched([own]), at_matched([own, half]), at_matched([own, half | {"matched": True}])
+    ([{'target_l0': None}], [], [{'target_l0': 0.5, 'matched': True}])
+    """
     del metric
     matched = [cell for cell in cells if cell.get("matched")]
-    return matched or [cell for cell in cells if cell.get("target_l0") is None]
+    own = all(cell.get("target_l0") is None for cell in cells)
+    return matched or (list(cells) if own else [])
 
 
 def at_own_best(cells: Sequence[Cell], metric: str) -> list[Cell]:
@@ -66,5 +74,6 @@ def missed(cells: Sequence[Cell]) -> float:
     targets = [t for cell in cells if math.isfinite(t := number(cell.get("target_l0")))]
     if not targets:
         return math.nan
-    off = mean_of(metric_value(cell, "l0") for cell in cells) / mean_of(targets) - 1
-    return off if abs(off) > OFF else math.nan
+    target = mean_of(targets)
+    off = mean_of(metric_value(cell, "l0") for cell in cells) - target
+    return off / target if abs(off) > OFF * target else math.nan

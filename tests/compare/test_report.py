@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from overica.compare import Results
-from overica.compare.report import write_report
-from overica.compare.report.numbers import short
-from tests.compare.made_up_study import METHODS, QUALITY, SIZES, failed, write_study
-from tests.compare.reading import Page, figures_of, read_table
+from overica.compare.page import write_report
+from overica.report.numbers import short
+from tests.report.made_up_study import METHODS, QUALITY, SIZES, failed, write_study
+from tests.report.reading import Page, figures_of, read_table
 
 REFERENCES = {"oracle", "random"}
+FAMILIES = {name: entry["family"] for name, entry in METHODS.items()}
 LABELS = {name: entry["label"] for name, entry in METHODS.items()}
 
 
@@ -45,8 +46,9 @@ def frame(folder):
     for line in (folder / "results.jsonl").read_text(encoding="utf-8").splitlines():
         cell = json.loads(line)
         for metric, figure in cell.get("metrics", {}).items():
-            rows.append({**{k: cell[k] for k in ("dataset", "method", "target_l0", "matched")}})
-            rows[-1] |= {"metric": metric, **figure}
+            facts = {k: cell[k] for k in ("dataset", "method", "target_l0", "matched")}
+            l0 = cell["metrics"]["l0"]["value"]
+            rows.append({**facts, "metric": metric, "l0": l0, **figure})
     return pd.DataFrame(rows).astype({"value": float, "chance": float, "best": float})
 
 
@@ -54,25 +56,51 @@ def report_of(folder, **more):
     return Page(write_report(write_study(folder, **more)).read_text(encoding="utf-8"))
 
 
-def test_verdict_first_then_tables_then_data_sets_then_the_rest(page, folder):
-    headings = [h.words() for h in sorted_headings(page)]
-    assert headings[0] == "10 methods on 4 data sets with known truth"
+OVERVIEW = "Share recovered at the true L0: as many active features in a sample as there truly are"
+
+
+def overview(page, caption=OVERVIEW):
+    """A table of the first screen, or of the overviews further down."""
     (header,) = page.all("header")
-    verdict = Results.load(folder).verdict()
-    assert header.all("p")[1].words().lower() == " ".join(verdict.headline.split()).lower()
-    findings = " ".join(item.words() for item in header.all("li"))
-    for dataset in SIZES:
-        assert f"{dataset}: " in findings
+    return read_table(header if caption == OVERVIEW else page.section("Further overviews"), caption)
+
+
+def test_answer_first_then_the_table_then_prose_then_the_rest(page, folder, frame):
+    (header,) = page.all("header")
+    (title,) = page.all("h1")
+    said = Results.load(folder).verdict()
+    shares = frame[frame["matched"] & (frame["metric"] == "share_recovered")]
+    shares = shares[~shares["method"].isin(REFERENCES)]
+    means = shares.groupby([shares["method"].map(FAMILIES), "dataset", "method"])["value"].mean()
+    found = (means.groupby(level=[0, 1]).max() >= 0.9).groupby(level=0).sum()
+    assert title.words() == (
+        f"Do the methods find the true features? On {found['ica']} of 4 data sets overcomplete ICA finds at least "
+        f"90 % of them, sparse autoencoders on {found['sae']}, baselines on {found['baseline']}."
+    )
+    assert found["ica"] > 0
+    assert page.all("title")[0].words() == title.words()
+    order = [e for e in header.children if e.name in ("h1", "div", "p", "ul")]
+    names = [e.attributes.get("class", e.name) for e in order]
+    assert names == ["kicker", "h1", "notice", "scroll", "remark", "verdict", "findings"]
+    assert order[-2].words() == " ".join(said.headline.split())
+    findings = [item.words() for item in order[-1].all("li")]
+    assert findings == [" ".join(text.split()) for text in said.sentences[: len(SIZES)]]
+    assert [finding.partition(":")[0] for finding in findings] == list(SIZES)
     assert [h.words() for h in page.all("h2")] == [
-        "Overview", *SIZES, "Failed cells", "Cost", "How to read this", "Set-up",
+        "Further overviews", *SIZES, "Failed cells", "Cost", "How to read this", "Set-up",
     ]  # fmt: skip
     assert page.all("html")[0].attributes["lang"] == "en"
-    assert len(page.all("h1")) == 1
-    assert page.all("title")[0].words() == headings[0]
 
 
-def sorted_headings(page):
-    return page.all("h1") + page.all("h2")
+def test_level_and_names_are_explained_where_they_first_stand(page):
+    words = page.all("header")[0].words()
+    explained = "true L0: as many active features in a sample as there truly are"
+    assert words.index("true L0") == words.index(explained)
+    _, below = overview(page)
+    for name, (n_features, n_components, l0) in SIZES.items():
+        told = f"{n_features} dimensions, {n_components} sources, {l0:g} active in a sample"
+        assert below[name][0] == told
+        assert words.index(name) == words.index(f"{name}{told}")
 
 
 def test_every_data_set_has_every_method_and_figure(page):
@@ -92,33 +120,76 @@ def test_every_data_set_has_every_method_and_figure(page):
         assert sum(kind in label for label in labels) == len(METHODS)
 
 
-@pytest.mark.parametrize("metric", ["share_recovered", "mean_cosine"])
-@pytest.mark.parametrize("level", ["matched", "best"])
+CAPTIONS = {
+    ("share_recovered", "matched"): OVERVIEW,
+    ("mean_cosine", "matched"): "Mean cosine at the true L0",
+    ("share_recovered", "best"): "Share recovered at each method's own best L0",
+    ("mean_cosine", "best"): "Mean cosine at each method's own best L0",
+}
+
+
+@pytest.mark.parametrize(("metric", "level"), CAPTIONS)
 def test_overview_is_what_pandas_computes(page, frame, metric, level):
-    words = {"share_recovered": "Share recovered", "mean_cosine": "Mean cosine"}[metric]
-    where = {"matched": "at the true L0", "best": "at each method's own best L0"}[level]
-    rows, below = read_table(page.section("Overview"), f"{words} {where}")
+    rows, below = overview(page, CAPTIONS[metric, level])
     assert list(rows) == list(LABELS.values())
     assert list(below) == list(SIZES)
     own = frame[frame["metric"] == metric]
     if level == "matched":
         own = own[own["matched"]]
-    groups = own.groupby(["dataset", "method", own["target_l0"].fillna(-1)])["value"]
-    summary = groups.agg(["mean", "max", "std"]).reset_index()
+    groups = own.groupby(["dataset", "method", own["target_l0"].fillna(-1)])
+    summary = groups.agg(mean=("value", "mean"), std=("value", "std"), l0=("l0", "mean"))
+    summary = summary.reset_index()
     for dataset in SIZES:
         chances = own[own["dataset"] == dataset]["chance"]
-        assert below[dataset] == [f"chance {short(chances.iloc[0])}"]
+        assert below[dataset][1:] == [f"chance {short(chances.iloc[0])}"]
         means = {}
         for method, label in LABELS.items():
             levels = summary[(summary["dataset"] == dataset) & (summary["method"] == method)]
             top = levels[levels["mean"] == levels["mean"].max()]
             mean, spread, notes, _ = figures_of(rows[label][dataset])
             assert mean == short(top["mean"].iloc[0])
-            candidates = zip(top["max"], top["std"], strict=True)
-            assert (notes[0], spread) in [(f"best {short(m)}", short(s)) for m, s in candidates]
+            spreads = [short(std) for std in top["std"]]
+            assert spread in spreads
+            if level == "best":
+                assert notes[0] in [f"at L0 {short(l0, 1)}" for l0 in top["l0"]]
             means[label] = mean if method not in REFERENCES else ""
         marked = {label for label, row in rows.items() if figures_of(row[dataset])[3]}
         assert marked == {label for label, mean in means.items() if mean == max(means.values())}
+
+
+def test_colour_goes_from_chance_to_all(page, frame):
+    rows, _ = overview(page, CAPTIONS["mean_cosine", "matched"])
+    own = frame[(frame["metric"] == "mean_cosine") & frame["matched"]]
+    for (dataset, method), group in own.groupby(["dataset", "method"]):
+        share = (group["value"].mean() - group["chance"].mean()) / (1 - group["chance"].mean())
+        style = rows[LABELS[method]][dataset].attributes["style"]
+        assert style == f"--share:{100 * np.clip(share, 0, 1):.0f}%"
+
+
+def test_levels_that_were_missed_are_marked_wherever_they_count(tmp_path):
+    def short_of_level(cell):
+        if cell["method"] == "topk" and cell["dataset"] == "plane" and cell["target_l0"]:
+            cell["metrics"]["l0"]["value"] = 0.75 * cell["target_l0"]
+        else:
+            cell["metrics"]["l0"]["value"] = 1.04 * (cell["target_l0"] or 2.0)
+        return cell
+
+    page = report_of(tmp_path, methods=TWO, sizes=SMALL, change=short_of_level)
+    rows, _ = overview(page)
+    notes = {(m, d): figures_of(c)[2] for m, row in rows.items() for d, c in row.items()}
+    told = "L0 −25 % off its level"
+    assert {place for place, lines in notes.items() if told in lines} == {("TopK", "plane")}
+    assert sum(map(len, notes.values())) == 1
+    section = page.section("plane")
+    for table in section.all("table"):
+        marked = [th.words() for th in table.all("th") if told in th.words()]
+        if table.all("caption")[0].words() == "Every level of sparsity":
+            assert len(marked) == 3
+        elif table.all("caption")[0].words() in ("F1", "code correlation", "explained variance"):
+            assert not marked
+        elif table.all("th")[0].words() == "method":
+            assert marked == [f"TopK{told}"]
+    assert told not in page.section("hierarchy").words()
 
 
 def test_tables_of_a_data_set_are_what_pandas_computes(page, frame):
@@ -215,7 +286,7 @@ def test_failed_cells_and_what_they_said(page):
     assert all("FloatingPointError: the loss is NaN at step 120" in text for text in texts)
     assert "3 cells of this data set failed" in page.section("hierarchy").words()
     assert "failed" not in page.section("plane").words()
-    rows, _ = read_table(page.section("Overview"), "Mean cosine at the true L0")
+    rows, _ = overview(page, "Mean cosine at the true L0")
     assert "2 of 3 seeds" in rows["Gated"]["hierarchy"].words()
     assert "seeds" not in rows["Gated"]["plane"].words() + rows["TopK"]["hierarchy"].words()
 
@@ -292,7 +363,7 @@ def test_text_is_escaped(tmp_path):
     assert not [name for name in attributes if name.startswith("on")]
     assert page.section(EVIL)
     assert f"{EVIL}: {EVIL}" in page.section("Failed cells").words()
-    rows, _ = read_table(page.section("Overview"), "Mean cosine at the true L0")
+    rows, _ = overview(page, "Mean cosine at the true L0")
     assert list(rows) == [entry["label"] for entry in methods.values()]
 
 
@@ -302,24 +373,17 @@ TWO = {name: METHODS[name] for name in ("ica", "topk")}
 
 def test_one_seed_has_no_spread(tmp_path):
     page = report_of(tmp_path, methods=TWO, sizes=SMALL, n_seeds=1)
-    rows, _ = read_table(page.section("Overview"), "Mean cosine at the true L0")
+    rows, _ = overview(page, "Mean cosine at the true L0")
     assert {figures_of(cell)[1] for row in rows.values() for cell in row.values()} == {"–"}
 
 
 def test_one_method_is_not_the_best_of_itself(tmp_path):
     page = report_of(tmp_path, methods={"topk": METHODS["topk"]}, sizes=SMALL)
     assert not [
-        td for td in page.all("td") if td.attributes.get("class") == "best" and in_overview(td)
+        td
+        for td in page.all("header")[0].all("td") + page.section("Further overviews").all("td")
+        if "best" in td.attributes.get("class", "")
     ]
-    assert "1 method on 2 data sets" in page.all("h1")[0].words()
-
-
-def in_overview(element):
-    while element.parent is not None:
-        element = element.parent
-        if element.attributes.get("id") == "overview":
-            return True
-    return False
 
 
 def test_before_the_first_cell(tmp_path):
@@ -329,7 +393,7 @@ def test_before_the_first_cell(tmp_path):
     words = page.all("header")[0].words()
     assert "0 of 24 cells" in words
     assert "No cell has figures yet" in words
-    rows, _ = read_table(page.section("Overview"), "Mean cosine at the true L0")
+    rows, _ = overview(page, "Mean cosine at the true L0")
     assert {cell.words() for row in rows.values() for cell in row.values()} == {"–"}
 
 
@@ -382,7 +446,7 @@ def test_header_may_be_bare(tmp_path):
     write_study(tmp_path, methods=TWO, sizes=SMALL)
     (tmp_path / "study.json").write_text("{}", encoding="utf-8")
     page = Page(write_report(tmp_path).read_text(encoding="utf-8"))
-    rows, below = read_table(page.section("Overview"), "Mean cosine at the true L0")
+    rows, below = overview(page, "Mean cosine at the true L0")
     assert (list(rows), list(below)) == (["ica", "topk"], list(SMALL))
 
 

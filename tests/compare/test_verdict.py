@@ -1,27 +1,41 @@
-"""The verdict on frames made by hand: leads, ties, autoencoders that win, bases that nobody can find."""
+"""The verdict on records made by hand: leads, ties, autoencoders that win, bases that nobody can find."""
 
-import pandas as pd
 import pytest
 
-from overica.compare import verdict
+from overica.compare import Results, verdict
+from overica.compare.page import build_page
+from overica.compare.verdict import answer
+from overica.report.tables import overview_table
 
 FAMILIES = {"ica": "ica", "topk": "sae", "relu": "sae", "fastica": "baseline", "oracle": "baseline"}
 
 
 def rows(dataset, method, shares, *, level=2.0, matched=True, metric="share_recovered", **others):
+    """Records of one method at one level, a share for each seed; None is a cell that failed."""
     return [
         {
             "cell": f"{dataset}/{method}/{level}/{seed}", "dataset": dataset, "method": method,
             "label": method.upper(), "family": FAMILIES[method], "seed": seed, "matched": matched,
-            "target_l0": level, "metric": metric, "value": share, "chance": 0.1, "status": "ok",
-            "identifiable": True,
+            "reference": method == "oracle", "target_l0": level, "identifiable": True,
+            "status": "failed" if share is None else "ok",
+            "metrics": {metric: {"value": share, "chance": 0.1}, "l0": {"value": level or 3.0}},
         } | others
         for seed, share in enumerate(shares)
     ]  # fmt: skip
 
 
+def results(*parts):
+    """Records of the same cell hold several metrics."""
+    cells = {}
+    for record in (record for part in parts for record in part):
+        cell = cells.setdefault(record["cell"], record)
+        cell["metrics"] |= record["metrics"]
+    methods = {r["method"]: {"label": r["label"]} for r in cells.values()}
+    return Results(list(cells.values()), {"methods": methods})
+
+
 def judged(*parts):
-    return verdict(pd.DataFrame([row for part in parts for row in part]))
+    return verdict(results(*parts))
 
 
 def test_a_clear_lead_is_told_in_spreads_with_chance():
@@ -33,13 +47,27 @@ def test_a_clear_lead_is_told_in_spreads_with_chance():
     assert ranking.winner.method == "ica"
     assert ranking.margin == pytest.approx(0.4)
     assert ranking.margin_in_spreads == pytest.approx(20)
-    assert "overcomplete ICA leads on 1; sparse autoencoders lead on 0" in said.headline
-    assert (
-        "ICA finds the most true features at matched L0, 92 % (TOPK 52 %; the lead is 20 spreads"
-        in str(said)
+    assert "overcomplete ICA leads on 1 of 1 data set, sparse autoencoders on 0" in said.headline
+    # What is the same at each method's own best level is not said again.
+    assert said.sentences == (
+        "toy: ICA finds the most, 92 %, ahead by 20 spreads over seeds; then TOPK 52 %; chance 10 %.",
     )
-    assert "chance 10 %" in str(said)
-    assert "the same at each method's own best level" in str(said)
+    assert str(said) == f"{said.headline}\n- {said.sentences[0]}"
+
+
+def test_chance_is_said_where_it_is_something():
+    parts = rows("toy", "ica", (0.9, 0.92)), rows("toy", "topk", (0.5, 0.52))
+    for record in (record for part in parts for record in part):
+        record["metrics"]["share_recovered"]["chance"] = 0.0
+    assert "chance" not in str(judged(*parts))
+
+
+def test_true_level_is_explained_where_it_first_stands():
+    said = judged(rows("toy", "ica", (0.9, 0.92)), rows("toy", "topk", (0.5, 0.52)))
+    first = str(said).index("true L0")
+    assert str(said)[first:].startswith(
+        "true L0 (as many active features in a sample as there truly are)"
+    )
 
 
 def test_where_an_autoencoder_wins_it_says_so():
@@ -48,9 +76,9 @@ def test_where_an_autoencoder_wins_it_says_so():
         rows("toy", "topk", (0.9, 0.92)),
         rows("toy", "oracle", (1.0, 1.0)),
     )
-    assert "sparse autoencoders lead on 1 (TOPK)" in said.headline
-    assert "overcomplete ICA leads on 0" in said.headline
-    assert "TOPK finds the most true features" in str(said)
+    assert "sparse autoencoders on 1 (TOPK)" in said.headline
+    assert "overcomplete ICA leads on 0 of 1 data set" in said.headline
+    assert "toy: TOPK finds the most, 91 %" in str(said)
     assert "ORACLE" not in str(said)
 
 
@@ -60,10 +88,10 @@ def test_where_an_autoencoder_wins_it_says_so():
         (
             (0.9, 0.95, 1.0),
             (0.85, 0.9, 0.95),
-            "tied at matched L0, because seeds differ as much, are ICA 95 % and TOPK 90 %",
+            "toy: a tie, 90 % to 95 %: ICA and TOPK;",
         ),
-        ((0.9, 0.9), (0.898, 0.898), "ICA and TOPK are tied at matched L0, all with 90 %"),
-        ((1.0, 1.0), (1.0, 1.0), "ICA and TOPK are tied at matched L0, all with 100 %"),
+        ((0.9, 0.9), (0.898, 0.898), "toy: a tie, 90 %: ICA and TOPK;"),
+        ((1.0, 1.0), (1.0, 1.0), "toy: a tie, 100 %: ICA and TOPK;"),
     ],
 )
 def test_ties_are_called_ties(first, second, told):
@@ -75,10 +103,9 @@ def test_ties_are_called_ties(first, second, told):
     assert said.rankings[0].winner is None
     assert [standing.method for standing in said.rankings[0].tied] == ["ica", "topk"]
     assert told in str(said)
-    assert "next is FASTICA with 10 %" in str(said)
+    assert "then FASTICA 10 %" in str(said)
     assert (
-        "1 is a tie between them (overcomplete ICA on 1, sparse autoencoders on 1 of these)"
-        in said.headline
+        "; 1 tie between them (overcomplete ICA in 1, sparse autoencoders in 1)." in said.headline
     )
 
 
@@ -91,10 +118,30 @@ def test_each_at_its_own_best_level():
     matched, best = said.rankings
     assert (matched.at, matched.winner.method) == ("matched", "ica")
     assert (best.at, best.winner.method, best.winner.level) == ("best", "topk", 4.0)
-    assert (
-        "TOPK finds the most true features at each method's own best level, 91 % with L0 4"
-        in str(said)
+    assert "Each at its own best L0: TOPK finds the most, 91 % at L0 4, ahead by" in str(said)
+    assert len(said.sentences) == 1
+
+
+@pytest.mark.parametrize("metric", ["share_recovered", "mean_cosine"])
+def test_verdict_and_page_name_the_same_own_best_level_where_levels_are_equal(metric):
+    """0.6 at three levels: the matched one counts, and without one the sparsest."""
+    study = results(
+        rows("toy", "ica", (0.2, 0.2), metric=metric),
+        *(
+            rows("toy", "topk", (0.6, 0.6), level=level, matched=level == 2.0, metric=metric)
+            for level in (1.0, 2.0, 4.0, None)
+        ),
+        *(
+            rows("toy", "relu", (0.5, 0.5), level=level, matched=False, metric=metric)
+            for level in (4.0, 1.0)
+        ),
     )
+    best = next(r for r in verdict(study).rankings if r.at == "best")
+    levels = {standing.method: standing.level for standing in best.standings}
+    assert levels == {"ica": 2.0, "topk": 2.0, "relu": 1.0}
+    table = overview_table(study, metric, "best", "")
+    notes = {row.method: row.entries[0].notes[0] for row in table.rows}
+    assert notes == {method: f"at L0 {level:.1f}" for method, level in levels.items()}
 
 
 def test_best_level_is_chosen_by_the_mean_and_not_by_the_luckiest_seed():
@@ -119,10 +166,8 @@ def test_a_basis_that_nobody_can_find():
         rows("toy", "ica", (0.2, 0.2)),
         rows("toy", "topk", (0.5, 0.5)),
     )
-    assert "lost: its true features are not identifiable, no method can find them" in str(said)
-    assert (
-        "of 1 data set: overcomplete ICA leads on 0; sparse autoencoders lead on 1" in said.headline
-    )
+    assert "lost: its true features are not identifiable" in str(said)
+    assert "overcomplete ICA leads on 0 of 1 data set, sparse autoencoders on 1" in said.headline
     alone = judged(rows("lost", "ica", (0.9, 0.92), identifiable=False))
     assert alone.headline.startswith("Nothing can be said")
 
@@ -135,7 +180,8 @@ def test_where_nobody_finds_a_feature_the_cosine_decides():
         rows("toy", "topk", (0.50, 0.51), metric="mean_cosine"),
     )
     assert said.rankings[0].metric == "mean_cosine"
-    assert "ICA comes closest to the true features at matched L0, 0.705 mean cosine" in str(said)
+    assert "toy: ICA comes closest, mean cosine 0.705, ahead by" in str(said)
+    assert "then TOPK 0.505" in str(said)
 
 
 def test_one_seed_has_no_spread_and_says_so():
@@ -155,7 +201,7 @@ def test_failed_cells_are_counted_and_an_empty_data_set_is_named():
     said = judged(failed, rows("toy", "ica", (0.9, 0.9)))
     assert "gone: no cell ended well." in said.sentences
     assert "2 cells failed and are missing from these figures." in said.sentences
-    assert "ICA, alone, has 90 % at matched L0" in str(said)
+    assert "ICA, alone, has 90 %" in str(said)
 
 
 def test_ica_and_the_best_autoencoder_are_always_told():
@@ -167,8 +213,7 @@ def test_ica_and_the_best_autoencoder_are_always_told():
         rows("toy", "relu", (0.2, 0.2)),
     )
     text = str(said)
-    assert "FASTICA finds the most true features at matched L0, 90 % (ICA 50 %;" in text
-    assert "the best autoencoder, TOPK, 30 %; chance 10 %" in text
+    assert "FASTICA finds the most, 90 % (no seed differs); then ICA 50 %, TOPK 30 %" in text
     assert "RELU" not in text
 
 
@@ -178,6 +223,24 @@ def test_autoencoders_that_are_tied_with_each_other_alone_lead():
         rows("toy", "topk", (0.9, 0.9)),
         rows("toy", "relu", (0.9, 0.9)),
     )
-    assert "sparse autoencoders lead on 1 (TOPK and RELU)" in said.headline
+    assert "sparse autoencoders on 1 (TOPK and RELU)" in said.headline
     assert "tie between" not in said.headline
-    assert "TOPK and RELU are tied at matched L0, all with 90 %" in str(said)
+    assert "toy: a tie, 90 %: TOPK and RELU; then ICA 50 %" in str(said)
+
+
+def test_answer_counts_data_sets_on_which_a_family_finds_nearly_all():
+    study = results(
+        rows("easy", "ica", (0.95, 0.95)),
+        rows("easy", "topk", (0.91, 0.91)),
+        rows("hard", "ica", (0.9, 0.9)),
+        rows("hard", "topk", (0.2, 0.2)),
+        rows("harder", "ica", (0.3, 0.3)),
+        rows("lost", "ica", (1.0, 1.0), identifiable=False),
+    )
+    assert answer(study) == (
+        "On 2 of 3 data sets overcomplete ICA finds at least 90 % of them, sparse autoencoders on 1."
+    )
+    assert build_page(study).answer == answer(study).replace(" %", "\N{NO-BREAK SPACE}%")
+    alone = results(rows("easy", "topk", (0.95, 0.95)))
+    assert answer(alone) == "On 1 of 1 data set sparse autoencoders find at least 90 % of them."
+    assert answer(results()) == "Nothing can be said yet."

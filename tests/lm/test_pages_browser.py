@@ -10,7 +10,7 @@ import pytest
 
 from overica.lm import FeatureStudy
 from overica.lm.study.page import write_study_pages
-from tests.compare.chromium import DARK, LIGHT, find_browser, run_browser
+from tests.report.chromium import DARK, LIGHT, find_browser, run_browser
 from tests.lm.fake_store import EVIL, write_store
 from tests.lm.test_pages import SETTINGS
 

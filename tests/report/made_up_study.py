@@ -37,6 +37,7 @@ ENCODERS = ("own", "map", "omp", "oracle_support")
 
 def header(methods, datasets, n_seeds, **more):
     return {
+        "kind": "known_truth",
         "study": {
             "datasets": [{"name": name, "label": name} for name in datasets],
             "methods": [{"name": name, "label": name} for name in methods],
@@ -104,6 +105,7 @@ def heading(dataset, size, method, entry, multiple, seed):
         "method": method,
         "label": entry["label"],
         "family": entry["family"],
+        "reference": method in ("oracle", "random"),
         "identifiable": True,
         "target_l0": target,
         "multiple": multiple,
@@ -186,7 +188,7 @@ def record(dataset, size, method, entry, multiple, seed, rng):
 
 def failed(cell, kind="FloatingPointError", message="the loss is NaN at step 120"):
     """The record of the same cell after an error."""
-    kept = ("cell", "config", "dataset", "method", "label", "family", "identifiable")
+    kept = ("cell", "config", "dataset", "method", "label", "family", "reference", "identifiable")
     return {
         **{name: cell[name] for name in (*kept, "target_l0", "multiple", "matched", "seed")},
         "status": "failed",

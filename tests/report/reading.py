@@ -89,7 +89,7 @@ def read_table(within, caption):
     for tr in body.all("tr"):
         cells = tr.all("td")
         assert len(cells) == len(columns)
-        (name,) = [th.words(skip=("svg",)) for th in tr.all("th")]
+        (name,) = [th.words(skip=("svg", "small")) for th in tr.all("th")]
         rows[name] = dict(zip(columns, cells, strict=True))
     return rows, dict(zip(columns, below, strict=True))
 

@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from overica.compare.report.figures import (
+from overica.compare import Results
+from overica.compare.sections import SPLIT
+from overica.report.figures import (
     assign_marks,
     definitions,
     draw_directions,
@@ -22,14 +24,11 @@ from overica.compare.report.figures import (
     draw_pareto,
     draw_split,
 )
-from overica.compare.report.figures.axes import Linear, Logarithmic, logarithmic_around
-from overica.compare.report.figures.svg import element
-from overica.compare.report.numbers import count, seconds, short
-from overica.compare.report.records import metric_value, read_records
-from overica.compare.report.summary import at_own_best, by_level, summarise
-from overica.compare.report.toml import to_toml
-from overica.compare.report.wording import METRICS, wording
-from tests.compare.made_up_study import METHODS, SIZES, write_study
+from overica.report.figures.axes import Linear, Logarithmic, logarithmic_around
+from overica.report.figures.svg import element
+from overica.studies.levels import at_matched, by_level
+from overica.studies.spread import mean_of, metric_value
+from tests.report.made_up_study import METHODS, write_study
 
 MARK = assign_marks({"ica": {}})["ica"]
 finite = st.floats(-1e6, 1e6, allow_nan=False)
@@ -51,8 +50,21 @@ class Shapes(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    return read_records(write_study(tmp_path_factory.mktemp("study")))
+def results(tmp_path_factory):
+    return Results.load(write_study(tmp_path_factory.mktemp("study")))
+
+
+def split_of(results, dataset):
+    """Mean parts of the error by method, and their picture."""
+    splits = {
+        method: {
+            part: mean_of(c["split"][part] for c in at_matched(results.of(dataset, method)))
+            for part in SPLIT
+        }
+        for method in METHODS
+    }
+    labels = {method: results.label(method) for method in METHODS}
+    return splits, draw_split(splits, labels, assign_marks(results.methods), "name")
 
 
 @given(finite, st.floats(1e-3, 1e6))
@@ -100,10 +112,10 @@ def test_element_escapes_and_numbers_are_short():
 
 
 @pytest.mark.parametrize("metric", ["explained_variance", "share_recovered", "mean_cosine"])
-def test_curve_has_a_marker_for_every_seed_and_mean(records, metric):
-    marks = assign_marks(records.methods)
-    shapes = Shapes(draw_pareto(records, marks, "hierarchy", metric, 4.0))
-    cells = records.of("hierarchy")
+def test_curve_has_a_marker_for_every_seed_and_mean(results, metric):
+    marks = assign_marks(results.methods)
+    shapes = Shapes(draw_pareto(results, marks, "hierarchy", metric, 4.0))
+    cells = results.of("hierarchy")
     groups = {(cell["method"], cell["target_l0"]) for cell in cells}
     assert len(shapes.named("use")) == len(cells) + len(groups)
     lines = shapes.named("polyline", "line")
@@ -112,15 +124,15 @@ def test_curve_has_a_marker_for_every_seed_and_mean(records, metric):
     assert {len(line["points"].split()) for line in lines} == {3}
 
 
-def test_curve_goes_through_the_means(records):
-    marks = assign_marks(records.methods)
-    shapes = Shapes(draw_pareto(records, marks, "hierarchy", "share_recovered", 4.0))
+def test_curve_goes_through_the_means(results):
+    marks = assign_marks(results.methods)
+    shapes = Shapes(draw_pareto(results, marks, "hierarchy", "share_recovered", 4.0))
     line = shapes.named("polyline", "line")[list(METHODS).index("topk")]
     drawn = np.array([[float(v) for v in p.split(",")] for p in line["points"].split()])
     means = np.array(
         [
             [np.mean([metric_value(c, m) for c in cells]) for m in ("l0", "share_recovered")]
-            for cells in by_level(records.of("hierarchy", "topk")).values()
+            for cells in by_level(results.of("hierarchy", "topk")).values()
         ]
     )
     # Position is linear in log L0 to the right, and in the share upwards.
@@ -130,20 +142,15 @@ def test_curve_goes_through_the_means(records):
         np.testing.assert_allclose(slope * column + shift, place, atol=0.15)
 
 
-def test_no_curve_without_points(records):
-    assert draw_pareto(records, {}, "hierarchy", "monosemanticity", 4.0) is None
-    assert draw_split(records, {}, "no such set") is None
+def test_no_curve_without_points(results):
+    assert draw_pareto(results, {}, "hierarchy", "monosemanticity", 4.0) is None
+    assert draw_split({"ica": {"floor": math.nan}}, {}, {}, "name") is None
 
 
-def test_bars_are_as_long_as_the_parts(records):
-    shapes = Shapes(draw_split(records, assign_marks(records.methods), "hierarchy"))
-    bars = shapes.named("rect")
-    cells = [c for c in records.of("hierarchy") if c["matched"]]
-    lengths = [
-        abs(np.mean([c["split"][part] for c in cells if c["method"] == method]))
-        for method in METHODS
-        for part in ("floor", "dictionary", "inference", "magnitude")
-    ]
+def test_bars_are_as_long_as_the_parts(results):
+    splits, picture = split_of(results, "hierarchy")
+    bars = Shapes(picture).named("rect")
+    lengths = [abs(length) for parts in splits.values() for length in parts.values()]
     lengths = np.array([length for length in lengths if length > 0])
     widths = np.array([float(bar["width"]) for bar in bars])
     assert len(widths) == len(lengths)
@@ -151,8 +158,8 @@ def test_bars_are_as_long_as_the_parts(records):
     np.testing.assert_allclose(widths, scale * lengths, atol=0.1)
 
 
-def test_hatching_stays_in_its_bar(records):
-    markup = str(draw_split(records, assign_marks(records.methods), "hierarchy"))
+def test_hatching_stays_in_its_bar(results):
+    markup = str(split_of(results, "hierarchy")[1])
     box = r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="14">'
     bars = re.findall(box + r'<title>[^<]*</title></rect><path d="(.*?)"', markup)
     assert len(bars) > 10
@@ -212,81 +219,3 @@ def test_directions_of_other_dimensions_are_left_to_the_heat_map():
     assert draw_directions(np.ones((2, 1)), np.ones((2, 1)), MARK, "name") is None
     assert "nan" not in str(draw_directions(np.zeros((2, 2)), np.eye(2), MARK, "name"))
     assert "nan" not in str(draw_directions(np.zeros((2, 3)), np.eye(3), MARK, "name"))
-
-
-@given(finite)
-def test_short_numbers_are_the_numbers_rounded(value):
-    text = short(value)
-    back = float(text.replace("−", "-"))
-    digits = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
-    assert abs(back - value) <= 0.5001 * 10.0**-digits
-    assert "-" not in text
-    assert text not in ("−0.00", "−0.0", "−0")
-
-
-def test_what_is_not_there_is_a_dash():
-    assert {f(math.nan) for f in (short, seconds, count)} == {"–"}
-    assert {f(math.inf) for f in (short, seconds, count)} == {"–"}
-
-
-def test_own_best_follows_each_metric_and_prefers_the_true_level():
-    def cell(target, value, matched=False):
-        return {
-            "target_l0": target,
-            "matched": matched,
-            "metrics": {name: {"value": value} for name in ("f1", "dead_share", "l0")},
-        }
-
-    cells = [cell(1.0, 0.2), cell(2.0, 0.7, True), cell(2.0, 0.5, True), cell(4.0, 0.9)]
-    assert {c["target_l0"] for c in at_own_best(cells, "f1")} == {4.0}
-    assert {c["target_l0"] for c in at_own_best(cells, "dead_share")} == {1.0}
-    level = [cell(1.0, 0.6), cell(2.0, 0.6, True), cell(None, 0.6)]
-    assert [c["target_l0"] for c in at_own_best(level, "f1")] == [2.0]
-    assert at_own_best(cells, "l0") == []
-    assert at_own_best([], "f1") == []
-
-
-def test_best_is_towards_the_ideal():
-    cells = [{"metrics": {m: {"value": v} for m in METRICS}} for v in (0.2, 0.9, 1.3, None)]
-    assert summarise(cells, "f1").best == 1.3
-    assert summarise(cells, "dead_share").best == 0.2
-    assert summarise(cells, "shrinkage").best == 0.9
-    assert math.isnan(summarise(cells, "l0").best)
-    assert summarise(cells, "f1").count == 3
-
-
-def test_every_metric_of_the_house_has_words():
-    from overica.metrics import evaluate
-
-    assert set(evaluate(np.eye(2))) <= set(METRICS)
-    assert wording("unheard_of").label == "unheard of"
-
-
-def test_methods_that_do_not_compete_are_known_by_their_records(tmp_path):
-    def relabel(cell):
-        return {**cell, "method": "mine", "reference": True} if cell["method"] == "oracle" else cell
-
-    methods = {name: METHODS[name] for name in ("ica", "oracle")}
-    sizes = {"plane": SIZES["plane"]}
-    renamed = read_records(write_study(tmp_path, methods=methods, sizes=sizes, change=relabel))
-    assert renamed.is_reference("mine")
-    assert not renamed.is_reference("ica")
-
-
-@given(
-    st.dictionaries(
-        st.text(min_size=1),
-        st.none()
-        | st.booleans()
-        | st.integers(-(2**60), 2**60)
-        | st.floats(allow_nan=False)
-        | st.text()
-        | st.lists(st.integers(-9, 9) | st.text())
-        | st.lists(st.dictionaries(st.text(min_size=1), st.text() | st.floats(0, 1)), min_size=1),
-    )
-)
-def test_configuration_survives_toml(table):
-    import tomllib
-
-    expected = {key: value for key, value in table.items() if value is not None}
-    assert tomllib.loads(to_toml(table)) == expected

@@ -5,9 +5,9 @@ import os
 import pytest
 from PIL import Image
 
-from overica.compare.report import write_report
-from tests.compare.chromium import DARK, LIGHT, ask_page, find_browser, run_browser
-from tests.compare.made_up_study import METHODS, SIZES, failed, write_study
+from overica.compare.page import write_report
+from tests.report.chromium import DARK, LIGHT, ask_page, find_browser, run_browser
+from tests.report.made_up_study import METHODS, SIZES, failed, write_study
 
 REQUIRED = os.environ.get("OVERICA_REQUIRE_BROWSER") == "1"
 pytestmark = pytest.mark.skipif(
@@ -81,7 +81,8 @@ def test_the_questions_above_notice_what_they_look_for(report, tmp_path):
 
 # Contrast of all text with what lies behind it, as WCAG defines it, worst first.
 CONTRAST = """(() => {
-  const parse = c => c.match(/[\\d.]+/g).map(Number);
+  // What color-mix gives is written as color(srgb r g b), with shares instead of 255ths.
+  const parse = c => c.match(/[\\d.]+/g).map(Number).map((v, i) => i < 3 && c.startsWith("color(") ? 255 * v : v);
   const channel = v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
   const light = ([r, g, b]) => .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b);
   const behind = e => {
