@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -60,13 +59,16 @@ def build_page(results: KnownTruthResults) -> Page:
     stability = _stability(results)
     anchors = {dataset: f"data-{i}" for i, dataset in enumerate(results.whats, start=1)}
     first, *others = [
-        overview_table(
-            results, metric, at, f"{capital(words_of(metric).label)} {place}", _description(results)
-        )
+        overview_table(results, metric, at, f"{capital(words_of(metric).label)} {place}")
         for at, place in _PLACES.items()
         for metric in (PRIMARY, SECONDARY)
     ]
+    # What level and names mean is said where they first stand.
     first.caption += f": {TRUE_L0}"
+    first.below = [
+        [str(entry.get("description") or ""), *lines]
+        for entry, lines in zip(results.whats.values(), first.below, strict=True)
+    ]
     return Page(
         kicker="overica compare",
         question=QUESTION,
@@ -88,10 +90,6 @@ def build_page(results: KnownTruthResults) -> Page:
         results=results,
         marks=marks,
     )
-
-
-def _description(results: KnownTruthResults) -> Callable[[str], str]:
-    return lambda dataset: str(results.whats[dataset].get("description") or "")
 
 
 def _stability(results: KnownTruthResults) -> pd.DataFrame | None:

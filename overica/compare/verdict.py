@@ -18,6 +18,8 @@ SECONDARY = "mean_cosine"
 """What decides where nobody finds a feature, or all find the same share."""
 TRUE_L0 = "as many active features in a sample as there truly are"
 """The level at which methods are matched, in words."""
+_MOST_NAMES = 3
+"""Of a tie."""
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,7 @@ def _standings(ranking: Ranking, whole: bool) -> str:
     first = ranking.standings[0]
     if ranking.winner is None:
         figures = list(dict.fromkeys(say(s.mean) for s in (ranking.tied[-1], first)))
-        names = listed([standing.label for standing in ranking.tied])
-        told = f"a tie, {unit}{' to '.join(figures)}: {names}"
+        told = f"{listed(_some(ranking.tied))} tie, {unit}{' to '.join(figures)}"
     elif len(ranking.standings) == 1:
         told = f"{first.label}, alone, has {unit}{say(first.mean)}"
     else:
@@ -156,6 +157,15 @@ def _standings(ranking: Ranking, whole: bool) -> str:
     # Chance is said where it is something.
     chance = f"chance {say(ranking.chance)}" if ranking.chance > RESOLUTION else ""
     return "; ".join(filter(None, [told, beside and f"then {beside}", chance]))
+
+
+def _some(tied: Sequence[Standing]) -> list[str]:
+    """Their labels; of many those of the best of each family, and how many more."""
+    if len(tied) <= _MOST_NAMES:
+        return [standing.label for standing in tied]
+    best = {standing.family: standing.label for standing in reversed(tied)}
+    named = [best[family] for family in FAMILIES if family in best]
+    return [*named, f"{len(tied) - len(named)} more"]
 
 
 def _told_beside(ranking: Ranking) -> list[Standing]:

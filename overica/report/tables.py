@@ -43,17 +43,13 @@ class Column:
     """Smaller lines under the heading; chance and truth if not given."""
 
 
-def overview_table(
-    results: Results, metric: str, at: str, caption: str, told: Callable[[str], str] = lambda _: ""
-) -> Table:
+def overview_table(results: Results, metric: str, at: str, caption: str) -> Table:
     """What is learned from by method, for one metric at a level of `LEVELS`: coloured from chance to the ideal.
 
     Parameters
     ----------
     results : Results
     metric, at, caption : str
-    told : callable
-        What a column's heading means, in a few words, by its name.
     """
     columns = []
     for what in results.whats:
@@ -63,7 +59,7 @@ def overview_table(
             Column(
                 what, summaries, words_of(metric), results.n_seeds,
                 off={m: missed(group) for m, group in cells.items()},
-                below=[*filter(None, [told(what)]), *levels_around([*summaries.values()], truth=False)],
+                below=levels_around([*summaries.values()], truth=False),
             )
         )  # fmt: skip
     table = by_method(results, caption, columns, note=reached_level if at == "best" else None)

@@ -130,7 +130,8 @@ CAPTIONS = {
 
 @pytest.mark.parametrize(("metric", "level"), CAPTIONS)
 def test_overview_is_what_pandas_computes(page, frame, metric, level):
-    rows, below = overview(page, CAPTIONS[metric, level])
+    caption = CAPTIONS[metric, level]
+    rows, below = overview(page, caption)
     assert list(rows) == list(LABELS.values())
     assert list(below) == list(SIZES)
     own = frame[frame["metric"] == metric]
@@ -141,7 +142,8 @@ def test_overview_is_what_pandas_computes(page, frame, metric, level):
     summary = summary.reset_index()
     for dataset in SIZES:
         chances = own[own["dataset"] == dataset]["chance"]
-        assert below[dataset][1:] == [f"chance {short(chances.iloc[0])}"]
+        first = below[dataset][0 if caption != OVERVIEW else 1 :]
+        assert first == [f"chance {short(chances.iloc[0])}"]
         means = {}
         for method, label in LABELS.items():
             levels = summary[(summary["dataset"] == dataset) & (summary["method"] == method)]
@@ -284,6 +286,7 @@ def test_failed_cells_and_what_they_said(page):
     texts = [row.words() for row in section.all("tr")][1:]
     assert len(texts) == 3
     assert all("FloatingPointError: the loss is NaN at step 120" in text for text in texts)
+    assert "open" in section.all("details")[0].attributes
     assert "3 cells of this data set failed" in page.section("hierarchy").words()
     assert "failed" not in page.section("plane").words()
     rows, _ = overview(page, "Mean cosine at the true L0")
@@ -413,7 +416,12 @@ def test_interrupted_in_the_middle_of_a_line(tmp_path):
 def test_all_cells_failed(tmp_path):
     page = report_of(tmp_path, methods=TWO, sizes=SMALL, change=failed)
     assert "No cell has figures yet" in page.all("header")[0].words()
-    assert len(page.section("Failed cells").all("tr")) == 1 + 2 * 21
+    section = page.section("Failed cells")
+    assert len(section.all("tr")) == 1 + 2 * 21
+    # So many are folded; a few are not.
+    (details,) = section.all("details")
+    assert "open" not in details.attributes
+    assert details.all("summary")[0].words() == "42 of 42 cells"
 
 
 def test_the_last_record_of_a_cell_counts(tmp_path):

@@ -88,10 +88,10 @@ def test_where_an_autoencoder_wins_it_says_so():
         (
             (0.9, 0.95, 1.0),
             (0.85, 0.9, 0.95),
-            "toy: a tie, 90 % to 95 %: ICA and TOPK;",
+            "toy: ICA and TOPK tie, 90 % to 95 %;",
         ),
-        ((0.9, 0.9), (0.898, 0.898), "toy: a tie, 90 %: ICA and TOPK;"),
-        ((1.0, 1.0), (1.0, 1.0), "toy: a tie, 100 %: ICA and TOPK;"),
+        ((0.9, 0.9), (0.898, 0.898), "toy: ICA and TOPK tie, 90 %;"),
+        ((1.0, 1.0), (1.0, 1.0), "toy: ICA and TOPK tie, 100 %;"),
     ],
 )
 def test_ties_are_called_ties(first, second, told):
@@ -107,6 +107,17 @@ def test_ties_are_called_ties(first, second, told):
     assert (
         "; 1 tie between them (overcomplete ICA in 1, sparse autoencoders in 1)." in said.headline
     )
+
+
+def test_of_many_that_tie_the_best_of_each_family_are_named():
+    said = judged(
+        rows("toy", "relu", (0.9, 0.92)),
+        rows("toy", "topk", (0.88, 0.92)),
+        rows("toy", "ica", (0.87, 0.92)),
+        rows("toy", "fastica", (0.86, 0.92)),
+    )
+    assert len(said.rankings[0].tied) == 4
+    assert "toy: ICA, RELU, FASTICA and 1 more tie, 89 % to 91 %;" in str(said)
 
 
 def test_each_at_its_own_best_level():
@@ -225,7 +236,7 @@ def test_autoencoders_that_are_tied_with_each_other_alone_lead():
     )
     assert "sparse autoencoders on 1 (TOPK and RELU)" in said.headline
     assert "tie between" not in said.headline
-    assert "toy: a tie, 90 %: TOPK and RELU; then ICA 50 %" in str(said)
+    assert "toy: TOPK and RELU tie, 90 %; then ICA 50 %" in str(said)
 
 
 def test_answer_counts_data_sets_on_which_a_family_finds_nearly_all():

@@ -164,3 +164,49 @@ def test_prints(report, tmp_path):
     assert data.startswith(b"%PDF-")
     # Each data set begins a page.
     assert data.count(b"/Type /Page\n") > len(SIZES)
+
+
+@pytest.fixture(scope="module")
+def default_size(tmp_path_factory):
+    """Six data sets, nine methods."""
+    folder = tmp_path_factory.mktemp("default")
+    methods = {name: entry for name, entry in METHODS.items() if name != "random"}
+    names = (*SIZES, "deep_hierarchy", "compositional_held_out")
+    sizes = dict(zip(names, [*SIZES.values(), (32, 96, 4.0), (47, 100, 10.0)], strict=True))
+    return write_report(write_study(folder, methods=methods, sizes=sizes))
+
+
+def test_answer_and_table_fit_the_first_screen(default_size):
+    script = """["h1", "table", ".remark", ".verdict"].map(
+      name => document.querySelector("header " + name).getBoundingClientRect().bottom)"""
+    answer, _ = ask_page(default_size, script, width=1200)
+    title, table, remark, verdict = answer["value"]
+    assert title < table < remark < verdict
+    assert remark <= 800
+
+
+# How the overview stands at both ends of its way, and what lies under the fading edge.
+SCROLLED = """(() => {
+  const box = document.querySelector("header .scroll"), head = box.querySelector("tbody th");
+  const last = box.querySelector("tbody td:last-child");
+  const fade = parseFloat(getComputedStyle(box).paddingRight);
+  const at = () => ({head: head.getBoundingClientRect().left, clear: box.getBoundingClientRect().right - fade,
+                     last: last.getBoundingClientRect().right});
+  const start = at();
+  box.scrollLeft = box.scrollWidth;
+  return {start, end: at(), mask: getComputedStyle(box).maskImage, fade};
+})()"""
+
+
+def test_table_on_a_phone_fades_where_it_goes_on_and_keeps_its_heads(default_size):
+    answer, _ = ask_page(default_size, SCROLLED, width=390)
+    found = answer["value"]
+    assert found["mask"].startswith("linear-gradient(to left, rgba(0, 0, 0, 0)")
+    assert found["fade"] >= 12
+    assert found["start"]["last"] > 390
+    assert found["end"]["head"] == found["start"]["head"] > 0
+    # At the end of the way nothing of the table is under the fade.
+    assert found["end"]["last"] <= found["end"]["clear"] + 1
+    wide, _ = ask_page(default_size, SCROLLED, width=1200)
+    assert wide["value"]["start"] == wide["value"]["end"]
+    assert wide["value"]["end"]["last"] <= wide["value"]["end"]["clear"] + 1
