@@ -49,7 +49,7 @@ class KnownTruthConfig(StudyConfig):
     """Features to learn: "true", a ratio to the true number, or a number."""
     levels: tuple[float, ...] = key((0.5, 1.0, 2.0), checks.ascending("multiples of the true L0"))
     """Mean numbers of active features to compare at, as multiples of the true one. The level 1 is the matched one.
-    Default ones that make no sense for a data set are left out, ones that are given are refused."""
+    Of the default ones those that make no sense for a data set are left out, others are refused."""
     n_samples: int | None = key(None, checks.optional(_samples))
     """Samples to draw, those for evaluation included; None is each data set's default."""
     n_evaluated: int = key(2000, checks.count)
@@ -68,9 +68,4 @@ class KnownTruthConfig(StudyConfig):
 
     def quick(self) -> Self:
         """The study cut down to a look: the first two data sets, one seed, the matched level."""
-        return replace(
-            super().quick(),
-            datasets=self.datasets[:2],
-            levels=(1.0,),
-            given=self.given | {"levels"},
-        )
+        return replace(super().quick(), datasets=self.datasets[:2], levels=(1.0,))

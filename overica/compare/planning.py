@@ -136,7 +136,7 @@ def _levels(
     config: KnownTruthConfig, reference: float, width: int, n_features: int, at: str
 ) -> dict[str, int]:
     """Target by multiple; of two multiples that round to the same target, the one nearer to 1 is kept."""
-    given = "levels" in config.given
+    given = config.levels != type(config).levels
     found: dict[int, float] = {}
     for multiple in sorted(config.levels, key=lambda m: abs(m - 1)):
         target = max(1, round(multiple * reference))

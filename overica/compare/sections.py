@@ -9,8 +9,8 @@ import pandas as pd
 
 from overica.compare.facts import describe_facts
 from overica.compare.verdict import PRIMARY, SECONDARY
-from overica.metrics.words import WORDS, Words, words_of
-from overica.report import Block, Panel, Section, numbers
+from overica.metrics.words import Words, words_of
+from overica.report import Block, Panel, Section, notices_on, numbers
 from overica.report.figures import (
     Mark,
     draw_directions,
@@ -20,14 +20,13 @@ from overica.report.figures import (
     draw_split,
     swatch,
 )
-from overica.report.phrases import capital, counted
+from overica.report.phrases import capital
 from overica.report.table import Table, mark_best
 from overica.report.tables import (
     Column,
     by_method,
     level_table,
     metric_tables,
-    ordered,
     union,
 )
 from overica.studies import Results, Spread
@@ -64,24 +63,11 @@ def section(
     """Everything about one data set."""
     entry = results.whats[dataset]
     facts = entry.get("describe") or {}
-    failed = sum(cell[results.axis] == dataset for cell in results.failed)
-    blocks: list[Block] = []
-    notices = []
-    if results.of(dataset):
-        blocks = list(_blocks(results, marks, stability, dataset, number(facts.get("true_l0"))))
-        if failed:
-            notices.append(
-                f"{counted(failed, 'cell')} of this data set failed and {'is' if failed == 1 else 'are'} missing "
-                "from what follows."
-            )
-    else:
-        notices.append(
-            "No cell of this data set has figures"
-            + (f": all {failed} that ran failed." if failed else ".")
-        )
+    true_l0 = number(facts.get("true_l0"))
+    blocks = _blocks(results, marks, stability, dataset, true_l0) if results.of(dataset) else ()
     return Section(
         dataset, anchor, str(entry.get("description") or ""),
-        describe_facts(facts, entry.get("n_components")), notices, blocks,
+        describe_facts(facts, entry.get("n_components")), notices_on(results, dataset), list(blocks),
     )  # fmt: skip
 
 
@@ -157,7 +143,7 @@ def encoder_tables(results: Results, dataset: str) -> list[Table]:
     encoders = union(list(cell["encoders"]) for cell in crossed)
     metrics = union(list(row) for cell in crossed for row in cell["encoders"].values() if row)
     tables = []
-    for metric in ordered(metrics, [*_TELLING, *WORDS]):
+    for metric in sorted(metrics, key=lambda metric: metric not in _TELLING):
         columns = []
         for encoder in encoders:
             encoded = {m: [_encoded(c, encoder) for c in group] for m, group in cells.items()}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from overica.report.phrases import counted, listed, percent
+from overica.report.phrases import counted, failed, listed, percent
 from overica.studies import FAMILIES, Ranking, Results, Standing, rank
 from overica.studies.ranking import RESOLUTION
 
@@ -71,7 +71,7 @@ def verdict(results: Results) -> Verdict:
         rankings.extend(found)
         findings.append((dataset, _finding(found)))
     if results.failed:
-        told = f"{counted(len(results.failed), 'cell')} failed and are missing from these figures."
+        told = f"{failed(len(results.failed))} missing from these figures."
         findings.append(("", told))
     return Verdict(_headline(rankings), tuple(findings), tuple(rankings))
 

@@ -4,7 +4,7 @@
 `numbers` and `phrases` put figures into words, `write_page` makes the file.
 """
 
-from overica.report.page import Block, Page, Panel, Section, marks_of, notices_of
+from overica.report.page import Block, Page, Panel, Section, marks_of, notices_of, notices_on
 from overica.report.write import REPORT, write_page
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "Section",
     "marks_of",
     "notices_of",
+    "notices_on",
     "write_page",
 ]

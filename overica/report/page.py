@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from overica.metrics.words import words_of
 from overica.report.figures import Mark, assign_marks, definitions, key
-from overica.report.phrases import counted
+from overica.report.phrases import failed
 from overica.report.table import Table
 from overica.report.tables import metrics_of
 from overica.studies import Results
@@ -151,10 +151,16 @@ def notices_of(results: Results) -> list[str]:
     if not results.succeeded:
         told.append("No cell has figures yet, so the tables below are empty.")
     elif results.failed:
-        told.append(
-            f"{counted(len(results.failed), 'cell')} failed and are missing from all figures."
-        )
+        told.append(f"{failed(len(results.failed))} missing from all figures.")
     return told
+
+
+def notices_on(results: Results, what: str) -> list[str]:
+    """What a reader must know of the cells of one thing that is learned from."""
+    broken = sum(cell[results.axis] == what for cell in results.failed)
+    if results.of(what):
+        return [f"{failed(broken)} missing from what follows."] if broken else []
+    return ["Nothing here has figures" + (f": all {broken} cells failed." if broken else ".")]
 
 
 def _without_none(value: Any) -> Any:

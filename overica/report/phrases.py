@@ -44,6 +44,17 @@ def counted(n: int, noun: str) -> str:
     return f"{n} {noun}{'s' * (n != 1)}"
 
 
+def failed(n: int) -> str:
+    """Cells that failed, and are to be said more of.
+
+    Examples
+    --------
+    >>> failed(1), failed(2)
+    ('1 cell failed and is', '2 cells failed and are')
+    """
+    return f"{counted(n, 'cell')} failed and {'is' if n == 1 else 'are'}"
+
+
 def capital(text: str) -> str:
     """With a capital first letter."""
     return text[:1].upper() + text[1:]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from overica.metrics.words import GROUPS, WORDS, Words, words_of
+from overica.metrics.words import GROUPS, Words, words_of
 from overica.report import numbers
 from overica.report.phrases import capital
 from overica.report.table import (
@@ -175,13 +175,8 @@ def by_method(
 
 
 def metrics_of(cells: Sequence[Cell]) -> list[str]:
-    """Names of the metrics that cells have, described ones first."""
-    return ordered(union(list(cell.get("metrics") or {}) for cell in cells))
-
-
-def ordered(names: Sequence[str], order: Iterable[str] = WORDS) -> list[str]:
-    """Those of a given order first, then the rest."""
-    return [name for name in dict.fromkeys([*order, *names]) if name in names]
+    """Names of the metrics that cells have, as these list them."""
+    return union(list(cell.get("metrics") or {}) for cell in cells)
 
 
 def union(lists: Iterable[list[str]]) -> list[str]:

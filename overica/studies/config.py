@@ -71,8 +71,6 @@ class StudyConfig:
     """Parameters of every sparse autoencoder, likewise."""
     n_jobs: int = key(-1, checks.processes)
     """Fits at a time; -1 is one per processor."""
-    given: frozenset[str] = frozenset()
-    """Keys that were given; the others have their defaults."""
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -112,7 +110,7 @@ class StudyConfig:
     def changed(self, **table: Any) -> Self:
         """The same with other values of some keys, which are checked; None leaves a key as it is."""
         given = {name: value for name, value in table.items() if value is not None}
-        return type(self)._checked(self.as_table() | given, "", self.given | given.keys())
+        return type(self)._checked(self.as_table() | given, "")
 
     def quick(self) -> Self:
         """The study cut down to a look."""
@@ -130,7 +128,6 @@ class StudyConfig:
         table = {each.name: getattr(self, each.name) for each in fields(self)}
         for name in self.lists():
             table[name] = [choice.as_table() for choice in table[name]]
-        del table["given"]
         return {k: list(v) if isinstance(v, tuple) else v for k, v in table.items()}
 
     @classmethod
@@ -141,11 +138,8 @@ class StudyConfig:
         }
 
     @classmethod
-    def _checked(
-        cls, table: Mapping[str, Any], where: str, given: frozenset[str] | None = None
-    ) -> Self:
+    def _checked(cls, table: Mapping[str, Any], where: str) -> Self:
         known = {each.name: each.metadata.get("check") for each in fields(cls)}
-        del known["given"]
         for name in table:
             if name not in known:
                 raise unknown(f"{where}`{name}`", "key", name, known)
@@ -165,4 +159,4 @@ class StudyConfig:
             for parameter in values.get(family, {}):
                 if parameter not in valid:
                     raise unknown(f"{where}`{family}`", "parameter", parameter, valid)
-        return cls(**values, given=frozenset(table) if given is None else given)
+        return cls(**values)

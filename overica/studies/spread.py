@@ -62,10 +62,10 @@ def summarise(cells: Sequence[Cell], metric: str) -> Spread:
 
     Examples
     --------
-    >>> cells = [{"metrics": {"f1": {"value": v, "chance": 0.1}}} for v in (0.7, 0.9, None)]
+    >>> cells = [{"metrics": {"f1": {"value": v, "chance": 0.25}}} for v in (0.7, 0.9, None)]
     >>> summary = summarise(cells, "f1")
     >>> round(summary.mean, 3), summary.best, summary.chance, summary.count
-    (0.8, 0.9, 0.1, 2)
+    (0.8, 0.9, 0.25, 2)
     """
     return Spread.of(
         (metric_value(cell, metric) for cell in cells),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from overica.compare import Results
+from overica.compare import Results, Study, StudyConfig
 from overica.compare.page import write_report
 from overica.report.numbers import short
 from tests.report.made_up_study import METHODS, QUALITY, SIZES, failed, write_study
@@ -287,18 +287,57 @@ def test_failed_cells_and_what_they_said(page):
     assert len(texts) == 3
     assert all("FloatingPointError: the loss is NaN at step 120" in text for text in texts)
     assert "open" in section.all("details")[0].attributes
-    assert "3 cells of this data set failed" in page.section("hierarchy").words()
+    assert "3 cells failed and are missing from what follows" in page.section("hierarchy").words()
     assert "failed" not in page.section("plane").words()
     rows, _ = overview(page, "Mean cosine at the true L0")
     assert "2 of 3 seeds" in rows["Gated"]["hierarchy"].words()
     assert "seeds" not in rows["Gated"]["plane"].words() + rows["TopK"]["hierarchy"].words()
 
 
-def test_configuration_can_be_run_again(page, folder):
-    config = tomllib.loads(page.section("Set-up").all("pre")[0].text())
+def printed_configuration(page):
+    return page.section("Set-up").all("pre")[0].text()
+
+
+def test_configuration_is_printed_whole(page, folder):
+    config = tomllib.loads(printed_configuration(page))
     study = json.loads((folder / "study.json").read_text(encoding="utf-8"))["study"]
     assert config == {key: value for key, value in study.items() if value is not None}
     assert "2.13.0" in [dd.words() for dd in page.section("Set-up").all("dd")]
+
+
+ARGUMENTS = {"name": "mixture", "n_samples": 300, "n_features": 2, "n_components": 3}
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"datasets": ["sparse_random", "mixture"], "methods": ["ica", "topk"]},
+        {
+            "datasets": [ARGUMENTS, {**ARGUMENTS, "label": 'a "quoted" # name'}],
+            "methods": [{"name": "relu", "label": "long", "n_steps": 7}, "pca"],
+            "n_components": 1.5,
+            "levels": [0.25, 1],
+            "n_samples": 500,
+            "held_out": 0.3,
+            "fresh_data": True,
+            "seed": 4,
+            "n_seeds": 1,
+            "sae": {"n_steps": 3},
+            "n_jobs": 2,
+        },
+    ],
+)
+def test_configuration_can_be_run_again(tmp_path, keywords):
+    config = StudyConfig.from_keywords(**keywords)
+    header = {"kind": "known_truth", "study": config.as_table()}
+    (tmp_path / "study.json").write_text(json.dumps(header), encoding="utf-8")
+    page = Page(write_report(tmp_path).read_text(encoding="utf-8"))
+    file = tmp_path / "again.toml"
+    file.write_text(printed_configuration(page), encoding="utf-8")
+    again = StudyConfig.from_toml(file)
+    assert again == config
+    # Default levels that make no sense for a data set are left out of the second study too.
+    assert Study(again).plan() == Study(config).plan()
 
 
 def test_one_file_and_no_network(source, page):
@@ -409,7 +448,7 @@ def test_interrupted_in_the_middle_of_a_line(tmp_path):
         stream.write('{"cell": "hierarchy/ica/own/0", "datas')
     page = Page(write_report(tmp_path).read_text(encoding="utf-8"))
     assert "not finished: 21 of 24" in page.all("header")[0].words()
-    assert "No cell of this data set has figures" in page.section("hierarchy").words()
+    assert "Nothing here has figures." in page.section("hierarchy").words()
     assert "0.9" in page.section("plane").words()
 
 
