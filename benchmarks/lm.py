@@ -21,7 +21,6 @@ import torch  # noqa: E402  (thread counts are read at import)
 
 from overica.lm import ActivationStore, FeatureStudy, FeatureStudyConfig  # noqa: E402
 from overica.lm.study.page import build_page, write_study_pages  # noqa: E402
-from overica.lm.study.results import StudyResults  # noqa: E402
 
 LAYER = 3
 
@@ -63,24 +62,24 @@ def main():
         "-o", "--output", type=Path, help="folder of the study; else a temporary one"
     )
     parser.add_argument("--tokens", type=int, help="how many are collected where no store is given")
-    parser.add_argument("--methods", help="comma-separated")
+    parser.add_argument("--methods", help="comma-separated names")
     parser.add_argument("--widths", help="comma-separated")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--steps", type=int, help="of the autoencoders")
     parser.add_argument("--ica-steps", type=int)
     parser.add_argument("--full-width", type=float, help="wider fits have one seed and one level")
+    parser.add_argument("--jobs", type=int, default=1, help="fits at a time")
     parser.add_argument("--quick", action="store_true", help="one width, one level, few steps")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    settings = {
-        "methods": tuple(options.methods.split(",")) if options.methods else None,
-        "widths": tuple(map(float, options.widths.split(","))) if options.widths else None,
-        "seeds": options.seeds,
-        "n_steps": options.steps,
-        "ica_steps": options.ica_steps,
-        "full_width": options.full_width,
-    }
-    config = FeatureStudyConfig(**{k: v for k, v in settings.items() if v is not None})
+    config = FeatureStudyConfig.from_keywords(n_jobs=options.jobs).changed(
+        methods=options.methods and options.methods.split(","),
+        widths=options.widths and [float(width) for width in options.widths.split(",")],
+        n_seeds=options.seeds,
+        sae=options.steps and {"n_steps": options.steps},
+        ica=options.ica_steps and {"max_iter": options.ica_steps},
+        full_width=options.full_width,
+    )
     config = config.quick() if options.quick else config
     with tempfile.TemporaryDirectory() as scratch:
         if options.store is None:
@@ -93,14 +92,18 @@ def main():
         else:
             store = ActivationStore(options.store)
         folder = options.output or Path(scratch) / "study"
-        FeatureStudy(store, config).run(folder)
+        page = build_page(FeatureStudy(store, config).run(folder))
         if options.output is not None:
             write_study_pages(folder, store)
-        page = build_page(StudyResults.read(folder))
+        for table in page.overview:
+            show(table)
         for section in page.sections:
-            for table in [*section.tables, *section.more]:
-                show(table)
-        print(f"\n{page.headline}")
+            for block in section.blocks:
+                for table in [*block.tables, *(t for _, tables in block.folded for t in tables)]:
+                    show(table)
+        for table in page.costs:
+            show(table)
+        print(f"\n{page.question} {page.answer}\n{page.headline}")
         for theme, text in page.findings:
             print(f"- {theme}: {text}")
         for notice in page.notices:

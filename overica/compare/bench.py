@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from overica.coding import Dictionary, Featuriser
+from overica.coding import Dictionary
 from overica.compare.encoders import ENCODERS, Encoding
 from overica.compare.planning import KnownTruthJob, load
 from overica.compare.split import split_error
@@ -23,8 +22,8 @@ from overica.metrics import (
     match_components,
     max_cosine_histogram,
 )
-from overica.sae import SparseAutoencoder, steer
 from overica.studies import METHODS, Assignment, Cell, Record
+from overica.studies.fitting import fitted
 from overica.studies.results import kept_dictionary
 
 _MOST_COLUMNS = 48
@@ -52,14 +51,7 @@ class KnownTruthBench:
             self.fit_data.X,
             self.fit_data,
         )
-        self.featuriser: Featuriser = self.method.build(assignment, **job.method.arguments)
-        wall, cpu = time.perf_counter(), time.process_time()
-        self.featuriser.fit(self.fit_data.X)
-        self.seconds = time.perf_counter() - wall
-        self.cpu_seconds = time.process_time() - cpu
-        if isinstance(self.featuriser, SparseAutoencoder):
-            # What is called a level is one: on the samples of the fit, since the held-out ones judge.
-            steer(self.featuriser, self.fit_data.X, job.n_active)
+        self.featuriser, self.costs = fitted(job.method, assignment)
         self.dictionary = Dictionary.of(self.featuriser)
         self.matching = match_components(
             self.dictionary.mixing, data.mixing, nonnegative=data.nonnegative
@@ -98,9 +90,7 @@ class KnownTruthBench:
         return {
             "encoder": encoder,
             "n_components": len(self.dictionary.components),
-            "fit_seconds": self.seconds,
-            "fit_cpu_seconds": self.cpu_seconds,
-            "fit_flops": self.method.flops(self.featuriser, self.fit_data.X),
+            **self.costs,
             "metrics": figures,
             "encoders": {
                 name: {metric: figures[metric] for metric in figures if metric in of_codes}

@@ -13,7 +13,7 @@ from overica.lm.store.activation_store import ActivationStore
 from overica.lm.store.files import TokenRows
 from overica.lm.store.shards import ShardedRows
 from overica.lm.study.feature_config import FeatureStudyConfig
-from overica.lm.study.feature_methods import FEATURE_METHODS
+from overica.lm.study.feature_results import FeatureResults
 from overica.lm.study.feature_study import FeatureStudy
 from overica.lm.substitution.loss import Measure, SubstitutionLoss
 from overica.lm.substitution.substitution import Substitution, substitution_loss
@@ -23,7 +23,7 @@ __all__ = [
     "ActivationStore",
     "DensityFit",
     "Document",
-    "FEATURE_METHODS",
+    "FeatureResults",
     "FeatureStudy",
     "FeatureStudyConfig",
     "LanguageModel",

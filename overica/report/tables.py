@@ -43,13 +43,17 @@ class Column:
     """Smaller lines under the heading; chance and truth if not given."""
 
 
-def overview_table(results: Results, metric: str, at: str, caption: str) -> Table:
+def overview_table(
+    results: Results, metric: str, at: str, caption: str, digits: int = 2
+) -> Table:
     """What is learned from by method, for one metric at a level of `LEVELS`: coloured from chance to the ideal.
 
     Parameters
     ----------
     results : Results
     metric, at, caption : str
+    digits : int
+        Decimals.
     """
     columns = []
     for what in results.whats:
@@ -57,7 +61,7 @@ def overview_table(results: Results, metric: str, at: str, caption: str) -> Tabl
         summaries = {m: summarise(group, metric) for m, group in cells.items()}
         columns.append(
             Column(
-                what, summaries, words_of(metric), results.n_seeds,
+                what, summaries, words_of(metric), results.n_seeds, digits,
                 off={m: missed(group) for m, group in cells.items()},
                 below=levels_around([*summaries.values()], truth=False),
             )
@@ -87,9 +91,9 @@ def metric_tables(results: Results, what: str, more: Sequence[Column] = ()) -> l
     ]
 
 
-def level_table(results: Results, what: str) -> Table | None:
-    """Every method at every level of sparsity, mean and spread; None if none has levels."""
-    names = metrics_of(results.of(what))
+def level_table(results: Results, what: str, metrics: Sequence[str] = ()) -> Table | None:
+    """Every method at every level of sparsity, mean and spread, all metrics or some; None if none has levels."""
+    names = metrics or metrics_of(results.of(what))
     rows = []
     for method in results.methods:
         for target, cells in by_level(results.of(what, method)).items():

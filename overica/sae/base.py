@@ -122,6 +122,8 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
     """For tables and pictures."""
     one_sided: ClassVar[bool] = True
     """Whether its codes are never negative, whatever the sources."""
+    shrinks: ClassVar[bool] = False
+    """Whether its penalty makes codes too small, which `overica.sae.fine_tune_scale` undoes."""
 
     def __init__(
         self,

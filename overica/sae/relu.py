@@ -63,6 +63,7 @@ class ReLUSAE(SparseAutoencoder):
 
     name: ClassVar[str] = "relu"
     label: ClassVar[str] = "ReLU SAE (L1)"
+    shrinks: ClassVar[bool] = True
 
     def _network(
         self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator

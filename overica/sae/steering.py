@@ -63,5 +63,5 @@ def steer(sae: SparseAutoencoder, X: Array, n_active: float) -> bool:
         k = min(max(1, round(n_active * len(rows))), ratios.numel() - 1)
         highest = torch.topk(ratios.flatten(), k + 1).values
         # Between two samples' codes, so that rounding decides nothing.
-        module.threshold = threshold * float((highest[-2].double() + highest[-1].double()) / 2)
+        threshold *= float((highest[-2].double() + highest[-1].double()) / 2)
     return True

@@ -59,7 +59,7 @@ class Study(ABC):
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
         """A study from a TOML file, see `StudyConfig`."""
-        return cls(cls.config_type.from_toml(path))
+        return cls(config=cls.config_type.from_toml(path))
 
     @abstractmethod
     def plan(self) -> Plan:

@@ -6,13 +6,15 @@ import re
 import numpy as np
 import pytest
 
-from overica.lm import FeatureStudy
+from overica.lm import FeatureResults, FeatureStudy
+from overica.lm.study.described import codes_of
 from overica.lm.study.page import write_study_pages
 from tests.lm.fake_store import EVIL, write_store
 
 SETTINGS = {
-    "methods": ("ica_nonnegative", "batchtopk"), "widths": (1.5, 2), "full_width": 1.5, "active": (2,), "seeds": 2,
-    "n_steps": 60, "ica_steps": 40, "n_evaluated": 60, "n_scored": 30, "n_described": 300, "n_substituted": 0,
+    "methods": ["ica_nonnegative", "batchtopk"], "widths": [1.5, 2], "full_width": 1.5, "active": [2], "n_seeds": 2,
+    "n_jobs": 1, "sae": {"n_steps": 60}, "ica": {"max_iter": 40},
+    "n_evaluated": 60, "n_scored": 30, "n_described": 300, "n_substituted": 0,
 }  # fmt: skip
 RUNS = ("ica_nonnegative-1.5x", "batchtopk-1.5x", "ica_nonnegative-2x", "batchtopk-2x")
 
@@ -63,11 +65,9 @@ def test_links_lead_somewhere(folder):
 
 
 def test_contexts_are_where_the_feature_fires(folder):
-    from overica.lm.study.feature_study import read_codes
-
     tokens = script_value(folder / "assets" / "tokens.js")
     run = script_value(folder / "batchtopk-1.5x" / "data.js")
-    codes = read_codes(folder, "batchtopk-1.5x-s0-k2").toarray()
+    codes = codes_of(FeatureResults.load(folder).kept("1.5x/batchtopk/l0=2/0", "codes")).toarray()
     assert run["n_tokens"] == len(codes) == len(tokens["ids"])
     for j, feature in enumerate(run["features"]):
         firings, _, largest, *_ = feature
@@ -107,10 +107,6 @@ def test_pages_of_a_part_of_a_study(folder, tmp_path):
     lines = (folder / "results.jsonl").read_text().splitlines()
     (tmp_path / "results.jsonl").write_text(lines[0] + "\n")
     (tmp_path / "study.json").write_text((folder / "study.json").read_text())
-    (tmp_path / "fits").mkdir()
-    (tmp_path / "fits" / "covariance.npy").write_bytes(
-        (folder / "fits" / "covariance.npy").read_bytes()
-    )
     assert write_study_pages(tmp_path).is_file()
     with pytest.raises(FileNotFoundError, match=r"study\.json"):
         write_study_pages(tmp_path / "nothing")

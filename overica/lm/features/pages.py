@@ -16,13 +16,13 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from overica.compare.cell import finite
 from overica.lm.features.agreement import nearest
 from overica.lm.features.densities import FAMILIES
 from overica.lm.features.describe import Feature
 from overica.lm.store.activation_store import ActivationStore
 from overica.lm.store.token_text import joined
-from overica.persistence import write_atomically
+from overica.persistence import finite, write_atomically
+from overica.report.write import environment
 
 BEFORE, AFTER = 14, 9
 """Tokens of a context on either side of the marked one."""
@@ -200,16 +200,5 @@ def page_style(environment: jinja2.Environment) -> Markup:
 
 
 def pages_environment() -> jinja2.Environment:
-    """Templates of the pages, with those of the report of comparisons behind them."""
-    return jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [
-                jinja2.PackageLoader("overica.lm.features"),
-                jinja2.PackageLoader("overica.compare.report"),
-            ]
-        ),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """Templates of the pages, with those of reports behind them."""
+    return environment(jinja2.PackageLoader("overica.lm.features"))

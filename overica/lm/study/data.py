@@ -1,13 +1,19 @@
-"""The samples of a study: what is learned from, what judges, and what is described."""
+"""The samples of a study: what is learned from, what judges, and what is described; once per process."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from overica.coding import Featuriser
 from overica.lm.store.activation_store import ActivationStore
-from overica.lm.study.feature_config import FeatureStudyConfig
+from overica.lm.study.feature_config import Parts
+
+Substitute = Callable[[Featuriser], dict[str, float]]
+"""What becomes of the model's output with a featuriser's reconstructions, in figures."""
 
 
 class StudyData:
@@ -16,7 +22,7 @@ class StudyData:
     Parameters
     ----------
     store : ActivationStore
-    config : FeatureStudyConfig
+    parts : Parts
 
     Attributes
     ----------
@@ -30,50 +36,81 @@ class StudyData:
         come first, then others.
     """
 
-    def __init__(self, store: ActivationStore, config: FeatureStudyConfig) -> None:
-        self.store, self._config = store, config
-        rng = np.random.default_rng(config.seed)
-        rows, held_out = store.split(config.held_out, random_state=config.seed)
+    def __init__(self, store: ActivationStore, parts: Parts) -> None:
+        self.store = store
+        rng = np.random.default_rng(parts.seed)
+        rows, held_out = store.split(parts.held_out, random_state=parts.seed)
         if len(rows) < 100 or len(held_out) < 10:
             raise ValueError(
                 "`store` must have at least 100 tokens to learn from and 10 held out, "
                 f"got {len(rows)} and {len(held_out)}"
             )
-        chosen = np.sort(rng.permutation(rows)[: config.n_fit])
+        chosen = np.sort(rng.permutation(rows)[: parts.n_fit])
         self.fit = np.asarray(store.activations[chosen])
-        n_test = max(config.n_evaluated, config.n_scored)
-        self.test = np.asarray(store.activations[np.sort(rng.permutation(held_out)[:n_test])])
+        self.test = np.asarray(
+            store.activations[np.sort(rng.permutation(held_out)[: parts.n_test])]
+        )
         self.test = self.test[rng.permutation(len(self.test))]
         self.held_out_documents = np.unique(store.document_ids[held_out])
         others = np.unique(store.document_ids[rows])
         order = np.concatenate([rng.permutation(self.held_out_documents), rng.permutation(others)])
         sizes = np.bincount(store.document_ids, minlength=int(order.max()) + 1)[order]
-        n_documents = int(np.searchsorted(np.cumsum(sizes), config.n_described)) + 1
+        n_documents = int(np.searchsorted(np.cumsum(sizes), parts.n_described)) + 1
         taken = np.isin(store.document_ids, order[:n_documents])
-        self.described = np.flatnonzero(taken)[: config.n_described]
+        self.described = np.flatnonzero(taken)[: parts.n_described]
 
-    def facts(self) -> dict[str, Any]:
-        """What the figures depend on besides the settings."""
-        metadata = self.store.metadata
-        names = ("model", "layer", "context", "fingerprint")
-        return {name: metadata.get(name) for name in names} | {
-            "n_tokens": self.store.n_tokens,
-            "n_features": self.store.n_features,
-            "n_documents": self.store.n_documents,
-        }
-
+    @functools.cached_property
     def covariance(self) -> np.ndarray:
         """Of the samples that are learned from."""
         return np.asarray(np.cov(self.fit.T, dtype=np.float64))
 
-    def gaussian_evidence(self, ridge: float = 0.01) -> float:
-        """Mean log density of the held-out samples under a Gaussian of the fit samples' mean and covariance, in nats.
+    def gaussian_evidence(self, n: int, ridge: float = 0.01) -> float:
+        """Mean log density of n held-out samples under a Gaussian of the fit samples' mean and covariance, in nats.
 
         ``C + ridge c I``, c the mean variance: what normalised activations lack in some direction would make any
         density infinite.
         """
-        values, vectors = np.linalg.eigh(self.covariance())
+        values, vectors = np.linalg.eigh(self.covariance)
         values = np.maximum(values, 0.0) + ridge * values.mean()
-        centred = self.test[: self._config.n_scored] - self.fit.mean(axis=0, dtype=np.float64)
+        centred = self.test[:n] - self.fit.mean(axis=0, dtype=np.float64)
         squares = ((centred @ vectors) ** 2 / values).sum(axis=1).mean()
         return float(-0.5 * (squares + np.log(2 * np.pi * values).sum()))
+
+
+def store_facts(store: ActivationStore) -> dict[str, Any]:
+    """What the figures depend on besides the settings."""
+    names = ("model", "layer", "context", "fingerprint")
+    return {name: store.metadata.get(name) for name in names} | {
+        "n_tokens": store.n_tokens,
+        "n_features": store.n_features,
+        "n_documents": store.n_documents,
+    }
+
+
+@functools.lru_cache(maxsize=1)
+def load(folder: str, parts: Parts, stamp: str) -> StudyData:
+    """The data of a study; kept, since all fits of a process share them, for as long as the store has this stamp."""
+    del stamp
+    return StudyData(ActivationStore(folder), parts)
+
+
+@functools.lru_cache(maxsize=1)
+def load_substitute(folder: str, parts: Parts, stamp: str, n: int) -> Substitute | str:
+    """How reconstructions of n held-out tokens are put back into the model; where that cannot be done, why."""
+    from overica.lm.substitution.substitution import Substitution
+
+    data = load(folder, parts, stamp)
+    try:
+        substitution = Substitution(data.store, documents=data.held_out_documents, max_tokens=n)
+    except (ImportError, OSError, ValueError, KeyError) as error:
+        return f"the model could not be run again: {error}"
+
+    def substitute(featuriser: Featuriser) -> dict[str, float]:
+        loss = substitution(featuriser)
+        figures = {}
+        for name, measure in loss.measures.items():
+            figures[f"recovered_{name}"] = measure.recovered
+            figures[f"loss_{name}"] = measure.loss
+        return figures
+
+    return substitute

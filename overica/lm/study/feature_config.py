@@ -1,135 +1,142 @@
-"""What a study of activations runs: its settings, and the list of fits that they mean."""
+"""What a study of activations may hold."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple, Self
 
-from overica._validation import check_choice, check_scalar
-from overica.lm.study.feature_methods import DEFAULT_METHODS, FEATURE_METHODS
+from overica.studies import METHODS, StudyConfig, StudyError, checks, key
+from overica.studies.choices import Choice
 
-_NOT_OF_A_FIT = ("methods", "widths", "active", "seeds", "full_width")
-_OF_THE_OTHERS = {"ica": "n_steps", "sae": "ica_steps"}
-"""By family the setting that its fits do not depend on."""
-_COUNTS = ("n_steps", "ica_steps", "n_fit", "n_evaluated", "n_scored", "n_substituted", "n_described")  # fmt: skip
+# Activations are centred for every prior: their mean is no feature, and the autoencoders have a bias too.
+_ICA = {"max_iter": 150, "overprovision": 1.0, "center": True, "whiten": False}
+_SAE = {"n_steps": 1000, "batch_size": 1024}
+_QUICK = {
+    "n_fit": 20_000, "n_evaluated": 400, "n_scored": 100, "n_substituted": 600, "n_described": 4000,
+}  # fmt: skip
+_BATCH = 1024
 
 
-@dataclass(frozen=True)
-class FeatureStudyConfig:
-    """Settings of a `FeatureStudy`.
+def _over(defaults: Mapping[str, Any]) -> checks.Check:
+    """A table, before which stand the study's own defaults."""
+    return lambda value, name: {**defaults, **checks.table(value, name)}
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"`{name}` must be a path, got {value!r}")
+    return value
+
+
+class Parts(NamedTuple):
+    """What decides which tokens are learned from, judge and are described."""
+
+    seed: int
+    held_out: float
+    n_fit: int
+    n_test: int
+    n_described: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureStudyConfig(StudyConfig):
+    """Settings of a `FeatureStudy`, see `StudyConfig`.
 
     Raises
     ------
-    ValueError
-        If a method is unknown or a number out of range; before anything is fitted.
+    StudyError
+        If a method is unknown or needs the true features, or a number is out of range; before anything is fitted.
 
     Examples
     --------
-    >>> from overica.lm.study.feature_config import FeatureStudyConfig
-    >>> config = FeatureStudyConfig(methods=("ica", "relu"), widths=(2,), active=(8, 16))
-    >>> [(job.name, job.levels) for job in config.jobs()]
-    [('ica-2x-s0', (8.0, 16.0)), ('relu-2x-s0-k8', (8.0,)), ('relu-2x-s0-k16', (16.0,)),
-     ('ica-2x-s1', (16.0,)), ('relu-2x-s1-k16', (16.0,))]
+    >>> from overica.lm import FeatureStudyConfig
+    >>> config = FeatureStudyConfig.from_keywords(
+    ...     methods=["ica"], active=[16, 8], ica={"max_iter": 9}
+    ... )
+    >>> config.active, config.middle, config.ica["max_iter"], config.ica["center"]
+    ((8.0, 16.0), 16.0, 9, True)
+    >>> FeatureStudyConfig.from_keywords(methods=["oracle"])
+    Traceback (most recent call last):
+    ...
+    overica.studies.errors.StudyError: `methods[0]`: 'oracle' needs the true features, which nobody knows of activations
     """
 
-    methods: tuple[str, ...] = DEFAULT_METHODS
-    """Names in `FEATURE_METHODS`."""
-    widths: tuple[float, ...] = (2, 4, 8)
+    default_methods: ClassVar[tuple[Any, ...]] = (
+        "ica",
+        "ica_nonnegative",
+        "relu",
+        "batchtopk",
+        "matryoshka",
+    )
+
+    activations: str = key("overica-activations", _text)
+    """Folder of an `ActivationStore`."""
+    widths: tuple[float, ...] = key((2.0, 4.0, 8.0), checks.ascending("widths"))
     """Features learned per dimension of the activations."""
-    seeds: int = 2
+    n_seeds: int = key(2, checks.count)
     """Fits of each method; all but the first at the middle level alone, and at widths up to `full_width`."""
-    active: tuple[float, ...] = (10, 20, 40)
+    active: tuple[float, ...] = key((10.0, 20.0, 40.0), checks.ascending("numbers of features"))
     """Mean numbers of active features at which methods are compared; the middle one is described feature by feature."""
-    full_width: float = 4
+    full_width: float = key(4.0, checks.positive)
     """Wider fits have one seed and the middle level alone."""
-    n_steps: int = 1000
-    """Steps of the autoencoders."""
-    ica_steps: int = 150
-    """Steps of independent components, each of which infers exact codes of its batch."""
-    n_fit: int = 120_000
+    ica: Mapping[str, Any] = key(_ICA, _over(_ICA))
+    """Parameters of every overcomplete ICA, over the study's own defaults. Each of its steps infers exact codes of its
+    batch: as many tokens as features, 1024 at least, unless there is a `batch_size`."""
+    sae: Mapping[str, Any] = key(_SAE, _over(_SAE))
+    """Parameters of every sparse autoencoder, likewise."""
+    n_fit: int = key(120_000, checks.count)
     """Most tokens to learn from."""
-    n_evaluated: int = 1500
+    n_evaluated: int = key(1500, checks.count)
     """Held-out tokens behind L0 and explained variance."""
-    n_scored: int = 500
+    n_scored: int = key(500, checks.count)
     """Held-out tokens behind the evidence."""
-    n_substituted: int = 3000
+    n_substituted: int = key(3000, checks.whole)
     """Held-out tokens whose reconstructions are put back into the model; 0 leaves that out."""
-    n_described: int = 20_000
+    n_described: int = key(20_000, checks.whole)
     """Tokens whose codes are behind the pages of features."""
-    held_out: float = 0.15
+    held_out: float = key(0.15, checks.share)
     """Share of the tokens, in whole documents, that is never learned from."""
-    seed: int = 0
-    """Of the split, the samples, and the first fit."""
 
     def __post_init__(self) -> None:
-        for name in ("methods", "widths", "active"):
-            object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
-            if not getattr(self, name):
-                raise ValueError(f"`{name}` must not be empty")
-        for method in self.methods:
-            check_choice(method, "methods", tuple(FEATURE_METHODS))
-        for name in ("widths", "active"):
-            values = sorted(check_scalar(v, name, strict=True) for v in getattr(self, name))
-            object.__setattr__(self, name, tuple(values))
-        for name in (*_COUNTS, "seeds"):
-            least = 0 if name in ("n_substituted", "n_described") else 1
-            check_scalar(getattr(self, name), name, minimum=least, integer=True)
-        check_scalar(self.held_out, "held_out", strict=True)
+        for i, method in enumerate(self.methods):
+            if METHODS[method.name].needs_truth:
+                raise StudyError(
+                    f"`methods[{i}]`: {method.name!r} needs the true features, which nobody knows of activations"
+                )
 
     @property
     def middle(self) -> float:
-        """The level that is described."""
+        """The level that all fits share, and that is described."""
         return self.active[len(self.active) // 2]
 
-    def quick(self) -> FeatureStudyConfig:
-        """The same, rough and short."""
+    @property
+    def parts(self) -> Parts:
+        """See `Parts`."""
+        n_test = max(self.n_evaluated, self.n_scored)
+        return Parts(self.seed, self.held_out, self.n_fit, n_test, self.n_described)
+
+    def levels(self, width: float, seed: int) -> tuple[float, ...]:
+        """Levels of the fits of a width and seed; none if there are no such fits."""
+        first = seed == self.seed
+        if width > self.full_width:
+            return (self.middle,) if first else ()
+        return self.active if first else (self.middle,)
+
+    def told(self, method: Choice, n_components: int) -> Choice:
+        """A method with its parameters at a width."""
+        found = self.arguments(method)
+        if METHODS[method.name].family != "ica":
+            return found
         return replace(
-            self, widths=self.widths[:1], seeds=min(self.seeds, 2), active=(self.middle,),
-            n_steps=min(self.n_steps, 100), ica_steps=min(self.ica_steps, 20), n_fit=20_000,
-            n_evaluated=400, n_scored=100, n_substituted=min(self.n_substituted, 600),
-            n_described=min(self.n_described, 4000),
+            found, arguments={"batch_size": max(_BATCH, n_components), **found.arguments}
+        )
+
+    def quick(self) -> Self:
+        """The same, rough and short."""
+        sizes = {name: min(getattr(self, name), most) for name, most in _QUICK.items()}
+        return replace(
+            self, widths=self.widths[:1], active=(self.middle,), n_seeds=min(self.n_seeds, 2),
+            ica={**self.ica, "max_iter": min(self.ica["max_iter"], 20)},
+            sae={**self.sae, "n_steps": min(self.sae["n_steps"], 100)}, **sizes,
         )  # fmt: skip
-
-    def jobs(self) -> list[Job]:
-        """All fits: one seed of every method and width first, the widest last."""
-        wanted = []
-        for width in self.widths:
-            wide = width > self.full_width
-            for seed in range(1 if wide else self.seeds):
-                levels = (self.middle,) if wide or seed else self.active
-                for method in self.methods:
-                    sweeps = FEATURE_METHODS[method].sweeps
-                    for group in [(level,) for level in levels] if sweeps else [levels]:
-                        wanted.append(Job(method, width, seed, group))
-        return sorted(wanted, key=lambda job: (job.width > self.full_width, job.seed))
-
-    def hash_of(self, job: Job, data: dict[str, Any]) -> str:
-        """Hash of everything that a fit's figures depend on."""
-        unused = {*_NOT_OF_A_FIT, _OF_THE_OTHERS[FEATURE_METHODS[job.method].family]}
-        used = {k: v for k, v in asdict(self).items() if k not in unused}
-        text = json.dumps([used, asdict(job), self.middle, data], sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class Job:
-    """One fit, and the levels at which it encodes."""
-
-    method: str
-    width: float
-    seed: int
-    levels: tuple[float, ...]
-
-    @property
-    def run(self) -> str:
-        """Method and width, as the folder of its pages is called."""
-        return f"{self.method}-{self.width:g}x"
-
-    @property
-    def name(self) -> str:
-        """Unique in a study."""
-        sweeps = FEATURE_METHODS[self.method].sweeps
-        level = f"-k{self.levels[0]:g}" if sweeps else ""
-        return f"{self.run}-s{self.seed}{level}"

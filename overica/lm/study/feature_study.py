@@ -1,71 +1,55 @@
-"""The study of a transformer's activations: ICA beside sparse autoencoders, fit by fit, resumed where it ended."""
+"""The study of a transformer's activations: ICA beside sparse autoencoders and baselines."""
 
 from __future__ import annotations
 
-import json
 import os
-import platform
-from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from scipy import sparse
-from tqdm.auto import tqdm
 
-from overica._version import __version__
-from overica.coding import Featuriser
-from overica.compare.cell import finite
 from overica.lm.store.activation_store import ActivationStore
-from overica.lm.study.cells import FitResult, Record, Substitute, run_job
-from overica.lm.study.data import StudyData
-from overica.lm.study.feature_config import FeatureStudyConfig, Job
-from overica.lm.study.feature_methods import FEATURE_METHODS
-from overica.persistence import (
-    FolderLock,
-    read_arrays,
-    read_json,
-    replacing,
-    write_arrays,
-    write_atomically,
-)
-
-RESULTS = "results.jsonl"
-HEADER = "study.json"
+from overica.lm.study.data import store_facts
+from overica.lm.study.feature_bench import FeatureBench, FeatureJob
+from overica.lm.study.feature_config import FeatureStudyConfig
+from overica.lm.study.feature_results import FeatureResults
+from overica.studies import METHODS, Assignment, Cell, Plan, Results, Study, StudyError
+from overica.studies.choices import Choice
+from overica.studies.plan import digest
 
 
-class FeatureStudy:
-    """Overcomplete ICA beside sparse autoencoders on the same activations of a transformer.
+class FeatureStudy(Study):
+    """Every method on the same activations of a transformer, at every width and level of sparsity, with every seed.
 
-    Every method learns from the same documents and is judged on others: explained variance and the change of the
-    model's output at the same numbers of active features, the held-out evidence of ICA over its width, agreement
-    between seeds and between methods, clusters of near-parallel features, and how well an exponential prior describes
-    the codes of single features.
+    All learn from the same documents and are judged on others: explained variance and the change of the model's
+    output at the same numbers of active features, the held-out evidence of ICA over its width, agreement between
+    seeds and between methods, clusters of near-parallel features, and how well an exponential prior describes the
+    codes of single features.
 
     Parameters
     ----------
-    store : ActivationStore or path
-        Activations with their tokens.
+    store : ActivationStore or path, optional
+        Activations with their tokens, instead of those that the configuration names.
     config : FeatureStudyConfig, optional
         What to run; keywords may be given instead.
-    **settings
-        Of `FeatureStudyConfig`.
+    **keywords
+        Keys of `FeatureStudyConfig`.
 
     Raises
     ------
-    ValueError
+    StudyError
         If a setting is impossible, before anything is fitted.
     FileNotFoundError
         If there is no store.
 
     Notes
     -----
-    Autoencoders are trained for each level of sparsity. ICA is fitted once, and its features encode at the penalty that
-    gives the level: exact codes, `SparseCoder`. These are not to be had in one matrix product, so the autoencoders'
-    dictionaries are judged with such codes as well, at the middle level. Autoencoders see activations as they are, with
-    their own bias; ICA subtracts the mean. Nothing is tuned on the held-out documents. Of the defaults, 1000 steps of
-    an autoencoder and 150 of ICA take about the same CPU time at twice as many features as dimensions.
+    Methods that can be told a level of sparsity are fitted for each, their thresholds moved to the level on the samples
+    of the fit. ICA and the like are fitted once, and their features encode at the penalty that gives the level: exact
+    codes, `SparseCoder`. These are not to be had in one matrix product, so the others' dictionaries are judged with
+    such codes as well, at the middle level. Autoencoders see activations as they are, with their own bias; ICA
+    subtracts the mean. Nothing is tuned on the held-out documents. Of the defaults, 1000 steps of an autoencoder and
+    150 of ICA take about the same CPU time at twice as many features as dimensions.
 
     Examples
     --------
@@ -76,224 +60,85 @@ class FeatureStudy:
     FileNotFoundError: `folder` must hold metadata.json, got 'nowhere' without it
     """
 
+    kind: ClassVar[str] = "activations"
+    axis: ClassVar[str] = "width"
+    config_type: ClassVar[type[FeatureStudyConfig]] = FeatureStudyConfig
+    results_type: ClassVar[type[Results]] = FeatureResults
+
     def __init__(
         self,
-        store: ActivationStore | str | os.PathLike[str],
+        store: ActivationStore | str | os.PathLike[str] | None = None,
         config: FeatureStudyConfig | None = None,
-        **settings: Any,
+        **keywords: Any,
     ) -> None:
-        if config is not None and settings:
-            raise ValueError(
-                f"`config` must be None where settings are given, got {list(settings)}"
-            )
-        self.config = config or FeatureStudyConfig(**settings)
-        self.store = store if isinstance(store, ActivationStore) else ActivationStore(store)
-        least = round(self.config.widths[0] * self.store.n_features)
-        if self.config.active[-1] >= least:
-            raise ValueError(
-                f"`active` must be below the number of features, {least} at the narrowest width, got "
-                f"{self.config.active[-1]:g}"
-            )
+        super().__init__(config, **keywords)
+        if store is not None:
+            folder = store.folder if isinstance(store, ActivationStore) else Path(store)
+            self.config = self.config.changed(activations=str(folder))
+        self._facts = store_facts(ActivationStore(self.config.activations))
 
-    def run(
-        self, folder: str | os.PathLike[str], *, progress: bool = True, fresh: bool = False
-    ) -> list[Record]:
-        """Run all fits that have not ended well before.
+    def plan(self) -> Plan:
+        """All cells, one seed of every method and width first, the widest last; nothing is fitted."""
+        config, n_features = self.config, self._facts["n_features"]
+        wanted: list[tuple[tuple[bool, int], FeatureJob]] = []
+        widths = {}
+        for width in config.widths:
+            n_components = round(width * n_features)
+            if n_components <= config.active[-1]:
+                raise StudyError(
+                    f"`active` must be below the number of features, got {config.active[-1]:g} for "
+                    f"{width:g} x {n_features} features"
+                )
+            widths[f"{width:g}x"] = {"n_components": n_components, "ratio": width}
+            methods = [config.told(method, n_components) for method in config.methods]
+            for i, method in enumerate(methods):
+                _try(method, n_components, n_features, f"`methods[{i}]` ({method.label})")
+            for seed in config.seeds:
+                order = (width > config.full_width, seed)
+                wanted += [
+                    (order, job)
+                    for method in methods
+                    for job in self._jobs(width, n_components, method, seed)
+                ]
+        jobs = [job for _, job in sorted(wanted, key=lambda pair: pair[0])]
+        return Plan(tuple(jobs), {"widths": widths, "store": self._facts, "middle": config.middle})
 
-        Parameters
-        ----------
-        folder : path
-            For ``results.jsonl``, ``study.json``, dictionaries and codes; made if it is missing. What is there of other
-            settings is dropped: a study has a folder of its own.
-        progress : bool
-            Show a bar over the fits.
-        fresh : bool
-            Run everything anew.
+    def bench(self, job: Any) -> FeatureBench:
+        """See `Study.bench`."""
+        assert isinstance(job, FeatureJob)
+        return FeatureBench(job, self.config)
 
-        Returns
-        -------
-        list of dict
-            One record per method, width, level and seed.
+    def _jobs(self, width: float, n_components: int, method: Choice, seed: int) -> list[FeatureJob]:
+        """The fits of one method with one seed: one per level, or one for all of them."""
+        levels = self.config.levels(width, seed)
+        groups = [(k,) for k in levels] if METHODS[method.name].sweeps else [levels]
+        jobs = []
+        for group in groups:
+            if group:
+                job = FeatureJob(
+                    what=f"{width:g}x", method=method, seed=seed, first=seed == self.config.seed,
+                    n_components=n_components, stamp=digest(self._facts),
+                    n_active=group[0] if len(group) == 1 else self.config.middle,
+                )  # fmt: skip
+                jobs.append(job.only([self._cell(job, level) for level in group]))
+        return jobs
 
-        Raises
-        ------
-        BlockingIOError
-            If another call runs in the same folder.
-        """
-        folder = Path(folder)
-        (folder / "fits").mkdir(parents=True, exist_ok=True)
-        with FolderLock(folder):
-            return self._run(folder, progress=progress, fresh=fresh)
-
-    def _run(self, folder: Path, *, progress: bool, fresh: bool) -> list[Record]:
-        data = StudyData(self.store, self.config)
-        jobs = self.config.jobs()
-        found = {} if fresh else {record["cell"]: record for record in read_records(folder)}
-        standing: dict[str, list[Record]] = {}
-        for job in jobs:
-            own = [found.get(f"{job.run}/{level:g}/{job.seed}") for level in job.levels]
-            key = self.config.hash_of(job, data.facts())
-            ended = all(r and r["status"] == "ok" and r["config"] == key for r in own)
-            if ended and _is_kept(folder, job):
-                standing[job.name] = [r for r in own if r]
-        _write(folder / RESULTS, (r for records in standing.values() for r in records))
-        pending = [job for job in jobs if job.name not in standing]
-        substitute, why_not = None, None
-        if pending and self.config.n_substituted:
-            substitute, why_not = self._substitute(data)
-        header = self._header(data, why_not)
-        if not pending and (folder / HEADER).is_file():
-            header["notices"] = read_header(folder).get("notices", [])
-        write_atomically(folder / HEADER, json.dumps(finite(header), indent=1, default=str) + "\n")
-        _save(folder / "fits" / "described.npy", data.described)
-        _save(folder / "fits" / "covariance.npy", data.covariance().astype(np.float32))
-        with tqdm(
-            total=len(jobs), initial=len(standing), desc="features", unit="fit",
-            disable=not progress, dynamic_ncols=True,
-        ) as bar:  # fmt: skip
-            for job in pending:
-                bar.set_postfix_str(job.name)
-                result = run_job(job, self.config, data, substitute)
-                _keep(folder, job, result)
-                standing[job.name] = result.records
-                with (folder / RESULTS).open("a", encoding="utf-8") as file:
-                    file.writelines(_line(record) for record in result.records)
-                bar.update()
-        return [record for job in jobs for record in standing[job.name]]
-
-    def _substitute(self, data: StudyData) -> tuple[Substitute | None, str | None]:
-        """How reconstructions are put back into the model; where that cannot be done, why."""
-        from overica.lm.substitution.substitution import Substitution
-
-        try:
-            substitution = Substitution(
-                self.store, documents=data.held_out_documents,
-                max_tokens=self.config.n_substituted,
-            )  # fmt: skip
-        except (ImportError, OSError, ValueError, KeyError) as error:
-            return None, f"the model could not be run again: {error}"
-
-        def substitute(featuriser: Featuriser) -> dict[str, float]:
-            loss = substitution(featuriser)
-            figures = {"substituted_tokens": float(loss.n_tokens)}
-            for name, measure in loss.measures.items():
-                figures[f"loss_{name}"] = measure.loss
-                figures[f"recovered_{name}"] = measure.recovered
-                figures[f"loss_{name}_error"] = measure.standard_error
-            return figures
-
-        return substitute, None
-
-    def _header(self, data: StudyData, why_not: str | None) -> dict[str, Any]:
-        return {
-            "study": asdict(self.config) | {"middle": self.config.middle},
-            "store": data.facts() | {"folder": str(self.store.folder)},
-            "fit_tokens": len(data.fit),
-            "held_out_documents": int(data.held_out_documents.size),
-            "described_tokens": len(data.described),
-            "gaussian_evidence": data.gaussian_evidence(),
-            "methods": {
-                name: {"label": FEATURE_METHODS[name].label, "family": FEATURE_METHODS[name].family}
-                for name in self.config.methods
-            },
-            "notices": [] if why_not is None else [f"No substitution loss: {why_not}"],
-            "versions": {"overica": __version__, "python": platform.python_version()},
+    def _cell(self, job: FeatureJob, level: float) -> Cell:
+        config, matched = self.config, level == self.config.middle
+        decides = {
+            "store": job.stamp,
+            "parts": config.parts,
+            "judged": [config.n_evaluated, config.n_scored, config.n_substituted],
+            "n_components": job.n_components,
+            "matched": matched,
         }
+        return job.cell(f"l0={level:g}", decides, target_l0=level, matched=matched)
 
 
-def read_records(folder: Path) -> list[Record]:
-    """The latest record of each cell; lines that are not whole are skipped."""
-    path = folder / RESULTS
-    records: dict[str, Record] = {}
-    for line in (
-        path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ()
-    ):
-        try:
-            record = json.loads(line)
-            if "signed" in record:  # Its name before version 1.
-                record["nonnegative"] = not record.pop("signed")
-            records[record["cell"]] = record
-        except (ValueError, RecursionError, KeyError, TypeError):
-            continue
-    return list(records.values())
-
-
-def read_header(folder: Path) -> dict[str, Any]:
-    """What ``study.json`` holds.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the folder is not that of a study.
-    """
-    path = folder / HEADER
-    if not path.is_file():
-        raise FileNotFoundError(f"`folder` must hold {HEADER}, got {str(folder)!r} without it")
-    header = read_json(path)
-    if not isinstance(header, dict):
-        raise ValueError(f"{path} must hold an object, got {type(header).__name__}")
-    return header
-
-
-def read_dictionary(folder: Path, job: str) -> np.ndarray:
-    """The learned features of a fit, rows of unit norm, (n_components, n_features)."""
-    return read_arrays(folder / "fits" / f"{job}.npz")["components"]
-
-
-def read_offset(folder: Path, job: str) -> np.ndarray:
-    """What codes of zero stand for, (n_features,)."""
-    return read_arrays(folder / "fits" / f"{job}.npz")["offset"]
-
-
-def read_codes(folder: Path, job: str) -> sparse.csc_matrix | None:
-    """Codes of the described tokens, (n_described, n_components); None if the fit has none."""
-    path = folder / "fits" / f"{job}-codes.npz"
-    if not path.is_file():
-        return None
-    parts = read_arrays(path)
-    return sparse.csc_matrix(
-        (parts["data"], parts["indices"], parts["indptr"]), shape=tuple(parts["shape"])
-    )
-
-
-def _keep(folder: Path, job: Job, result: FitResult) -> None:
-    if result.dictionary is not None:
-        arrays = {"components": result.dictionary.components, "offset": result.dictionary.offset}
-        write_arrays(
-            folder / "fits" / f"{job.name}.npz",
-            {name: array.astype(np.float32) for name, array in arrays.items()},
-        )
-    if result.codes is not None:
-        codes = result.codes.tocsc()
-        write_arrays(
-            folder / "fits" / f"{job.name}-codes.npz",
-            {
-                "data": codes.data,
-                "indices": codes.indices,
-                "indptr": codes.indptr,
-                "shape": codes.shape,
-            },
-        )
-
-
-def _is_kept(folder: Path, job: Job) -> bool:
-    """Whether what `_keep` wrote is there and whole."""
+def _try(method: Choice, n_components: int, n_features: int, at: str) -> None:
+    """Refuse parameters that the method refuses before it sees samples."""
+    assignment = Assignment(n_components, 1.0, False, 0, np.zeros((1, n_features)))
     try:
-        read_dictionary(folder, job.name)
-        read_codes(folder, job.name)
-    except (FileNotFoundError, ValueError):
-        return False
-    return True
-
-
-def _save(path: Path, array: np.ndarray) -> None:
-    with replacing(path) as part, part.open("wb") as file:
-        np.save(file, array)
-
-
-def _write(path: Path, records: Iterable[Record]) -> None:
-    write_atomically(path, "".join(_line(record) for record in records))
-
-
-def _line(record: Record) -> str:
-    return json.dumps(finite(record), ensure_ascii=False) + "\n"
+        METHODS[method.name].build(assignment, **method.arguments)
+    except (TypeError, ValueError) as error:
+        raise StudyError(f"{at}: {error}") from error

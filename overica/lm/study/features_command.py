@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
+
 from overica.lm.store.activation_store import ActivationStore
 from overica.lm.study.feature_config import FeatureStudyConfig
 from overica.lm.study.feature_study import FeatureStudy
 from overica.lm.study.page import write_study_pages
-from overica.lm.study.results import StudyResults
-from overica.lm.study.verdict import study_verdict
+from overica.lm.study.verdict import findings, headline
 
 
 def run_features(
-    activations: Path,
     output: Path,
+    study: Path | None = None,
     *,
+    n_steps: int | None = None,
+    ica_steps: int | None = None,
     quick: bool = False,
     fresh: bool = False,
     progress: bool = True,
@@ -27,10 +30,12 @@ def run_features(
 
     Parameters
     ----------
-    activations : Path
-        Folder of an `ActivationStore`.
     output : Path
         Folder for the study.
+    study : Path, optional
+        TOML file with keys of `FeatureStudyConfig`.
+    n_steps, ica_steps : int, optional
+        Short for ``sae={"n_steps": ...}`` and ``ica={"max_iter": ...}``.
     quick : bool
         Rough and short.
     fresh : bool
@@ -38,7 +43,7 @@ def run_features(
     progress : bool
         Show a bar.
     **settings
-        Of `FeatureStudyConfig`; None leaves the default.
+        Of `FeatureStudyConfig`, over those of the file; None leaves what is there.
 
     Yields
     ------
@@ -48,16 +53,26 @@ def run_features(
     ------
     ValueError, FileNotFoundError
         As `FeatureStudy`.
+    click.exceptions.Exit
+        With code 130 if interrupted, and 1 if every cell failed.
     """
-    config = FeatureStudyConfig(**{k: v for k, v in settings.items() if v is not None})
-    store = ActivationStore(activations)
-    study = FeatureStudy(store, config.quick() if quick else config)
-    records = study.run(output, progress=progress, fresh=fresh)
-    page = write_study_pages(output, store)
-    headline, findings = study_verdict(StudyResults.read(output))
-    yield headline
-    yield from (f"- {theme}: {text}" for theme, text in findings)
-    failed = [record["cell"] for record in records if record["status"] != "ok"]
-    if failed:
-        yield f"failed   {', '.join(failed)}"
+    config = FeatureStudyConfig.from_toml(study) if study else FeatureStudyConfig.from_keywords()
+    config = config.changed(
+        ica=None if ica_steps is None else {**config.ica, "max_iter": ica_steps},
+        sae=None if n_steps is None else {**config.sae, "n_steps": n_steps},
+        **settings,
+    )
+    chosen = FeatureStudy(config=config.quick() if quick else config)
+    try:
+        results = chosen.run(output, progress=progress, fresh=fresh)
+    except KeyboardInterrupt:
+        yield f"Stopped. What is done is in {output}; the same command goes on from there."
+        raise click.exceptions.Exit(130) from None
+    page = write_study_pages(output, ActivationStore(config.activations))
+    yield headline(results)
+    yield from (f"- {theme}: {text}" for theme, text in findings(results))
+    if results.failed:
+        yield f"failed   {', '.join(cell['cell'] for cell in results.failed)}"
     yield f"pages    {page}"
+    if not results.succeeded:
+        raise click.exceptions.Exit(1)

@@ -8,59 +8,57 @@ from overica.lm.features.agreement import partners
 from overica.lm.features.describe import describe_features
 from overica.lm.features.pages import write_feature_pages, write_tokens
 from overica.lm.store.activation_store import ActivationStore
-from overica.lm.study.feature_study import read_codes, read_dictionary, read_offset
-from overica.lm.study.results import Record, StudyResults
+from overica.lm.study.described import codes_of
+from overica.lm.study.feature_results import FeatureResults, run_name
+from overica.studies.spread import Cell, metric_value
 
 
-def described(results: StudyResults) -> list[Record]:
-    """Fits that have pages."""
-    return [
-        r for r in results.runs() if (results.folder / "fits" / f"{r['job']}-codes.npz").is_file()
-    ]
+def described(results: FeatureResults) -> list[Cell]:
+    """Fits whose codes are kept, and that have pages."""
+    return [run for run in results.runs() if "codes" in (run.get("kept") or {})]
 
 
-def write_all_features(results: StudyResults, store: ActivationStore) -> None:
+def write_all_features(results: FeatureResults, store: ActivationStore) -> None:
     """Pages of every described fit, and what they share."""
     runs = described(results)
-    if not runs:
+    if not runs or results.folder is None:
         return
-    folder = results.folder
-    rows = np.load(folder / "fits" / "described.npy")
+    kept = {run_name(run): results.kept(run["cell"], "codes") for run in runs}
+    rows = kept[run_name(runs[0])]["rows"]
     documents = store.document_ids[rows]
-    write_tokens(folder, store, rows)
+    write_tokens(results.folder, store, rows)
     X = np.asarray(store.activations[rows])
-    dictionaries = {r["run"]: read_dictionary(folder, r["job"]) for r in runs}
-    labels = {r["run"]: f"{r['label']}, {r['width']:g}x" for r in runs}
-    for record in runs:
-        codes = read_codes(folder, record["job"])
-        assert codes is not None
-        if codes.shape[0] != len(rows):
-            continue
-        rows_of_run = dictionaries[record["run"]]
-        residual = X - (codes @ rows_of_run + read_offset(folder, record["job"]))
+    learned = {run_name(run): results.kept(run["cell"], "dictionaries") for run in runs}
+    labels = {run_name(run): results.title(run) for run in runs}
+    for run in runs:
+        name = run_name(run)
+        codes, components = codes_of(kept[name]), learned[name]["components"]
         features = describe_features(
-            codes, documents, residual, rows_of_run, nonnegative=record["nonnegative"]
+            codes,
+            documents,
+            X - (codes @ components + learned[name]["offset"]),
+            components,
+            nonnegative=run["nonnegative"],
         )
-        alike = {r["run"]: dictionaries[r["run"]] for r in runs if r["width"] == record["width"]}
+        alike = [run_name(r) for r in runs if r["width"] == run["width"]]
         write_feature_pages(
-            folder,
-            record["run"],
+            results.folder,
+            name,
             features,
             codes,
-            rows_of_run,
+            components,
             documents,
-            title=labels[record["run"]],
-            lede=_lede(record),
-            nonnegative=record["nonnegative"],
+            title=labels[name],
+            lede=_lede(run),
+            nonnegative=run["nonnegative"],
             labels=labels,
-            partners=partners(alike, record["run"]),
+            partners=partners({each: learned[each]["components"] for each in alike}, name),
         )
 
 
-def _lede(record: Record) -> str:
-    figures = record["metrics"]
+def _lede(run: Cell) -> str:
     return (
-        f"{record['n_components']} features, {figures['l0']:.1f} active at a token; explained variance "
-        f"{figures['explained_variance']:.3f} on held-out documents. Contribution is what a feature adds to the log "
-        "evidence of a token, all others as they are."
+        f"{run['n_components']} features, {metric_value(run, 'l0'):.1f} active at a token; explained variance "
+        f"{metric_value(run, 'explained_variance'):.3f} on held-out documents. Contribution is what a feature adds to "
+        "the log evidence of a token, all others as they are."
     )

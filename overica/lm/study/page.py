@@ -1,49 +1,37 @@
-"""The page of a study, from its folder."""
+"""The page of a study of activations, from its folder."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from markupsafe import Markup
-
-from overica.compare.report.figures import assign_marks, definitions, key
-from overica.lm.features.pages import page_style, pages_environment
 from overica.lm.store.activation_store import ActivationStore
+from overica.lm.study.feature_results import FeatureResults, run_name
+from overica.lm.study.feature_study import FeatureStudy
 from overica.lm.study.features_of_fits import described, write_all_features
-from overica.lm.study.results import StudyResults
-from overica.lm.study.sections import Section, study_sections
-from overica.lm.study.verdict import study_verdict
-from overica.persistence import write_atomically
+from overica.lm.study.sections import over_widths, sections
+from overica.lm.study.verdict import answer, findings, headline, main_metric
+from overica.report import Page, marks_of, notices_of, numbers, write_page
+from overica.report.phrases import unbroken
+from overica.report.tables import cost_tables
+from overica.studies import Store
+from overica.studies.results import COSTS
+from overica.studies.spread import metric_value
 
-
-@dataclass
-class Page:
-    """The whole page."""
-
-    title: str
-    headline: str
-    findings: list[tuple[str, str]]
-    notices: list[str]
-    links: list[tuple[str, str, str]]
-    sections: list[Section]
-    facts: list[tuple[str, str]]
-    records: Any
-    keys: dict[str, Markup]
-    definitions: Markup
-
-
-class _Labels:
-    """What the legend asks for."""
-
-    def __init__(self, labels: Mapping[str, str]) -> None:
-        self._labels = labels
-
-    def label(self, method: str) -> str:
-        return self._labels[method]
+_WRITTEN = dict(zip(COSTS, (numbers.seconds, numbers.seconds, numbers.count), strict=True))
+_READING = {
+    "0.97 ±0.01": "Mean and sample standard deviation over the seeds; “–” is a figure that does not exist, as the spread "
+    "of one seed.",
+    "chance": "Of a share that is explained or recovered: the mean activation in place of every one, which has 0. Of "
+    "matches: as many directions drawn with the covariance of the data. Of the evidence: a Gaussian.",
+    "level missed": "On held-out documents the mean number of active features is more than 5 % off the level: compare "
+    "with care. Thresholds that were learned are moved to the level on the samples of the fit; what an l1 penalty gives "
+    "is as it is.",
+    "★": "The best mean of its column, with what is printed the same; references, such as a random dictionary, do not "
+    "compete.",
+    "2x": "Twice as many features as the activations have dimensions. Widths above `full_width` of the set-up have one "
+    "seed and one level.",
+}
 
 
 def write_study_pages(folder: str | os.PathLike[str], store: ActivationStore | None = None) -> Path:
@@ -65,68 +53,61 @@ def write_study_pages(folder: str | os.PathLike[str], store: ActivationStore | N
     ------
     FileNotFoundError
         If the folder is not that of a study.
+    StudyError
+        If it is that of another kind.
     """
-    results = StudyResults.read(Path(folder))
+    Store.check(Path(folder), FeatureStudy.kind)
+    results = FeatureResults.load(Path(folder))
     if store is not None:
         write_all_features(results, store)
-    page = build_page(results)
-    environment = pages_environment()
-    environment.filters["breakable"] = lambda text: text
-    html = environment.get_template("study.html.j2").render(
-        page=page, style=page_style(environment)
-    )
-    path = results.folder / "index.html"
-    write_atomically(path, html)
-    return path
+    return write_page(build_page(results), Path(folder) / "index.html")
 
 
-def build_page(results: StudyResults) -> Page:
-    """Put together what the records say."""
-    marks = assign_marks(
-        {m: {"family": results.header["methods"][m]["family"]} for m in results.methods}
-    )
-    headline, findings = study_verdict(results)
-    there = [r for r in described(results) if (results.folder / r["run"] / "index.html").is_file()]
-    store = results.header["store"]
+def build_page(results: FeatureResults) -> Page:
+    """Put together what the records say, the answer first."""
+    marks = marks_of(results)
+    store, metric = results.header["store"], main_metric(results)
     return Page(
-        title=f"Features of {store['model']}, layer {store['layer']}",
-        headline=headline,
-        findings=findings,
+        kicker="overica features",
+        question=f"Which features stand best for the activations of {store['model']} at layer {store['layer']}?",
+        answer=unbroken(answer(results)),
+        overview=over_widths(results, metric),
+        remark=f"On held-out documents, every method with {results.middle:g} active features a token: mean over the "
+        "seeds ± their standard deviation, coloured from 0, the mean activation in place of every one, to 1, the "
+        "activations themselves. ★ is the best of a column. Columns are widths: features per dimension of the activations.",
+        headline=unbroken(headline(results)),
+        findings=[(theme, unbroken(text)) for theme, text in findings(results)],
+        links=_links(results),
+        sections=sections(results, marks),
+        costs=[*cost_tables(results, _WRITTEN), *over_widths(results, "late_rise")],
+        reading=[("Numbers", list(_READING.items()))],
         notices=_notices(results),
-        links=[
-            (
-                f"{r['run']}/index.html",
-                f"{r['label']}, {r['width']:g}x",
-                f"{r['n_components']} features, L0 {r['metrics']['l0']:.1f}",
-            )
-            for r in there
+        facts=[
+            ("tokens", f"{store['n_tokens']} of {store['n_documents']} documents"),
+            ("dimensions", str(store["n_features"])),
         ],
-        sections=[s for s in study_sections(results, marks) if s.tables or s.curves],
-        facts=_facts(results),
-        records=_Labels(results.methods),
-        keys={method: key(mark) for method, mark in marks.items()},
-        definitions=definitions(),
+        results=results,
+        marks=marks,
     )
 
 
-def _notices(results: StudyResults) -> list[str]:
-    told = list(results.header.get("notices", []))
-    for record in results.failed:
-        error = record["error"]
-        told.append(f"{record['cell']} failed: {error['type']}: {error['message']}")
-    return told
-
-
-def _facts(results: StudyResults) -> list[tuple[str, str]]:
-    header, study = results.header, results.header["study"]
-    store = header["store"]
-    return [
-        ("tokens", f"{store['n_tokens']} of {store['n_documents']} documents"),
-        ("dimensions", str(store["n_features"])),
-        ("learned from", f"{header['fit_tokens']} tokens"),
-        ("held out", f"{header['held_out_documents']} documents"),
-        ("described", f"{header['described_tokens']} tokens, held-out documents first"),
-        ("steps", f"{study['n_steps']} of autoencoders, {study['ica_steps']} of ICA"),
-        ("seeds", f"{study['seeds']}; one at widths above {study['full_width']:g}x"),
-        *((name, str(value)) for name, value in header["versions"].items()),
+def _links(results: FeatureResults) -> list[tuple[str, str, str]]:
+    """Pages of features that are there."""
+    there = [
+        run
+        for run in described(results)
+        if results.folder and (results.folder / run_name(run) / "index.html").is_file()
     ]
+    return [
+        (
+            f"{run_name(run)}/index.html",
+            results.title(run),
+            f"{run['n_components']} features, L0 {metric_value(run, 'l0'):.1f}",
+        )
+        for run in there
+    ]
+
+
+def _notices(results: FeatureResults) -> list[str]:
+    reasons = dict.fromkeys(cell.get("not_substituted") for cell in results.succeeded)
+    return [*notices_of(results), *(f"No substitution loss: {why}" for why in reasons if why)]

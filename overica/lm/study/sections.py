@@ -2,170 +2,225 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
-from overica.compare.report.figures import Mark, draw_histogram
-from overica.compare.report.page import Panel
-from overica.compare.report.table import Table
-from overica.lm.study.curves import evidence_curve, quality_curve
-from overica.lm.study.results import Spread, StudyResults
-from overica.lm.study.tables import (
-    agreement_table,
-    by_width,
-    capital,
-    cluster_table,
-    density_table,
-    level_table,
-    measure_label,
-)
-from overica.lm.study.verdict import measures
+from markupsafe import Markup
 
+from overica.lm.features.densities import FAMILIES
+from overica.lm.study.feature_results import FeatureResults
+from overica.lm.study.words import EXACT
+from overica.metrics.words import words_of
+from overica.report import Block, Panel, Section, numbers
+from overica.report.figures import Mark, draw_histogram, draw_pareto, marks
+from overica.report.figures.axes import Frame, Linear, logarithmic_around
+from overica.report.figures.pareto import HEIGHT, WIDTH
+from overica.report.figures.svg import figure
+from overica.report.phrases import capital, percent
+from overica.report.table import Entry, Row, Table
+from overica.report.tables import Column, by_method, level_table, overview_table
+from overica.studies import Spread
+from overica.studies.spread import mean_of, summarise
 
-@dataclass
-class Section:
-    """One question of the study."""
-
-    anchor: str
-    title: str
-    text: str
-    tables: list[Table] = field(default_factory=list)
-    curves: list[Panel] = field(default_factory=list)
-    histograms: list[Panel] = field(default_factory=list)
-    more: list[Table] = field(default_factory=list)
+Marks = Mapping[str, Mark]
 
 
-def study_sections(results: StudyResults, marks: Mapping[str, Mark]) -> list[Section]:
-    """All questions, in the order of the page; those without figures have neither tables nor curves."""
-    found = measures(results)
-    quality = ["explained_variance", *found]
-
-    def metric(name: str) -> Any:
-        return lambda m, w: results.metric(name, method=m, width=w)
-
-    def of_fit(name: str) -> Any:
-        return lambda m, w: results.spread(lambda r: r[name], method=m, width=w, middle=True)
-
-    def rise(method: str, width: float) -> Spread:
-        wanted = {"method": method, "width": width, "middle": True}
-        return results.spread(lambda r: r["facts"].get("rise_over_last_tenth"), **wanted)
-
-    def stable(method: str, width: float) -> Spread:
-        return Spread.of([results.stability(method, width).get("above_0.9")])
-
-    def stable_note(method: str, width: float) -> str:
-        figures = results.stability(method, width)
-        if not figures:
-            return ""
-        return (
-            f"mean |cos| {figures['mean']:.2f}, chance {figures['chance_mean']:.2f}; "
-            f"above .7 {figures['above_0.7']:.2f}"
-        )
-
-    curve = evidence_curve(results, marks)
-    middle = f"{results.middle:g} active features"
+def over_widths(results: FeatureResults, *metrics: str, digits: int = 3) -> list[Table]:
+    """Methods by width at the middle level, a table for each metric that there is."""
+    there = {name for cell in results.succeeded for name in cell["metrics"]}
     return [
+        overview_table(results, name, "matched", capital(words_of(name).label), digits=digits)
+        for name in metrics
+        if name in there
+    ]
+
+
+def sections(results: FeatureResults, of: Marks) -> list[Section]:
+    """All questions that there are figures for, in the order of the page."""
+    middle = f"At {results.middle:g} active features a token"
+    quality = ["explained_variance", *results.measures]
+    curve = evidence_curve(results, of)
+    found = [
         Section(
-            "quality",
-            "Sparsity against quality",
+            "Sparsity against quality", "quality",
             "Held-out documents. The recovered share is 1 where reconstructions in place of the activations leave the "
             "model's output as it was, and 0 where they do no better than the mean activation.",
-            [
-                by_width(results, f"{capital(measure_label(n))} at {middle}", metric(n))
-                for n in quality
+            blocks=[
+                Block(middle, tables=over_widths(results, *quality)),
+                *(_levels(results, of, what, quality) for what in results.whats),
             ],
-            [
-                Panel(f"Width {w:g}x: {measure_label(n)} against L0.", picture)
-                for w in results.widths
-                for n in quality[:2]
-                if (picture := quality_curve(results, marks, w, n))
-            ],
-            more=[level_table(results, w, found) for w in results.widths],
         ),
         Section(
-            "inference",
-            "Directions or encoder",
+            "Directions or encoder", "inference",
             "The same dictionaries with exact codes (basis pursuit, then least squares) at the same number of active "
-            "features in place of each method's own encoder: what the directions are worth. ICA's codes are exact "
-            "already.",
-            [
-                by_width(
-                    results, f"{capital(measure_label(n))} with exact codes, {middle}",
-                    metric(f"exact_{n}"),
-                )
-                for n in quality
+            "features in place of each method's own encoder: what the directions are worth. The codes of ICA, and of "
+            "other methods that cannot be told a level, are exact already.",
+            blocks=[
+                Block(middle, tables=over_widths(results, *(EXACT + name for name in quality))),
             ],
         ),
         Section(
-            "evidence",
-            "Evidence over the width",
-            "Mean log density of a held-out activation under the model that was learned, in nats; autoencoders are no "
-            "densities.",
-            [by_width(results, "Held-out evidence, nats a token", of_fit("evidence"), digits=1)]
-            if curve
-            else [],
-            [Panel("Evidence over the number of features.", curve)] if curve else [],
+            "Evidence over the width", "evidence", words_of("evidence").definition,
+            blocks=[
+                Block(
+                    "Nats a token", beside=True,
+                    curves=[Panel("Evidence over the number of features.", curve)] if curve else (),
+                    tables=over_widths(results, "evidence", digits=1),
+                )
+            ],
         ),
         Section(
-            "seeds",
-            "From seed to seed",
-            "Features of one seed matched one to one with those of another. Chance: directions drawn with the "
-            "covariance of the data.",
-            [by_width(results, "Share of matches with |cos| above .9", stable, digits=2, note=stable_note)]
-            if any(results.stability(m, w) for m in results.methods for w in results.widths)
-            else [],
+            "From seed to seed", "seeds", words_of("seeds_agree").definition,
+            blocks=[Block("Shared features", tables=_seeds(results))],
         ),
         Section(
-            "methods",
-            "From method to method",
-            "Do methods find the same features? Chance as above.",
-            [
-                agreement_table(results, w, threshold)
-                for w in results.widths
-                for threshold in ("above_0.7", "above_0.9")
-            ]
-            if len(results.methods) > 1
-            else [],
+            "From method to method", "methods",
+            "Do methods find the same features? Share of each row's features with a one-to-one match in each column's; "
+            "chance is directions drawn with the covariance of the data.",
+            blocks=[
+                Block(f"Width {what}", tables=[_matches(results, what, t) for t in ("0.7", "0.9")])
+                for what in results.whats
+                if len(results.runs(what=what)) > 1
+            ],
         ),
         Section(
-            "splitting",
-            "Near-parallel features",
-            "Single linkage: a chain of cosines above the threshold joins features to a cluster. Below, each feature's "
-            "largest cosine with another one of the same dictionary; the dashed outline is that of random directions.",
-            [cluster_table(results, "0.7"), cluster_table(results, "0.9")],
-            histograms=_histograms(results, marks),
+            "Near-parallel features", "splitting",
+            "A chain of cosines above the threshold joins features to a cluster (single linkage).",
+            blocks=[
+                Block(
+                    "Share of the features in a cluster",
+                    tables=over_widths(results, "clustered_0.7", "clustered_0.9", digits=2),
+                ),
+                Block(
+                    "Largest cosine with another feature of the same dictionary",
+                    multiples=_histograms(results, of),
+                    note="The dashed outline is that of random directions.",
+                ),
+            ],
         ),
         Section(
-            "prior",
-            "Is the prior right?",
-            f"Sizes of the codes that are not zero, at {middle}, feature by feature. Share of the features for which a "
-            "density has the highest likelihood (less its number of parameters), and the median over the features of "
-            "the largest distance between its cumulative distribution and that of the sizes.",
-            [t for w in results.widths if (t := density_table(results, w)).rows],
-        ),
-        Section(
-            "cost",
-            "Cost",
-            "Of a fit, without its evaluation. An autoencoder whose explained variance still rose at the end of its "
-            "training is not at its best: longer runs explain more, and their seeds agree better.",
-            [
-                by_width(results, "Seconds of CPU", of_fit("fit_cpu_seconds"), best="lowest", digits=1),
-                by_width(results, "Rise of explained variance in the last tenth", rise, best=None),
+            "Is the prior right?", "prior",
+            f"Sizes of the codes that are not zero, feature by feature: {middle.lower()}, the share of the features "
+            "for which a density has the highest likelihood (less its number of parameters), and the median over the "
+            "features of the largest distance between its cumulative distribution and that of the sizes.",
+            blocks=[
+                Block(f"Width {what}", tables=[table])
+                for what in results.whats
+                if (table := _densities(results, what)).rows
             ],
         ),
     ]  # fmt: skip
+    for section in found:
+        section.blocks = [block for block in section.blocks if not block.empty]
+    return [section for section in found if section.blocks]
 
 
-def _histograms(results: StudyResults, marks: Mapping[str, Mark]) -> list[Panel]:
+def evidence_curve(results: FeatureResults, of: Marks) -> Markup | None:
+    """Held-out evidence over the number of features, a line a kind of ICA; the Gaussian's is dashed."""
+    lines: dict[str, list[tuple[float, float]]] = {}
+    chances = []
+    for method in results.methods:
+        for what, entry in results.whats.items():
+            found = summarise(results.matched(what, method), "evidence")
+            if found.count:
+                lines.setdefault(method, []).append((float(entry["n_components"]), found.mean))
+                chances.append(found.chance)
+    if not lines:
+        return None
+    gaussian = mean_of(chances)
+    values = [y for line in lines.values() for _, y in line] + [gaussian]
+    room = 0.1 * max(max(values) - min(values), 1.0)
+    frame = Frame(
+        left=40, top=46, right=WIDTH - 6, bottom=HEIGHT - 40,
+        x=logarithmic_around([x for line in lines.values() for x, _ in line]),
+        y=Linear(min(values) - room, max(values) + room),
+    )  # fmt: skip
+    parts = [frame.draw("features", "nats a token"), frame.across(gaussian, "Gaussian")]
+    for method, line in lines.items():
+        own = [marks.polyline([frame.at(*point) for point in line])] if len(line) > 1 else []
+        for x, y in line:
+            title = (
+                f"{results.label(method)}: {numbers.short(y, 1)} nats a token at {x:.0f} features"
+            )
+            own.append(of[method].at(*frame.at(x, y), 5.5, title))
+        parts.append(marks.group(of[method], own))
+    label = "Held-out evidence over the number of features; the values are in the table beside it"
+    return figure(WIDTH, HEIGHT, label, *parts, class_="chart")
+
+
+def _levels(results: FeatureResults, of: Marks, what: str, quality: list[str]) -> Block:
+    levels = level_table(results, what, ["l0", *quality, "dead_share"])
+    return Block(
+        f"Width {what}",
+        legend=True,
+        curves=[
+            Panel(f"L0 against {words_of(name).label}.", picture)
+            for name in quality[:2]
+            if (picture := draw_pareto(results, of, what, name, math.nan))
+        ],
+        folded=[("Every level in figures", [levels] if levels else [])],
+    )
+
+
+def _seeds(results: FeatureResults) -> list[Table]:
+    columns = []
+    for what in results.whats:
+        found = {method: results.seeds_agree(what, method) for method in results.methods}
+        if any(found.values()):
+            # One figure of all pairs of seeds together: none of them is the best.
+            summaries = {
+                method: Spread.of(
+                    [f.get("above_0.9")], lambda _: math.nan, chance=f.get("chance_above_0.9", math.nan)
+                )
+                for method, f in found.items()
+            }  # fmt: skip
+            columns.append(Column(what, summaries, words_of("seeds_agree")))
+    caption = "Share of matches with |cos| above .9"
+    return [by_method(results, caption, columns)] if columns else []
+
+
+def _matches(results: FeatureResults, what: str, threshold: str) -> Table:
+    """Share of each row's features with a one-to-one match in each column's, with the chance level below."""
+    runs = results.runs(what=what)
+    name = f"above_{threshold}"
+    rows = []
+    for first in runs:
+        chance = numbers.short(first["agreement_by_chance"][name])
+        found = [results.between(first, second) for second in runs]
+        entries = [
+            Entry(numbers.short(f[name]), notes=[f"chance {chance}"]) if f else Entry(numbers.MISSING)
+            for f in found
+        ]  # fmt: skip
+        rows.append(Row(results.label(first["method"]), entries, first["method"]))
+    caption = f"Matches with |cos| above {threshold.lstrip('0')}"
+    return Table(caption, "share of", [results.label(r["method"]) for r in runs], rows)
+
+
+def _densities(results: FeatureResults, what: str) -> Table:
+    """Which density fits the sizes of a feature's codes best, over the features of each method."""
+    rows = []
+    for run in results.runs(what=what):
+        found = run.get("densities") or {}
+        if found.get("features"):
+            entries = [
+                Entry(
+                    percent(found["best"].get(name) or 0),
+                    notes=[f"distance {numbers.short(found['distance'][name])}"],
+                )
+                for name in FAMILIES
+            ]
+            entries.append(Entry(str(found["features"])))
+            rows.append(Row(results.label(run["method"]), entries, run["method"]))
+    columns = [*(family.label for family in FAMILIES.values()), "features judged"]
+    caption = "Features whose sizes each density fits best"
+    return Table(caption, "method", columns, rows)
+
+
+def _histograms(results: FeatureResults, of: Marks) -> list[Panel]:
     panels = []
-    for record in results.runs():
-        if not record["nearest"]:
-            continue
-        label = f"{record['label']}, {record['width']:g}x"
-        picture = draw_histogram(
-            [{"histogram": record["nearest"]}], marks[record["method"]], label, "another one"
-        )
+    for run in results.runs():
+        cells = results.matched(run["width"], run["method"])
+        picture = draw_histogram(cells, of[run["method"]], results.title(run), "another one")
         if picture:
-            panels.append(Panel(label, picture, record["method"]))
+            panels.append(Panel(results.title(run), picture, run["method"]))
     return panels

@@ -3,170 +3,223 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from itertools import pairwise
 
-from overica.lm.study.results import Spread, StudyResults
-from overica.lm.study.structure import clusters, densities, matches, stability
-from overica.lm.study.tables import capital, measure_label
+from overica.lm.features.densities import FAMILIES
+from overica.lm.study.feature_results import FeatureResults
+from overica.lm.study.words import EXACT
+from overica.metrics.words import words_of
+from overica.report.numbers import short
+from overica.report.phrases import capital, listed, percent
+from overica.studies import Ranking, rank
+from overica.studies.spread import mean_of, metric_value, summarise
 
-RESOLUTION = 0.01
-"""Differences up to this are none."""
-_SPREADS = 2.0
 _NATS = 1.0
+"""Differences of the evidence up to this are none."""
 
 
-def study_verdict(results: StudyResults) -> tuple[str, list[tuple[str, str]]]:
-    """The headline, and findings by theme.
+def answer(results: FeatureResults) -> str:
+    """Who leads at the middle level, by what the model's output keeps, or by explained variance if nobody knows."""
+    metric = main_metric(results)
+    rankings = _rankings(results, metric)
+    if not rankings:
+        return "Nothing can be said yet."
+    leads = [f"{short(r.standings[0].mean, 3)}" for r in rankings]
+    between = " to ".join(dict.fromkeys((min(leads), max(leads))))
+    return f"{_leaders(rankings)}: {words_of(metric).label} {between} at {results.middle:g} active features a token."
 
-    The first and the second are called level if they differ by at most `RESOLUTION`, or by at most two spreads over
-    seeds where there are several. What has no figures is not spoken of.
 
-    Parameters
-    ----------
-    results : StudyResults
+def headline(results: FeatureResults) -> str:
+    """Who leads by each figure."""
+    metrics = dict.fromkeys((main_metric(results), "explained_variance"))
+    led = {m: found for m in metrics if (found := _rankings(results, m))}
+    told = "; ".join(f"{words_of(m).label}: {_leaders(found)}" for m, found in led.items())
+    if not told:
+        return "No fit has ended well."
+    return f"Best at {results.middle:g} active features a token. {capital(told)}."
 
-    Returns
-    -------
-    headline : str
-    findings : list of (str, str)
-        Theme and sentences.
-    """
-    if not results.records:
-        return "No fit has ended well.", []
+
+def findings(results: FeatureResults) -> list[tuple[str, str]]:
+    """Themes and sentences; what has no figures is not spoken of."""
     told = [(theme, say(results)) for theme, say in _THEMES.items()]
-    findings = [(theme, text) for theme, text in told if text]
-    return _headline(results), findings
+    return [(theme, text) for theme, text in told if text]
 
 
-def first_measure(results: StudyResults) -> str | None:
-    """The figure of the substitution to look at first; None where there is none."""
-    for record in results.records:
-        for name in record["metrics"]:
-            if name.startswith("recovered_"):
-                return str(name)
-    return None
+def main_metric(results: FeatureResults) -> str:
+    """What decides."""
+    return next(iter(results.measures), "explained_variance")
 
 
-def measures(results: StudyResults) -> list[str]:
-    """All figures of the substitution."""
-    names = [n for r in results.records for n in r["metrics"] if n.startswith("recovered_")]
-    return list(dict.fromkeys(names))
+def _rankings(results: FeatureResults, metric: str) -> list[Ranking]:
+    found = (rank(results, what, "matched", metric) for what in results.whats)
+    return [ranking for ranking in found if ranking is not None]
 
 
-def _headline(results: StudyResults) -> str:
-    parts = []
-    for metric in ("explained_variance", first_measure(results)):
-        if metric is None:
-            continue
-        led = {width: _leaders(results, metric, width) for width in results.widths}
-        names = {width: _listed(leaders) for width, leaders in led.items() if leaders}
-        if names:
-            alike = len(set(names.values())) == 1
-            every = " at every width" if len(names) > 1 else ""
-            told = ", ".join(f"{name} at {width:g}x" for width, name in names.items())
-            if alike:
-                told = f"{next(iter(names.values()))}{every}"
-            parts.append(f"{measure_label(metric)}: {told}")
-    return f"Best at {results.middle:g} active features a token. {capital('; '.join(parts))}."
+def _leaders(rankings: list[Ranking]) -> str:
+    """``A at 2x and 4x, B and C at 8x``: all that are not clearly behind the first."""
+    led: dict[str, list[str]] = {}
+    for ranking in rankings:
+        # Who is level is in no order, and the same names at two widths are one case.
+        names = listed(sorted(standing.label for standing in ranking.tied))
+        led.setdefault(names, []).append(ranking.what)
+    if len(led) == 1 and len(rankings) > 1:
+        return f"{next(iter(led))} at every width"
+    return ", ".join(f"{names} at {listed(widths)}" for names, widths in led.items())
 
 
-def _leaders(results: StudyResults, metric: str, width: float) -> list[str]:
-    standings = _by_metric(results, metric, width)
-    if not standings:
-        return []
-    first = standings[0][1]
-    return [results.methods[m] for m, spread in standings if _level(first, spread)]
+def _quality(results: FeatureResults) -> str:
+    return " ".join(_champions(results, name) for name in ("explained_variance", *results.measures))
 
 
-def _quality(results: StudyResults) -> str:
-    """The best of each family at the middle level."""
-    names = ("explained_variance", *measures(results))
-    return " ".join(filter(None, (_champions(results, n, measure_label(n)) for n in names)))
-
-
-def _inference(results: StudyResults) -> str:
-    """The same with exact codes for every dictionary."""
-    said = _champions(results, "exact_explained_variance", "explained variance")
+def _inference(results: FeatureResults) -> str:
+    said = _champions(results, EXACT + "explained_variance")
     return said and f"With exact codes for every dictionary in place of the encoders. {said}"
 
 
-def _champions(results: StudyResults, metric: str, label: str) -> str:
-    """The best of ICA and the best autoencoder over the widths."""
-    families = {name: method["family"] for name, method in results.header["methods"].items()}
+def _champions(results: FeatureResults, metric: str) -> str:
+    """The best of each family over the widths."""
     told = []
-    for width in results.widths:
-        standings = _by_metric(results, metric, width)
-        best = {families[m]: (m, spread) for m, spread in reversed(standings)}
-        first = [best[family] for family in ("ica", "sae") if family in best]
-        each = " and ".join(f"{_number(spread)} ({results.methods[m]})" for m, spread in first)
-        if each:
-            told.append(f"{each} at {width:g}x")
+    for ranking in _rankings(results, metric):
+        best = {standing.family: standing for standing in reversed(ranking.standings)}
+        each = [
+            f"{s.mean:.3f}{'' if math.isnan(s.spread) else f' ±{s.spread:.3f}'} ({s.label})"
+            for family in ("ica", "sae", "baseline")
+            if (s := best.get(family))
+        ]
+        told.append(f"{listed(each)} at {ranking.what}")
+    label = words_of(metric).label
     return f"{capital(label)}, best of each family: {'; '.join(told)}." if told else ""
 
 
-def _by_metric(results: StudyResults, metric: str, width: float) -> list[tuple[str, Spread]]:
-    return _ranked({m: results.metric(metric, method=m, width=width) for m in results.methods})
-
-
-def _evidence_of(results: StudyResults, method: str, width: float) -> Spread:
-    return results.spread(lambda r: r["evidence"], method=method, width=width, middle=True)
-
-
-def _evidence(results: StudyResults) -> str:
-    sentences = []
-    for method, label in results.methods.items():
-        found = [(width, _evidence_of(results, method, width).mean) for width in results.widths]
-        values = [(width, mean) for width, mean in found if math.isfinite(mean)]
-        if values:
-            sentences.append(_over_width(label, values))
-    gaussian = results.header.get("gaussian_evidence")
-    if sentences and gaussian is not None:
-        sentences.append(
-            f"A Gaussian with the covariance of the data (smallest variances raised to a hundredth of the mean) has "
-            f"{gaussian:.1f}."
-        )
+def _evidence(results: FeatureResults) -> str:
+    sentences, chances = [], []
+    for method in results.methods:
+        found = [(w, summarise(results.matched(w, method), "evidence")) for w in results.whats]
+        known = [(what, spread.mean) for what, spread in found if spread.count]
+        if not known:
+            continue
+        chances += [spread.chance for _, spread in found if spread.count]
+        text = ", ".join(f"{value:.1f} at {what}" for what, value in known)
+        sentences.append(f"Held-out evidence of {results.label(method)}, nats a token: {text}.")
+        if len(known) > 1:
+            rises = known[-1][1] - max(value for _, value in known[:-1]) > _NATS
+            sentences.append(
+                "It still rises with the width and sets no upper limit to n here."
+                if rises
+                else f"It is highest at {max(known, key=lambda pair: pair[1])[0]}."
+            )
+    if sentences:
+        sentences.append(f"A Gaussian with the covariance of the data has {mean_of(chances):.1f}.")
     return " ".join(sentences)
 
 
-def _over_width(label: str, values: Sequence[tuple[float, float]]) -> str:
-    each = ", ".join(f"{value:.1f} at {width:g}x" for width, value in values)
-    text = f"Held-out evidence of {label}, nats a token: {each}."
-    if len(values) < 2:
-        return text
-    if values[-1][1] - max(value for _, value in values[:-1]) > _NATS:
-        return f"{text} It still rises with the width and sets no upper limit to n here."
-    return f"{text} It is highest at {max(values, key=lambda pair: pair[1])[0]:g}x."
+def _seeds(results: FeatureResults) -> str:
+    """Features that seeds share."""
+    told, chances = [], []
+    for method in results.methods:
+        found = {w: f for w in results.whats if (f := results.seeds_agree(w, method))}
+        chances += [figures["chance_above_0.7"] for figures in found.values()]
+        shares = {what: figures["above_0.7"] for what, figures in found.items()}
+        told += [f"{results.label(method)} {_by_width(shares)}"] if shares else []
+    if not told:
+        return ""
+    return f"Features that two seeds share, |cos| above .7: {'; '.join(told)}; chance {percent(max(chances))}."
 
 
-def _ranked(found: Mapping[str, Spread]) -> list[tuple[str, Spread]]:
-    """What is known, the highest first."""
-    known = [pair for pair in found.items() if math.isfinite(pair[1].mean)]
-    return sorted(known, key=lambda pair: -pair[1].mean)
+def _matches(results: FeatureResults) -> str:
+    """Features that methods share."""
+    pairs = {
+        ("ica", "sae"): "of ICA's features in an autoencoder",
+        ("sae", "sae"): "of one autoencoder's in another",
+        ("ica", "ica"): "between kinds of ICA",
+    }
+    sentences = []
+    for what in results.whats:
+        runs = results.runs(what=what)
+        told = []
+        for families, name in pairs.items():
+            shares = [
+                found["above_0.7"]
+                for a in runs
+                for b in runs
+                if (a["family"], b["family"]) == families
+                and a is not b
+                and (found := results.between(a, b))
+            ]
+            told += [f"{_span(shares, percent)} {name}"] if shares else []
+        if told:
+            sentences.append(f"At {what}, |cos| above .7 one to one: {'; '.join(told)}.")
+    return " ".join(sentences)
 
 
-def _level(first: Spread, second: Spread) -> bool:
-    difference = first.mean - second.mean
-    if difference <= RESOLUTION:
-        return True
-    pooled = math.sqrt((first.deviation**2 + second.deviation**2) / 2)
-    return difference <= _SPREADS * pooled
+def _clusters(results: FeatureResults) -> str:
+    """Near-parallel features, and what becomes of a narrow fit's features in a wider one."""
+    shares, kept = [], []
+    for method in results.methods:
+        runs = results.runs(method=method)
+        own = {r["width"]: metric_value(r, "clustered_0.7") for r in runs}
+        shares += [f"{results.label(method)} {_by_width(own)}"] if own else []
+        steps = [(b["width"], results.between(a, b)) for a, b in pairwise(runs)]
+        again = {what: figures["above_0.7"] for what, figures in steps if figures}
+        kept += [f"{results.label(method)} {_by_width(again)}"] if again else []
+    if not shares:
+        return ""
+    text = f"Features in clusters of cosine above .7: {'; '.join(shares)}."
+    found = f" Features of the next narrower fit that are found again: {'; '.join(kept)}."
+    return text + found if kept else text
 
 
-def _number(spread: Spread) -> str:
-    text = f"{spread.mean:.3f}"
-    return f"{text} ±{spread.deviation:.3f}" if spread.count > 1 else text
+def _densities(results: FeatureResults) -> str:
+    """Which density fits the sizes of a feature's codes, and whether the prior is right."""
+    sentences, of_ica = [], []
+    for method in results.methods:
+        runs = [
+            r for r in results.runs(method=method) if (r.get("densities") or {}).get("features")
+        ]
+        found = [run["densities"] for run in runs]
+        if not found:
+            continue
+        winners = [max(f["best"], key=f["best"].__getitem__) for f in found]
+        names = " or ".join(dict.fromkeys(FAMILIES[name].label for name in winners))
+        gains = [f["gain"][name] for f, name in zip(found, winners, strict=True)]
+        distances = [f["distance"]["exponential"] for f in found]
+        of_ica += distances if runs[0]["family"] == "ica" else []
+        sentences.append(
+            f"{results.label(method)}: {names} fits most often, {_span(gains, '{:+.2f}'.format)} nats a firing over "
+            f"the exponential, whose distance is {_span(distances, '{:.2f}'.format)}."
+        )
+    return " ".join([*sentences, _rightness(of_ica)]).strip()
 
 
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _rightness(distances: list[float]) -> str:
+    """Is the prior right? Said by its distance over all described fits of ICA."""
+    if not distances:
+        return ""
+    steps = {"about right": 0.05, "a fair approximation": 0.12, "wrong in shape": math.inf}
+    word = next(word for word, most in steps.items() if max(distances) < most)
+    return (
+        f"So the exponential is {word} for the active codes of ICA at this sparsity, which leaves out the smallest "
+        f"ones: its cumulative distribution is off by {_span(distances, '{:.2f}'.format)} for the median feature."
+    )
 
 
-_THEMES: dict[str, Callable[[StudyResults], str]] = {
+def _by_width(shares: dict[str, float]) -> str:
+    """``5 % at 2x, 6 % at 4x``."""
+    return ", ".join(f"{percent(share)} at {what}" for what, share in shares.items())
+
+
+def _span(values: list[float], write: Callable[[float], str]) -> str:
+    """The values' range, or the value."""
+    return " to ".join(dict.fromkeys(map(write, (min(values), max(values)))))
+
+
+_THEMES: dict[str, Callable[[FeatureResults], str]] = {
     "Quality": _quality,
     "Encoder": _inference,
     "Evidence": _evidence,
-    "Seeds": stability,
-    "Methods": matches,
-    "Splitting": clusters,
-    "Prior": densities,
+    "Seeds": _seeds,
+    "Methods": _matches,
+    "Splitting": _clusters,
+    "Prior": _densities,
 }
