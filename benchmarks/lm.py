@@ -64,6 +64,7 @@ def main():
     parser.add_argument("--tokens", type=int, help="how many are collected where no store is given")
     parser.add_argument("--methods", help="comma-separated names")
     parser.add_argument("--widths", help="comma-separated")
+    parser.add_argument("--active", help="active features a token, comma-separated")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--steps", type=int, help="of the autoencoders")
     parser.add_argument("--ica-steps", type=int)
@@ -75,6 +76,7 @@ def main():
     config = FeatureStudyConfig.from_keywords(n_jobs=options.jobs).changed(
         methods=options.methods and options.methods.split(","),
         widths=options.widths and [float(width) for width in options.widths.split(",")],
+        active=options.active and [float(level) for level in options.active.split(",")],
         n_seeds=options.seeds,
         sae=options.steps and {"n_steps": options.steps},
         ica=options.ica_steps and {"max_iter": options.ica_steps},
@@ -106,6 +108,8 @@ def main():
         print(f"\n{page.question} {page.answer}\n{page.headline}")
         for theme, text in page.findings:
             print(f"- {theme}: {text}")
+        for cell in page.results.failed:
+            print(f"! {cell['cell']} failed: {cell['error']['message']}")
         for notice in page.notices:
             print(f"! {notice}")
 

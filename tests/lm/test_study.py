@@ -284,7 +284,7 @@ def test_a_missed_level_is_marked_where_methods_are_compared(study):
         ({"widths": []}, "`widths` must list widths"),
         ({"active": [0]}, r"`active\[0\]` must be a finite number > 0"),
         ({"n_seeds": 0}, "`n_seeds` must be an integer >= 1"),
-        ({"active": [100], "widths": [0.1]}, "`active` must be below the number of features"),
+        ({"active": [100], "widths": [0.1]}, "`active` must be below the 8 dimensions"),
     ],
 )
 def test_impossible_settings_are_refused_before_anything_runs(store, settings, message):

@@ -84,10 +84,10 @@ class FeatureStudy(Study):
         widths = {}
         for width in config.widths:
             n_components = round(width * n_features)
-            if n_components <= config.active[-1]:
+            if config.active[-1] >= min(n_components, n_features):
                 raise StudyError(
-                    f"`active` must be below the number of features, got {config.active[-1]:g} for "
-                    f"{width:g} x {n_features} features"
+                    f"`active` must be below the {n_features} dimensions and the {n_components} features of width "
+                    f"{width:g}, got {config.active[-1]:g}"
                 )
             widths[f"{width:g}x"] = {"n_components": n_components, "ratio": width}
             methods = [config.told(method, n_components) for method in config.methods]

@@ -20,13 +20,13 @@ from overica.studies.spread import metric_value
 
 _WRITTEN = dict(zip(COSTS, (numbers.seconds, numbers.seconds, numbers.count), strict=True))
 _READING = {
-    "0.97 ±0.01": "Mean and sample standard deviation over the seeds; “–” is a figure that does not exist, as the spread "
-    "of one seed.",
+    "0.97 ±0.01": "Mean and sample standard deviation over the seeds; “–” is a figure that does not exist, as the "
+    "spread of one seed.",
     "chance": "Of a share that is explained or recovered: the mean activation in place of every one, which has 0. Of "
     "matches: as many directions drawn with the covariance of the data. Of the evidence: a Gaussian.",
     "level missed": "On held-out documents the mean number of active features is more than 5 % off the level: compare "
-    "with care. Thresholds that were learned are moved to the level on the samples of the fit; what an l1 penalty gives "
-    "is as it is.",
+    "with care. Thresholds that were learned are moved to the level on the samples of the fit; what an l1 penalty "
+    "gives is as it is.",
     "★": "The best mean of its column, with what is printed the same; references, such as a random dictionary, do not "
     "compete.",
     "2x": "Twice as many features as the activations have dimensions. Widths above `full_width` of the set-up have one "
@@ -73,8 +73,8 @@ def build_page(results: FeatureResults) -> Page:
         answer=unbroken(answer(results)),
         overview=over_widths(results, metric),
         remark=f"On held-out documents, every method with {results.middle:g} active features a token: mean over the "
-        "seeds ± their standard deviation, coloured from 0, the mean activation in place of every one, to 1, the "
-        "activations themselves. ★ is the best of a column. Columns are widths: features per dimension of the activations.",
+        "seeds ± their standard deviation, coloured from 0, the mean activation in place of each, to 1, "
+        "the activations themselves. ★ is the best of a column. Widths are features per dimension of the activations.",
         headline=unbroken(headline(results)),
         findings=[(theme, unbroken(text)) for theme, text in findings(results)],
         links=_links(results),
