@@ -10,9 +10,9 @@ import pytest
 
 from overica.lm import FeatureStudy
 from overica.lm.study.page import write_study_pages
-from tests.report.chromium import DARK, LIGHT, find_browser, run_browser
 from tests.lm.fake_store import EVIL, write_store
 from tests.lm.test_pages import SETTINGS
+from tests.report.chromium import DARK, LIGHT, find_browser, run_browser
 
 REQUIRED = os.environ.get("OVERICA_REQUIRE_BROWSER") == "1"
 pytestmark = pytest.mark.skipif(

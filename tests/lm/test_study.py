@@ -263,11 +263,12 @@ def test_verdict_follows_the_figures(study):
 
 def test_a_missed_level_is_marked_where_methods_are_compared(study):
     results = FeatureResults.load(study[0])
-    for cell in results.matched("1.5x", "batchtopk"):
-        cell["metrics"]["l0"]["value"] = 1.5
+    for method, level in (("ica", 2.05), ("batchtopk", 1.5)):
+        for cell in results.matched("1.5x", method):
+            cell["metrics"]["l0"]["value"] = level
     rows = {row.method: row.entries[0] for row in build_page(results).overview[0].rows}
-    assert rows["batchtopk"].missed
-    assert "level missed by −25 %" in rows["batchtopk"].notes
+    assert rows["batchtopk"].missed == "L0 −25 %"
+    assert not rows["ica"].missed
 
 
 @pytest.mark.parametrize(
@@ -278,7 +279,7 @@ def test_a_missed_level_is_marked_where_methods_are_compared(study):
         ({"methods": [{"name": "ica", "priors": 1}]}, "unknown argument of ica 'priors'"),
         (
             TINY | {"methods": [{"name": "topk", "orthogonality": {"name": "no"}}]},
-            "`methods.0.` .topk.: .*coefficient",
+            "`methods.0.` .topk.: `name` must be one of",
         ),
         ({"sae": {"n_step": 3}}, "unknown parameter 'n_step'. Did you mean 'n_steps'"),
         ({"widths": []}, "`widths` must list widths"),

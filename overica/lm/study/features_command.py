@@ -54,7 +54,7 @@ def run_features(
     ValueError, FileNotFoundError
         As `FeatureStudy`.
     click.exceptions.Exit
-        With code 130 if interrupted, and 1 if every cell failed.
+        With code 1 if every cell failed.
     """
     config = FeatureStudyConfig.from_toml(study) if study else FeatureStudyConfig.from_keywords()
     config = config.changed(
@@ -63,11 +63,7 @@ def run_features(
         **settings,
     )
     chosen = FeatureStudy(config=config.quick() if quick else config)
-    try:
-        results = chosen.run(output, progress=progress, fresh=fresh)
-    except KeyboardInterrupt:
-        yield f"Stopped. What is done is in {output}; the same command goes on from there."
-        raise click.exceptions.Exit(130) from None
+    results = chosen.run(output, progress=progress, fresh=fresh)
     page = write_study_pages(output, ActivationStore(config.activations))
     yield headline(results)
     yield from (f"- {theme}: {text}" for theme, text in findings(results))
