@@ -43,9 +43,7 @@ class Column:
     """Smaller lines under the heading; chance and truth if not given."""
 
 
-def overview_table(
-    results: Results, metric: str, at: str, caption: str, digits: int = 2
-) -> Table:
+def overview_table(results: Results, metric: str, at: str, caption: str, digits: int = 2) -> Table:
     """What is learned from by method, for one metric at a level of `LEVELS`: coloured from chance to the ideal.
 
     Parameters
