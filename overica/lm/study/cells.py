@@ -34,6 +34,10 @@ class FitResult:
         self.records = records
         self.dictionary: Dictionary | None = None
         self.codes: sparse.csc_matrix | None = None
+        self.featuriser: Featuriser | None = None
+        """What gave the codes."""
+        self.parents: np.ndarray | None = None
+        """Where the fit has learned which feature needs which: `OvercompleteICA.parents_`."""
 
 
 def run_job(
@@ -96,7 +100,7 @@ def _run(
         "nearest": _histogram(dictionary, method.nonnegative),
     }
     result = FitResult([])
-    result.dictionary = dictionary
+    result.dictionary, result.parents = dictionary, getattr(learner, "parents", None)
     for record in heading:
         featuriser = learner.at(record["target_l0"], data.fit)
         figures = judge_all(featuriser, dictionary, config, data, substitute)
@@ -112,7 +116,10 @@ def _run(
             figures = figures | {f"exact_{name}": value for name, value in exact.items()}
         result.records.append(record | of_fit | {"metrics": figures})
         if record["middle"] and not job.seed and len(data.described):
-            result.codes = described_codes(featuriser, dictionary, data)
+            result.codes, result.featuriser = (
+                described_codes(featuriser, dictionary, data),
+                featuriser,
+            )
             result.records[-1]["densities"] = density_figures(result.codes)
     return result
 

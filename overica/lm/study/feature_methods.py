@@ -82,6 +82,7 @@ class ICALearner:
         offset = whitening.back(np.asarray(ica.offset_, np.float64)[None])[0]
         self.dictionary = Dictionary.of_rows(rows, offset).unit()
         self._nonnegative = ica.model_.prior.nonnegative
+        self.parents = None if ica.presences_ is None else ica.parents_
 
     def at(self, n_active: float, X: np.ndarray) -> Featuriser:
         """See `Learner.at`: exact codes."""

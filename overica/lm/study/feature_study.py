@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 from overica._version import __version__
 from overica.coding import Featuriser
 from overica.compare.cell import finite
+from overica.lm.features.encoders import keep_encoder
 from overica.lm.store.activation_store import ActivationStore
 from overica.lm.study.cells import FitResult, Record, Substitute, run_job
 from overica.lm.study.data import StudyData
@@ -240,11 +241,6 @@ def read_dictionary(folder: Path, job: str) -> np.ndarray:
     return read_arrays(folder / "fits" / f"{job}.npz")["components"]
 
 
-def read_offset(folder: Path, job: str) -> np.ndarray:
-    """What codes of zero stand for, (n_features,)."""
-    return read_arrays(folder / "fits" / f"{job}.npz")["offset"]
-
-
 def read_codes(folder: Path, job: str) -> sparse.csc_matrix | None:
     """Codes of the described tokens, (n_described, n_components); None if the fit has none."""
     path = folder / "fits" / f"{job}-codes.npz"
@@ -261,8 +257,11 @@ def _keep(folder: Path, job: Job, result: FitResult) -> None:
         arrays = {"components": result.dictionary.components, "offset": result.dictionary.offset}
         write_arrays(
             folder / "fits" / f"{job.name}.npz",
-            {name: array.astype(np.float32) for name, array in arrays.items()},
+            {name: array.astype(np.float32) for name, array in arrays.items()}
+            | ({} if result.parents is None else {"parents": result.parents}),
         )
+    if result.featuriser is not None:
+        keep_encoder(folder / "fits" / f"{job.name}-encoder", result.featuriser)
     if result.codes is not None:
         codes = result.codes.tocsc()
         write_arrays(

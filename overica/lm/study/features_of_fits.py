@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from overica.lm.features.agreement import partners
 from overica.lm.features.describe import describe_features
+from overica.lm.features.logit_lens import lens_of
 from overica.lm.features.pages import write_feature_pages, write_tokens
+from overica.lm.features.record import Run, Source
 from overica.lm.store.activation_store import ActivationStore
-from overica.lm.study.feature_study import read_codes, read_dictionary, read_offset
+from overica.lm.study.feature_study import read_codes, read_dictionary
 from overica.lm.study.results import Record, StudyResults
+from overica.persistence import read_arrays
 
 
 def described(results: StudyResults) -> list[Record]:
@@ -26,35 +31,51 @@ def write_all_features(results: StudyResults, store: ActivationStore) -> None:
         return
     folder = results.folder
     rows = np.load(folder / "fits" / "described.npy")
-    documents = store.document_ids[rows]
     write_tokens(folder, store, rows)
-    X = np.asarray(store.activations[rows])
     dictionaries = {r["run"]: read_dictionary(folder, r["job"]) for r in runs}
     labels = {r["run"]: f"{r['label']}, {r['width']:g}x" for r in runs}
+    lens = lens_of(store)
     for record in runs:
-        codes = read_codes(folder, record["job"])
-        assert codes is not None
-        if codes.shape[0] != len(rows):
+        run = _run(folder, record, store, rows, labels[record["run"]])
+        if run is None:
             continue
-        rows_of_run = dictionaries[record["run"]]
-        residual = X - (codes @ rows_of_run + read_offset(folder, record["job"]))
-        features = describe_features(
-            codes, documents, residual, rows_of_run, nonnegative=record["nonnegative"]
-        )
         alike = {r["run"]: dictionaries[r["run"]] for r in runs if r["width"] == record["width"]}
         write_feature_pages(
-            folder,
-            record["run"],
-            features,
-            codes,
-            rows_of_run,
-            documents,
-            title=labels[record["run"]],
-            lede=_lede(record),
-            nonnegative=record["nonnegative"],
-            labels=labels,
-            partners=partners(alike, record["run"]),
+            folder, run, labels=labels, partners=partners(alike, run.name), lens=lens
         )
+
+
+def _run(
+    folder: Path, record: Record, store: ActivationStore, rows: np.ndarray, title: str
+) -> Run | None:
+    """A fit with its features described; None if its codes are of other tokens."""
+    codes = read_codes(folder, record["job"])
+    if codes is None or codes.shape[0] != len(rows):
+        return None
+    documents, fit = store.document_ids[rows], f"fits/{record['job']}"
+    arrays = read_arrays(folder / f"{fit}.npz")
+    components = arrays["components"]
+    residual = np.asarray(store.activations[rows]) - (codes @ components + arrays["offset"])
+    return Run(
+        name=record["run"],
+        title=title,
+        lede=_lede(record),
+        nonnegative=record["nonnegative"],
+        source=Source(
+            **{name: store.metadata.get(name) for name in ("model", "layer", "context")},
+            fingerprint=store.metadata.get("fingerprint"),
+            dictionary=f"{fit}.npz",
+            encoder=f"{fit}-encoder" if (folder / f"{fit}-encoder").is_dir() else None,
+            n_active=record["target_l0"],
+        ),
+        features=describe_features(
+            codes, documents, residual, components, nonnegative=record["nonnegative"]
+        ),
+        codes=codes,
+        components=components,
+        documents=documents,
+        parents=arrays.get("parents"),
+    )
 
 
 def _lede(record: Record) -> str:
