@@ -30,12 +30,12 @@ def test_companions_are_those_of_the_correlations(codes):
             assert count == (active[:, j] * active[:, other]).sum() >= 5
             assert lift == pytest.approx(count / (active[:, j].sum() * active[:, other].mean()))
             assert correlation == pytest.approx(np.corrcoef(active[:, j], active[:, other])[0, 1])
-        told = {c.index for c in companions}
+        told = {c.feature for c in companions}
         for other in set(range(8)) - told - {j}:
             together = (active[:, j] * active[:, other]).sum()
             assert together < 5 or together <= active[:, j].sum() * active[:, other].mean()
     assert cofiring.companions(7) == []
-    assert cofiring.companions(0)[0].index == 2
+    assert cofiring.companions(0)[0].feature == 2
 
 
 def test_a_feature_that_always_fires_goes_with_none():
@@ -48,7 +48,7 @@ def test_parents_by_counts_and_as_learned(codes):
     cofiring = Cofiring(codes)
     found = cofiring.parents()
     # The third is as frequent as the first but for a twentieth, and rarer: it is the nearer parent.
-    assert {found[1].index, found[2].index} <= {0, 2}
+    assert {found[1].feature, found[2].feature} <= {0, 2}
     assert found[2] == (0, 1.0)
     assert [p for p in (found[0], *found[3:]) if p] == []
     learned = cofiring.parents(np.array([-1, 0, -1, -1, -1, -1, -1, 0]))

@@ -16,8 +16,8 @@ _FEWEST = 5
 class Companion(NamedTuple):
     """A feature that fires with another one."""
 
-    index: int
-    count: int
+    feature: int
+    together: int
     """Tokens at which both fire."""
     lift: float
     """Times as many as of independent features as frequent as these."""
@@ -28,7 +28,7 @@ class Companion(NamedTuple):
 class Parent(NamedTuple):
     """A feature without which another one hardly fires."""
 
-    index: int
+    feature: int
     share: float
     """Of the firings, at how many the parent fires too."""
 
@@ -54,9 +54,9 @@ class Cofiring:
     >>> codes[:40, 0], codes[:20, 1], codes[30:60, 2] = 1, -1, 1
     >>> cofiring = Cofiring(codes)
     >>> cofiring.companions(1)
-    [Companion(index=0, count=20, lift=2.5, correlation=0.612...)]
+    [Companion(feature=0, together=20, lift=2.5, correlation=0.612...)]
     >>> cofiring.parents()
-    [None, Parent(index=0, share=1.0), None]
+    [None, Parent(feature=0, share=1.0), None]
     """
 
     def __init__(self, codes: Any) -> None:

@@ -130,7 +130,7 @@ def run_record(
     for j, part in enumerate(parts):
         part["nearest"] = [[int(i), _short(c)] for i, c in zip(near[0][j], near[1][j], strict=True)]
         part["cofiring"] = [
-            [c.index, c.count, _short(c.lift), _short(c.correlation)]
+            [c.feature, c.together, _short(c.lift), _short(c.correlation)]
             for c in cofiring.companions(j)
         ]
     _add_parents(parts, cofiring, run.parents)
@@ -215,8 +215,8 @@ def _add_parents(parts: list[dict[str, Any]], cofiring: Cofiring, known: np.ndar
     for part, parent in zip(parts, cofiring.parents(known), strict=True):
         part["parent"] = None
         if parent is not None:
-            part["parent"] = {"index": parent.index, "share": _short(parent.share)}
-            parts[parent.index]["children"].append(part["index"])
+            part["parent"] = {"index": parent.feature, "share": _short(parent.share)}
+            parts[parent.feature]["children"].append(part["index"])
 
 
 def _short(value: float) -> float:

@@ -62,7 +62,9 @@ def _run(
         lede=_lede(record),
         nonnegative=record["nonnegative"],
         source=Source(
-            **{name: store.metadata.get(name) for name in ("model", "layer", "context")},
+            model=store.metadata["model"],
+            layer=store.metadata["layer"],
+            context=store.metadata["context"],
             fingerprint=store.metadata.get("fingerprint"),
             dictionary=f"{fit}.npz",
             encoder=f"{fit}-encoder" if (folder / f"{fit}-encoder").is_dir() else None,
