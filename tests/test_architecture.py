@@ -1,9 +1,12 @@
 """The house is built as planned: floors, strangers, no circles; read from the imports alone."""
 
+from xml.etree import ElementTree
+
 import pytest
 
-from architecture.floors import FLOORS, ROOMS, STRANGERS
+from architecture.floors import FLOORS, ROOMS, STRANGERS, Room
 from architecture.imports import Import, circle, imports, module_graph, room_graph, sources
+from architecture.picture import direct, draw
 
 MODULES = sources()
 NEEDS = room_graph(MODULES)
@@ -82,3 +85,27 @@ def test_a_circle_is_found_wherever_it_hides(source):
     back = HOUSE | {"house.a.one": source, "house.a.two": "from house.a.one import x"}
     assert len(circle(module_graph(back))) == 3
     assert circle(module_graph(HOUSE)) == []
+
+
+def test_the_drawing_has_every_room_on_its_floor_and_every_line():
+    rooms = {"a": Room(0, "x & y"), "b": Room(1, ""), "c": Room(1, ""), "d": Room(2, "")}
+    needs = {"a": set(), "b": {"a"}, "c": {"a", "b"}, "d": {"a", "b", "c"}}
+    found = ElementTree.fromstring(draw(needs, rooms))
+    space = "{http://www.w3.org/2000/svg}"
+    boxes = found.findall(f"{space}g")
+    tops = {
+        box.find(f"{space}text").text: float(box.find(f"{space}rect").get("y")) for box in boxes
+    }
+    assert sorted(tops, key=tops.__getitem__) == ["d", "c", "b", "a"]
+    # From d to c and from c to b: what they need besides, c and b need already, and a is for all.
+    assert len(found.findall(f"{space}path")) == 2
+
+
+def test_what_is_direct_reaches_all_that_is_needed():
+    lines = direct(NEEDS)
+    for room, needs in NEEDS.items():
+        reached, new = set(), lines[room]
+        while new:
+            reached |= new
+            new = {third for other in new for third in lines[other]} - reached
+        assert needs <= reached, room

@@ -125,11 +125,11 @@ def test_contexts_are_of_different_documents():
     codes = np.zeros((9, 2))
     codes[:, 0] = [9, 8, 7, 1, 2, 3, 0, 0, 5]
     documents = np.repeat([4, 5, 6], 3)
-    first, dead = describe_features(sparse.csc_matrix(codes), documents, n_contexts=2)
-    assert first.contexts == [0, 8]
-    assert first.values == [9.0, 5.0]
+    first, dead = describe_features(sparse.csc_matrix(codes), documents)
+    assert first.examples[0].rows == [0, 8, 5]
+    assert first.examples[0].values == [9.0, 5.0, 3.0]
     assert first.frequency == pytest.approx(7 / 9)
-    assert (dead.firings, dead.contribution, dead.contexts) == (0, 0.0, [])
+    assert (dead.firings, dead.contribution, dead.examples) == (0, 0.0, [])
     with pytest.raises(ValueError, match="`documents` must have shape"):
         describe_features(codes, documents[:4])
 

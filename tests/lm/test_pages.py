@@ -6,8 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from overica.lm import FeatureResults, FeatureStudy
+from overica.lm import ActivationStore, FeatureResults, FeatureStudy
+from overica.lm.features import record
+from overica.lm.features.encoders import read_encoder
+from overica.lm.features.record import Source
 from overica.lm.study.described import codes_of
+from overica.lm.study.feature_results import run_name
 from overica.lm.study.page import write_study_pages
 from tests.lm.fake_store import EVIL, write_store
 
@@ -70,19 +74,39 @@ def test_contexts_are_where_the_feature_fires(folder):
     codes = codes_of(FeatureResults.load(folder).kept("1.5x/batchtopk/l0=2/0", "codes")).toarray()
     assert run["n_tokens"] == len(codes) == len(tokens["ids"])
     for j, feature in enumerate(run["features"]):
-        firings, _, largest, *_ = feature
-        assert firings == np.count_nonzero(codes[:, j])
-        assert largest == pytest.approx(codes[:, j].max(initial=0), rel=1e-3)
-        documents = [tokens["documents"][row] for row, _, _ in feature[8]]
-        assert len(set(documents)) == len(documents)
-        for row, value, shades in feature[8]:
-            assert value == pytest.approx(codes[row, j], rel=1e-3)
-            assert shades[run["before"]] in "123456789"
-            for i, shade in enumerate(shades):
-                at = row - run["before"] + i
-                if shade != ".":
-                    assert (shade != "0") == (codes[at, j] != 0)
-                    assert tokens["documents"][at] == tokens["documents"][row]
+        assert feature["firings"] == np.count_nonzero(codes[:, j])
+        assert feature["largest"] == pytest.approx(codes[:, j].max(initial=0), rel=1e-3)
+        for part in feature["examples"]:
+            documents = [tokens["documents"][row] for row, _, _ in part["places"]]
+            assert len(set(documents)) == len(documents)
+            for row, value, around in part["places"]:
+                assert value == pytest.approx(codes[row, j], rel=1e-3)
+                near = range(max(row - run["before"], 0), min(row + run["after"] + 1, len(codes)))
+                own = [at for at in near if tokens["documents"][at] == tokens["documents"][row]]
+                assert [at for at, _ in around] == [at for at in own if codes[at, j]]
+                assert dict(around)[row] == value
+
+
+def test_json_for_other_tools_is_what_the_pages_show(folder):
+    """Two files of one content, in the keys that the module documents."""
+    documented = set(re.findall(r"``(\w+)``", record.__doc__))
+    for run in RUNS:
+        found = json.loads((folder / run / "features.json").read_text("utf-8"))
+        assert found == script_value(folder / run / "data.js")
+        assert found["format"] == record.FORMAT
+        assert found["run"] == run
+        keys = {key for feature in found["features"] for key in feature}
+        keys |= {
+            key for feature in found["features"] for part in feature["examples"] for key in part
+        }
+        assert keys - {"sign", "upper", "lower", "low", "high", "places", "firings"} <= documented
+        assert found["dead_share"] == np.mean([f["firings"] == 0 for f in found["features"]])
+        assert "no model '/nowhere/none'" in found["logit_lens"]
+        assert found["source"]["n_active"] == 2
+        assert (folder / found["source"]["dictionary"]).is_file()
+        assert (folder / found["source"]["encoder"]).is_file()
+    tokens = json.loads((folder / "assets" / "tokens.json").read_text("utf-8"))
+    assert tokens == script_value(folder / "assets" / "tokens.js")
 
 
 def test_partners_are_mutual(folder):
@@ -110,3 +134,16 @@ def test_pages_of_a_part_of_a_study(folder, tmp_path):
     assert write_study_pages(tmp_path).is_file()
     with pytest.raises(FileNotFoundError, match=r"study\.json"):
         write_study_pages(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_other_texts_are_encoded_as_the_described_ones_were(folder, run):
+    results = FeatureResults.load(folder)
+    cell = next(cell for cell in results.runs() if run_name(cell) == run)
+    kept = results.kept(cell["cell"], "codes")
+    told = json.loads((folder / run / "features.json").read_text("utf-8"))
+    store = ActivationStore(results.header["study"]["activations"])
+    encoder = read_encoder(folder, Source(**told["source"]), told["nonnegative"])
+    codes = encoder.encode(store.activations[kept["rows"]])
+    np.testing.assert_allclose(codes, codes_of(kept).toarray(), atol=2e-3)
+    assert encoder.words == ("its own codes" if cell["encoder"] == "own" else "exact codes")

@@ -6,11 +6,18 @@ import os
 import re
 import shutil
 
+import numpy as np
 import pytest
+import torch
+from scipy import sparse
 
 from overica.lm import FeatureStudy
+from overica.lm.features.describe import describe_features
+from overica.lm.features.logit_lens import LogitLens
+from overica.lm.features.pages import write_feature_pages
+from overica.lm.features.record import Run, Source
 from overica.lm.study.page import write_study_pages
-from tests.lm.fake_store import EVIL, write_store
+from tests.lm.fake_store import EVIL, WORDS, write_store
 from tests.lm.test_pages import SETTINGS
 from tests.report.chromium import DARK, LIGHT, find_browser, run_browser
 
@@ -162,11 +169,14 @@ def test_hostile_tokens_are_shown_and_do_nothing(ask):
 def test_a_feature_has_its_histogram_density_and_links(ask):
     script = """(shades => ({
       title: document.title,
-      bars: document.querySelectorAll("rect.size").length,
+      bars: document.querySelectorAll("#feature rect.size").length,
       line: document.querySelector(".density").getAttribute("points").split(" ").length,
       shaded: shades.length,
       colours: new Set(shades.map(e => getComputedStyle(e).backgroundColor)).size,
       near: [...document.querySelectorAll(".plain a")].map(e => e.getAttribute("href")),
+      titles: [...document.querySelectorAll("#feature h3")].map(e => e.textContent),
+      nearest: [...document.querySelectorAll("#feature h3")].find(e => e.textContent === "Nearest directions")
+        .nextElementSibling.children.length,
     }))([...document.querySelectorAll("[data-shade]")])"""
     found = ask(f"{RUN}/index.html#3", script)
     assert found["title"].startswith("Feature 3")
@@ -174,8 +184,53 @@ def test_a_feature_has_its_histogram_density_and_links(ask):
     assert found["line"] == 121
     assert found["shaded"] > 3
     assert found["colours"] > 1
-    assert sum(href.startswith("#") for href in found["near"]) == 6
+    assert found["nearest"] == 6
+    for title in ("Where it is strongest", "Sizes of its codes", "From strong to weak"):
+        assert title in found["titles"]
+    assert "Next tokens" not in found["titles"]
     assert any(href.startswith("../ica_nonnegative-1.5x/index.html#") for href in found["near"])
+
+
+def test_signed_codes_parents_and_next_tokens(folder, ask):
+    """A run made by hand: hostile tokens in the logit lens, codes of both signs, a feature that needs another."""
+    rng = np.random.default_rng(0)
+    n = SETTINGS["n_described"]
+    codes = rng.standard_normal((n, 3)) * (rng.random((n, 3)) < 0.4)
+    codes[:, 1] *= codes[:, 0] != 0
+    codes[:, 2] = 0
+    documents, rows = np.repeat(np.arange(n), 3)[:n], np.eye(3)
+    source = Source("none", 1, 128, None, "nowhere.npz", None, 1)
+    run = Run(
+        "signed", "By hand", "", False, source, describe_features(codes, documents, nonnegative=False),
+        sparse.csc_matrix(codes), rows, documents,
+    )  # fmt: skip
+    lens = LogitLens(torch.tensor(rng.standard_normal((len(WORDS), 3)), dtype=torch.float32), WORDS)
+    write_feature_pages(folder, run, labels={"signed": "By hand"}, partners={}, lens=lens)
+    texts = """(() => ({
+      titles: [...document.querySelectorAll("#feature h3")].map(e => e.textContent),
+      ranges: [...document.querySelectorAll(".interval h4")].map(e => e.textContent),
+      tokens: [...document.querySelectorAll(".tokens code")].map(e => e.textContent),
+      signs: new Set([...document.querySelectorAll("[data-sign]")].map(e => getComputedStyle(e).backgroundColor)).size,
+      links: [...document.querySelectorAll("#feature aside .plain a")].map(e => e.getAttribute("href")),
+    }))()"""
+    found = ask("signed/index.html#1", texts)
+    for side in ("above", "below"):
+        assert any(f"codes {side} zero" in title for title in found["titles"])
+    assert {"Next tokens", "Hardly fires without", "Fire with it"} <= set(found["titles"])
+    assert len(found["tokens"]) == 20
+    promoted = [token for token, _ in lens.extremes(rows)[0][1]]
+    assert found["tokens"][:10] == promoted
+    assert found["signs"] > 2
+    assert found["links"].count("#0") == 3
+    assert sum("of" in text for text in found["ranges"]) == len(found["ranges"]) == 8
+    assert "Hardly fire without it" in ask("signed/index.html#0", texts)["titles"]
+    assert ask("signed/index.html#1", OVERFLOW, width=390) == [390, 390, []]
+    assert (
+        ask("signed/index.html#2", "document.querySelector('.top').textContent")
+        == "It never fires here."
+    )
+    dead = ask("signed/index.html", "document.getElementById('dead').textContent")
+    assert dead.startswith("1 of 3 features (33 %) fire at none")
 
 
 def test_screenshots_have_something_on_them(folder, tmp_path):

@@ -4,7 +4,7 @@
 #include "interface.hpp"
 #include "lines.hpp"
 #include "planar.hpp"
-#include "presence.hpp"
+#include "presence_search.hpp"
 
 namespace overica {
 namespace OVERICA_ISA {

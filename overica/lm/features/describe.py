@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from overica._validation import check_array, check_scalar
+from overica._validation import check_array
 from overica.lm.features.densities import DensityFit, fit_densities
+from overica.lm.features.examples import Interval, examples
 
 BINS = 24
 """Of the histograms of sizes."""
@@ -34,10 +35,8 @@ class Feature:
     counts: np.ndarray
     """Histogram of the codes that are not zero: from 0 to the largest, or on both sides of 0."""
     densities: dict[str, DensityFit]
-    contexts: list[int] = field(default_factory=list)
-    """Rows of the described tokens where it fires most, each of another document, strongest first."""
-    values: list[float] = field(default_factory=list)
-    """Its codes there."""
+    examples: list[Interval] = field(default_factory=list)
+    """Where it fires, see `overica.lm.features.examples.examples`."""
 
 
 def describe_features(
@@ -47,7 +46,6 @@ def describe_features(
     components: np.ndarray | None = None,
     *,
     nonnegative: bool = True,
-    n_contexts: int = 8,
 ) -> list[Feature]:
     """The features of a fit, from their codes on consecutive tokens.
 
@@ -63,8 +61,6 @@ def describe_features(
         Features as rows of unit norm.
     nonnegative : bool
         Whether codes cannot be negative.
-    n_contexts : int
-        Most contexts per feature.
 
     Returns
     -------
@@ -90,11 +86,10 @@ def describe_features(
     >>> from overica.lm.features.describe import describe_features
     >>> codes = np.array([[1.0, 0.0], [3.0, 0.0], [2.0, 0.0]])
     >>> first, dead = describe_features(codes, np.array([0, 0, 1]))
-    >>> first.contexts, first.frequency, dead.firings
+    >>> first.examples[0].rows, first.frequency, dead.firings
     ([1, 2], 1.0, 0)
     """
     S = sparse.csc_matrix(codes)
-    n_contexts = check_scalar(n_contexts, "n_contexts", minimum=1, integer=True)
     documents = np.asarray(documents)
     if documents.shape != (S.shape[0],):
         raise ValueError(f"`documents` must have shape ({S.shape[0]},), got {documents.shape}")
@@ -116,9 +111,7 @@ def describe_features(
             feature.contribution = _contribution(
                 feature, values[order], along, noise_variance, S.shape[0], nonnegative
             )
-        for row, value in _strongest(rows[order], values[order], documents, n_contexts):
-            feature.contexts.append(row)
-            feature.values.append(value)
+        feature.examples = examples(rows[order], values[order], documents)
         features.append(feature)
     return features
 
@@ -152,19 +145,3 @@ def _contribution(
     prior = -np.abs(values) / theta - np.log(theta) - (0.0 if nonnegative else np.log(2))
     price = np.log(rho / (1 - rho)) + 0.5 * np.log(2 * np.pi * noise_variance)
     return float((gain + prior + price).sum() / n_tokens)
-
-
-def _strongest(
-    rows: np.ndarray, values: np.ndarray, documents: np.ndarray, n: int
-) -> list[tuple[int, float]]:
-    """The strongest firing of each document, strongest first."""
-    found: list[tuple[int, float]] = []
-    seen: set[int] = set()
-    for i in np.argsort(-np.abs(values), kind="stable"):
-        document = int(documents[rows[i]])
-        if document not in seen:
-            seen.add(document)
-            found.append((int(rows[i]), float(values[i])))
-            if len(found) == n:
-                break
-    return found

@@ -9,6 +9,7 @@ import numpy as np
 
 from overica.coding import Dictionary, Featuriser, SparseCoder
 from overica.lm.features.agreement import agreement, cluster_figures, random_directions
+from overica.lm.features.encoders import kept_encoder
 from overica.lm.study.data import Substitute, load, load_substitute
 from overica.lm.study.described import density_figures, described_codes, kept_codes
 from overica.lm.study.feature_config import FeatureStudyConfig
@@ -60,12 +61,15 @@ class FeatureBench:
         prior = getattr(getattr(self.featuriser, "model_", None), "prior", None)
         self.nonnegative = known.one_sided if prior is None else bool(prior.nonnegative)
         """Whether a feature and its opposite are two."""
-        self.described: dict[str, np.ndarray] | None = None
+        self.described: dict[str, Mapping[str, np.ndarray]] = {}
+        """What the pages of features need."""
 
     def kept(self) -> Mapping[str, Mapping[str, np.ndarray]]:
         """See `Bench.kept`."""
-        codes = {} if self.described is None else {"codes": self.described}
-        return {"dictionaries": kept_dictionary(self.dictionary), **codes}
+        # A fit that has learned which feature needs which says so.
+        learned = getattr(self.featuriser, "presences_", None) is not None
+        parents = {"parents": self.featuriser.parents_} if learned else {}  # type: ignore[attr-defined]
+        return {"dictionaries": kept_dictionary(self.dictionary) | parents, **self.described}
 
     def record(self, cell: Cell) -> Record:
         """See `Bench.record`."""
@@ -93,7 +97,11 @@ class FeatureBench:
         }
         if self.job.first and len(self.data.described):
             codes = described_codes(*own, self.data)
-            self.described = kept_codes(codes, self.data.described)
+            found = {
+                "codes": kept_codes(codes, self.data.described),
+                "encoders": kept_encoder(own[0]),
+            }
+            self.described = {name: arrays for name, arrays in found.items() if arrays}
             record["densities"] = density_figures(codes)
         return record
 

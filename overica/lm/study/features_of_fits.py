@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
 from overica.lm.features.agreement import partners
 from overica.lm.features.describe import describe_features
+from overica.lm.features.logit_lens import lens_of
 from overica.lm.features.pages import write_feature_pages, write_tokens
+from overica.lm.features.record import Run, Source
 from overica.lm.store.activation_store import ActivationStore
 from overica.lm.study.described import codes_of
 from overica.lm.study.feature_results import FeatureResults, run_name
@@ -20,40 +23,56 @@ def described(results: FeatureResults) -> list[Cell]:
 
 def write_all_features(results: FeatureResults, store: ActivationStore) -> None:
     """Pages of every described fit, and what they share."""
-    runs = described(results)
+    runs = {run_name(cell): cell for cell in described(results)}
     if not runs or results.folder is None:
         return
-    kept = {run_name(run): results.kept(run["cell"], "codes") for run in runs}
-    rows = kept[run_name(runs[0])]["rows"]
-    documents = store.document_ids[rows]
+    codes = {name: results.kept(cell["cell"], "codes") for name, cell in runs.items()}
+    rows = next(iter(codes.values()))["rows"]
     write_tokens(results.folder, store, rows)
-    X = np.asarray(store.activations[rows])
-    learned = {run_name(run): results.kept(run["cell"], "dictionaries") for run in runs}
-    labels = {run_name(run): results.title(run) for run in runs}
-    for run in runs:
-        name = run_name(run)
-        codes, components = codes_of(kept[name]), learned[name]["components"]
-        features = describe_features(
-            codes,
-            documents,
-            X - (codes @ components + learned[name]["offset"]),
-            components,
-            nonnegative=run["nonnegative"],
-        )
-        alike = [run_name(r) for r in runs if r["width"] == run["width"]]
+    learned = {name: results.dictionary(cell["cell"]) for name, cell in runs.items()}
+    labels = {name: results.title(cell) for name, cell in runs.items()}
+    lens = lens_of(store)
+    for name, cell in runs.items():
+        run = _run(results, cell, store, codes_of(codes[name]), rows)
+        alike = {n: learned[n] for n, other in runs.items() if other["width"] == cell["width"]}
         write_feature_pages(
-            results.folder,
-            name,
-            features,
-            codes,
-            components,
-            documents,
-            title=labels[name],
-            lede=_lede(run),
-            nonnegative=run["nonnegative"],
-            labels=labels,
-            partners=partners({each: learned[each]["components"] for each in alike}, name),
+            results.folder, run, labels=labels, partners=partners(alike, name), lens=lens
         )
+
+
+def _run(
+    results: FeatureResults,
+    cell: Cell,
+    store: ActivationStore,
+    codes: sparse.csc_matrix,
+    rows: np.ndarray,
+) -> Run:
+    """A fit with its features described."""
+    arrays = results.kept(cell["cell"], "dictionaries")
+    components, documents = arrays["components"], store.document_ids[rows]
+    residual = np.asarray(store.activations[rows]) - (codes @ components + arrays["offset"])
+    return Run(
+        name=run_name(cell),
+        title=results.title(cell),
+        lede=_lede(cell),
+        nonnegative=cell["nonnegative"],
+        source=Source(
+            model=store.metadata["model"],
+            layer=store.metadata["layer"],
+            context=store.metadata["context"],
+            fingerprint=store.metadata.get("fingerprint"),
+            dictionary=cell["kept"]["dictionaries"],
+            encoder=cell["kept"].get("encoders"),
+            n_active=cell["target_l0"],
+        ),
+        features=describe_features(
+            codes, documents, residual, components, nonnegative=cell["nonnegative"]
+        ),
+        codes=codes,
+        components=components,
+        documents=documents,
+        parents=arrays.get("parents"),
+    )
 
 
 def _lede(run: Cell) -> str:

@@ -1,0 +1,223 @@
+"""What is known of a fit's features as one JSON object: behind its pages, and for other tools.
+
+``features.json`` of a run's folder has
+
+==================  ================================================================================================
+``format``          `FORMAT`
+``run, title``      the folder's name, and what it is called
+``source``          what `Source` holds: model, layer, where the dictionary is
+``nonnegative``     whether codes cannot be negative
+``n_tokens``        described tokens; ``assets/tokens.json`` of the study has their texts
+``dead_share``      of the features, those that fire at none of them
+``logit_lens``      null, or why no feature has ``logits``
+``labels``          what each run is called, by its folder
+``partners``        by another run's folder the match of each feature there: ``index`` (-1: none) and ``cosine``
+``features``        a list, see below
+==================  ================================================================================================
+
+and a feature
+
+==================  ================================================================================================
+``index``           its number: row of the dictionary, and place in the list
+``firings``         tokens at which its code is not zero
+``density``         these over ``n_tokens``
+``mean_size``       mean absolute code there, in units of the activations, of the feature at unit norm
+``largest``         largest absolute code
+``positive_share``  of the firings
+``contribution``    nats a token, see `overica.lm.features.describe.describe_features`
+``histogram``       of the codes that are not zero: ``low``, ``high`` and the ``counts`` of equal bins
+``prior``           null, or how sizes are spread: the ``best`` density, its ``gain`` in nats a firing over the
+                    exponential, and the largest ``distance`` of cumulative distributions from that
+``nearest``         ``[index, cosine]`` of the features of nearest direction
+``cofiring``        ``[index, count, lift, correlation]``, see `overica.lm.features.cofiring.Cofiring`
+``parent``          null, or ``index`` of the feature that it hardly fires without, and the ``share`` of its firings
+``children``        features whose parent it is
+``logits``          ``[token, change]`` of the tokens that it makes more likely, ``promoted``, and less, ``suppressed``,
+                    per unit of its code; see `overica.lm.features.logit_lens.LogitLens`
+``examples``        intervals of its firings, see `overica.lm.features.examples.Interval`: ``sign, upper, lower, low,
+                    high, firings`` and ``places``, each ``[row, code, [[row, code], ...]]``, a described token, the
+                    code there, and all codes that are not zero among the tokens around it
+==================  ================================================================================================
+
+``assets/tokens.json`` has ``words``, ``ids`` (of each described token, into ``words``), ``documents`` (of each, into
+``sources``) and ``sources``. Numbers have four digits; null stands for what is not defined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from overica.lm.features.agreement import nearest
+from overica.lm.features.cofiring import Cofiring
+from overica.lm.features.densities import FAMILIES
+from overica.lm.features.describe import Feature
+from overica.lm.features.examples import Interval
+from overica.lm.features.logit_lens import LogitLens
+from overica.persistence import finite
+
+FORMAT = "overica features 1"
+BEFORE, AFTER = 14, 9
+"""Tokens of an example on either side of the one that it is of."""
+_NEAREST = 6
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the codes of a run come from: enough to encode another text in the same way."""
+
+    model: str
+    layer: int
+    context: int
+    """Tokens that the model sees at once."""
+    fingerprint: str | None
+    """Of the model's weights."""
+    dictionary: str
+    """File of `components` and `offset`, from the study's folder."""
+    encoder: str | None
+    """Path of the encoder, from the study's folder, see `overica.lm.features.encoders`; None if it was not kept."""
+    n_active: float
+    """Mean number of active features that the codes were made for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A fit whose features are described."""
+
+    name: str
+    """Of its folder."""
+    title: str
+    lede: str
+    """A paragraph on its page."""
+    nonnegative: bool
+    source: Source
+    features: Sequence[Feature]
+    codes: sparse.csc_matrix
+    """(n_tokens, n_components), of the described tokens."""
+    components: np.ndarray
+    """(n_components, n_features), rows of unit norm."""
+    documents: np.ndarray
+    """(n_tokens,), document of each described token."""
+    parents: np.ndarray | None = None
+    """(n_components,), as the fit has learned them; by counts if it has not."""
+
+
+def run_record(
+    run: Run,
+    labels: Mapping[str, str],
+    partners: Mapping[str, Mapping[str, list[Any]]],
+    lens: LogitLens | str,
+) -> dict[str, Any]:
+    """The object that this module describes.
+
+    Parameters
+    ----------
+    run : Run
+    labels : mapping of str to str
+        What each run with pages is called, by its folder.
+    partners : mapping
+        As of `overica.lm.features.agreement.partners`, by the other's folder.
+    lens : LogitLens or str
+        If there is none, why.
+    """
+    parts = [_of_feature(feature, run) for feature in run.features]
+    cofiring = Cofiring(run.codes)
+    near = nearest(np.asarray(run.components, np.float64), _NEAREST)
+    for j, part in enumerate(parts):
+        part["nearest"] = [[int(i), _short(c)] for i, c in zip(near[0][j], near[1][j], strict=True)]
+        part["cofiring"] = [
+            [c.feature, c.together, _short(c.lift), _short(c.correlation)]
+            for c in cofiring.companions(j)
+        ]
+    _add_parents(parts, cofiring, run.parents)
+    if isinstance(lens, LogitLens):
+        sides = ("promoted", "suppressed")
+        for side, of_all in zip(sides, lens.extremes(run.components), strict=True):
+            for part, tokens in zip(parts, of_all, strict=True):
+                part.setdefault("logits", {})[side] = [[t, _short(v)] for t, v in tokens]
+    record = {
+        "format": FORMAT,
+        "run": run.name,
+        "title": run.title,
+        "source": asdict(run.source),
+        "nonnegative": run.nonnegative,
+        "before": BEFORE,
+        "after": AFTER,
+        "n_tokens": int(run.codes.shape[0]),
+        "dead_share": _short(float(np.mean([not f.firings for f in run.features]))),
+        "logit_lens": None if isinstance(lens, LogitLens) else lens,
+        "labels": dict(labels),
+        "partners": dict(partners),
+        "features": parts,
+    }
+    found: dict[str, Any] = finite(record)
+    return found
+
+
+def _of_feature(feature: Feature, run: Run) -> dict[str, Any]:
+    S, j = run.codes, feature.index
+    part = slice(S.indptr[j], S.indptr[j + 1])
+    order = np.argsort(S.indices[part])
+    rows, values = S.indices[part][order], S.data[part][order]
+    return {
+        "index": j,
+        "firings": feature.firings,
+        "density": _short(feature.frequency),
+        "mean_size": _short(feature.mean_size),
+        "largest": _short(feature.largest),
+        "positive_share": _short(feature.positive_share),
+        "contribution": _short(feature.contribution),
+        "histogram": {
+            "low": _short(feature.edges[0]),
+            "high": _short(feature.edges[-1]),
+            "counts": feature.counts.tolist(),
+        },
+        "prior": _prior(feature),
+        "examples": [_of_interval(i, rows, values, run.documents) for i in feature.examples],
+    }
+
+
+def _prior(feature: Feature) -> dict[str, Any] | None:
+    fits = feature.densities
+    if not fits:
+        return None
+    best = max(fits, key=lambda name: fits[name].log_likelihood)
+    return {
+        "best": FAMILIES[best].label,
+        "gain": _short(fits[best].log_likelihood - fits["exponential"].log_likelihood),
+        "distance": _short(fits["exponential"].distance),
+    }
+
+
+def _of_interval(
+    interval: Interval, rows: np.ndarray, values: np.ndarray, documents: np.ndarray
+) -> dict[str, Any]:
+    facts = asdict(interval) | {"low": _short(interval.low), "high": _short(interval.high)}
+    places = []
+    for row, value in zip(facts.pop("rows"), facts.pop("values"), strict=True):
+        first, last = np.searchsorted(rows, [row - BEFORE, row + AFTER + 1])
+        around = [
+            [int(at), _short(code)]
+            for at, code in zip(rows[first:last], values[first:last], strict=True)
+            if documents[at] == documents[row]
+        ]
+        places.append([row, _short(value), around])
+    return facts | {"places": places}
+
+
+def _add_parents(parts: list[dict[str, Any]], cofiring: Cofiring, known: np.ndarray | None) -> None:
+    for part in parts:
+        part["children"] = []
+    for part, parent in zip(parts, cofiring.parents(known), strict=True):
+        part["parent"] = None
+        if parent is not None:
+            part["parent"] = {"index": parent.feature, "share": _short(parent.share)}
+            parts[parent.feature]["children"].append(part["index"])
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.4g}")
