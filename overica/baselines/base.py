@@ -24,6 +24,8 @@ class Baseline(DictionaryTransformer):
     """Whether it is told how many features are to be active, and so is fitted once per level."""
     one_sided: ClassVar[bool] = False
     """Whether its codes are never negative, whatever the sources."""
+    encodes: ClassVar[bool] = True
+    """Whether its own codes are a level of sparsity to be reported: no more are active than there are features."""
 
     def flops(self, X: np.ndarray) -> float:
         """Floating-point operations of the fit to X, of highest order; NaN where what was done is not reported."""

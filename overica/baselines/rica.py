@@ -102,6 +102,7 @@ class RICABaseline(LinearFeaturiser):
 
     name: ClassVar[str] = "rica"
     label: ClassVar[str] = "RICA"
+    encodes: ClassVar[bool] = False
 
     def __init__(
         self,

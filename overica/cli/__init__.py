@@ -11,7 +11,7 @@ from overica.cli.activations import activations
 from overica.cli.compare import compare
 from overica.cli.demo import demo
 from overica.cli.evaluate import evaluate
-from overica.cli.features import features
+from overica.cli.features_show import features
 from overica.cli.photographs import photographs
 from overica.cli.separate import separate
 

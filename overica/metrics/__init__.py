@@ -12,7 +12,8 @@ the truth itself would get.  The tables, by what their metrics are called with:
 - `FIT_METRICS`, ``score(X, X_hat, codes)``: reconstruction and sparsity.  Chance: `fit_chance`.
 
 Beside the tables: `monosemanticity` of a featuriser that is shown one true feature at a time,
-`max_cosine_histogram` against random directions, and `stability` from seed to seed.
+`max_cosine_histogram` against random directions, `stability` from seed to seed, and `meta_dictionary`, the parts that
+a dictionary's own directions share.
 """
 
 from overica.metrics.chance import ChanceLevel, chance_level
@@ -24,6 +25,7 @@ from overica.metrics.fit import dead_share, explained_variance, l0
 from overica.metrics.histogram import MaxCosineHistogram, max_cosine_histogram
 from overica.metrics.magnitudes import code_correlation, magnitude_error, shrinkage
 from overica.metrics.matching import Matching, cosine_matrix, match_components
+from overica.metrics.meta_dictionary import MetaDictionary, meta_dictionary
 from overica.metrics.monosemanticity import (
     feature_responses,
     monosemanticity,
@@ -65,6 +67,8 @@ __all__ = [
     "Matching",
     "cosine_matrix",
     "match_components",
+    "MetaDictionary",
+    "meta_dictionary",
     "mean_cosine",
     "mean_max_cosine",
     "mean_max_cosine_recall",

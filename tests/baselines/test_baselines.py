@@ -31,6 +31,13 @@ def test_every_baseline_is_a_featuriser_that_keeps_dtypes(name, dtype, data):
     assert np.isnan(flops) or flops > 0
 
 
+@pytest.mark.filterwarnings("ignore:.*has at most")
+@pytest.mark.parametrize("name", BASELINES)
+def test_codes_to_be_reported_are_no_more_than_features(name, data):
+    codes = BASELINES[name](6, **FEW.get(name, {})).fit(data.X).transform(data.X)
+    assert ((codes != 0).sum(axis=1).mean() <= 4) == BASELINES[name].encodes
+
+
 @pytest.mark.parametrize("name", BASELINES)
 def test_samples_that_do_not_fit_are_refused(name, data):
     featuriser = BASELINES[name](4, **FEW.get(name, {})).fit(data.X)

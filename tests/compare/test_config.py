@@ -142,7 +142,15 @@ def test_cells_of_methods_that_are_told_a_level_and_of_others():
         ["mixture/topk/l0=2/0"],
         ["mixture/oracle/l0=1/0", "mixture/oracle/l0=2/0"],
     ]
-    assert [cell.facts["matched"] for cell in whole.cells] == [False, False, True, False, True, False, True]
+    assert [cell.facts["matched"] for cell in whole.cells] == [
+        False,
+        False,
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(

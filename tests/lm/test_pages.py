@@ -6,12 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from overica.lm import ActivationStore, FeatureResults, FeatureStudy
+from overica.lm import FeatureResults, FeatureStudy
 from overica.lm.features import record
-from overica.lm.features.encoders import read_encoder
-from overica.lm.features.record import Source
 from overica.lm.study.described import codes_of
-from overica.lm.study.feature_results import run_name
 from overica.lm.study.page import write_study_pages
 from tests.lm.fake_store import EVIL, write_store
 
@@ -134,16 +131,3 @@ def test_pages_of_a_part_of_a_study(folder, tmp_path):
     assert write_study_pages(tmp_path).is_file()
     with pytest.raises(FileNotFoundError, match=r"study\.json"):
         write_study_pages(tmp_path / "nothing")
-
-
-@pytest.mark.parametrize("run", RUNS)
-def test_other_texts_are_encoded_as_the_described_ones_were(folder, run):
-    results = FeatureResults.load(folder)
-    cell = next(cell for cell in results.runs() if run_name(cell) == run)
-    kept = results.kept(cell["cell"], "codes")
-    told = json.loads((folder / run / "features.json").read_text("utf-8"))
-    store = ActivationStore(results.header["study"]["activations"])
-    encoder = read_encoder(folder, Source(**told["source"]), told["nonnegative"])
-    codes = encoder.encode(store.activations[kept["rows"]])
-    np.testing.assert_allclose(codes, codes_of(kept).toarray(), atol=2e-3)
-    assert encoder.words == ("its own codes" if cell["encoder"] == "own" else "exact codes")

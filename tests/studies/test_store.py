@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from overica.coding import Dictionary
-from overica.studies import StudyError, store as store_module
+from overica.studies import StudyError
+from overica.studies import store as store_module
 from overica.studies.results import kept_dictionary
 from overica.studies.store import Store
 from tests.persistence.killing import SKIP, at_every_step

@@ -18,13 +18,13 @@ import numpy as np
 from markupsafe import Markup
 
 from overica.lm.features.logit_lens import LogitLens
+from overica.lm.features.reading import RECORD
 from overica.lm.features.record import Run, run_record
 from overica.lm.features.tokens import token_record
 from overica.lm.store.activation_store import ActivationStore
 from overica.persistence import write_atomically
 from overica.report.write import environment
 
-RECORD = "features.json"
 SCRIPTS = ("make.js", "one_feature.js", "features.js")
 """In the order in which a page runs them."""
 

@@ -19,10 +19,10 @@ window.OVERICA = (() => {
   // Tokens at its strongest places, of the sign that is more frequent.
   const strongest = f => {
     const places = f.examples.length ? f.examples[0].places : [];
-    return [...new Set(places.map(([row]) => word(row).trim()))].slice(0, 5);
+    return [...new Set(places.map(([row]) => word(row).trim() || "␣"))].slice(0, 5);
   };
   const gist = f => strongest(f).join("  ") || "never active";
-  const likely = f => f.logits ? f.logits.promoted.slice(0, 3).map(([token]) => token.trim()).join("  ") : "";
+  const likely = f => f.logits ? f.logits.promoted.slice(0, 3).map(([token]) => token.trim() || "␣").join("  ") : "";
 
   // Bars over equal bins from low to high, with a line and a few ticks ([value, anchor, text]).
   function chart({label, low, high, counts, line = [], ticks, told}) {

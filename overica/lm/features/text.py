@@ -1,0 +1,129 @@
+"""The features of a text that nobody has seen before: the model run on it, its stream encoded as a fit would."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from overica.lm.collecting.collect import stream_of
+from overica.lm.collecting.model import ModelSource, load_model
+from overica.lm.collecting.texts import Document
+from overica.lm.collecting.windows import windows
+from overica.lm.features.encoders import read_encoder
+from overica.lm.features.reading import read_run, strongest_tokens
+from overica.lm.features.record import Source
+from overica.lm.store.token_text import joined
+from overica.persistence import damage_named
+
+
+@dataclass(frozen=True, eq=False)
+class TextFeatures:
+    """Which features fire at which tokens of a text."""
+
+    run: str
+    title: str
+    source: Source
+    encoder: str
+    """What the codes are, in words."""
+    tokens: list[str]
+    """Pieces that, put one after the other, read as the text."""
+    codes: sparse.csr_matrix
+    """(n_tokens, n_components), in units of the activations, of features of unit norm."""
+    gists: dict[tuple[int, int], list[str]]
+    """By feature that fires here and sign: the tokens where it was strongest in the study."""
+
+    @property
+    def l0(self) -> float:
+        """Mean number of active features at a token."""
+        return float(self.codes.nnz / len(self.tokens))
+
+    def at(self, token: int, n: int) -> list[tuple[int, float]]:
+        """The n features of largest absolute code at a token."""
+        row = self.codes[token]
+        order = np.argsort(-np.abs(row.data), kind="stable")[:n]
+        return [(int(row.indices[i]), float(row.data[i])) for i in order]
+
+    def gist(self, feature: int, code: float) -> list[str]:
+        """Tokens where a feature was strongest in the study, with the sign that it has here; none if it never was."""
+        return self.gists.get((feature, 1 if code > 0 else -1), [])
+
+    def strongest(self, n: int) -> list[tuple[int, int, float]]:
+        """The n features of largest absolute code in the text: feature, token, and its code there."""
+        S = self.codes.tocoo()
+        found: dict[int, tuple[int, int, float]] = {}
+        for i in np.argsort(-np.abs(S.data), kind="stable"):
+            j = int(S.col[i])
+            found.setdefault(j, (j, int(S.row[i]), float(S.data[i])))
+            if len(found) == n:
+                break
+        return list(found.values())
+
+
+def text_features(
+    study: str | os.PathLike[str],
+    text: str,
+    *,
+    run: str | None = None,
+    model: ModelSource | None = None,
+    device: str = "auto",
+) -> TextFeatures:
+    """The features of a study that fire in a text.
+
+    Parameters
+    ----------
+    study : path
+        Folder that `overica features` wrote.
+    text : str
+        Longer than what the study's model saw at once, it is cut into windows as its texts were.
+    run : str, optional
+        Which fit, by its folder; by default the first.
+    model : optional
+        See `load_model`; by default the one that the study names.
+    device : str
+        See `load_model`.
+
+    Returns
+    -------
+    TextFeatures
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is not that of a study, or there is no model of that name.
+    ValueError
+        If the text holds no token, there is no such run, or the model has other weights than the study's.
+    ImportError
+        If transformers is not installed.
+    """
+    if not text.strip():
+        raise ValueError("`text` must hold a token, got none")
+    folder = Path(study)
+    record = read_run(folder, run)
+    with damage_named(f"the features of {record.get('run')} in {folder}"):
+        source, nonnegative = Source(**record["source"]), bool(record["nonnegative"])
+    encoder = read_encoder(folder, source, nonnegative)
+    loaded = load_model(source.model if model is None else model, device=device)
+    if source.fingerprint not in (None, loaded.fingerprint):
+        raise ValueError(
+            f"`model` must have the weights that {str(folder)!r} was made with, {loaded.name!r} has others"
+        )
+    found = list(windows(loaded, [Document(text, "text")], source.context))
+    if not found:
+        raise ValueError("`text` must hold a token, got none")
+    layer = loaded.check_layer(source.layer)
+    X = np.concatenate([stream_of(loaded, layer, [window]).cpu().numpy() for window in found])
+    codes = sparse.csr_matrix(encoder.encode(X))
+    texts = [loaded.vocabulary[i] for window in found for i in window.ids.tolist()]
+    return TextFeatures(
+        run=str(record["run"]),
+        title=str(record["title"]),
+        source=source,
+        encoder=encoder.words,
+        tokens=joined(texts, loaded.word_pieces),
+        codes=codes,
+        gists=strongest_tokens(folder, record, np.unique(codes.indices).tolist()),
+    )
