@@ -26,6 +26,8 @@ class Panel:
     picture: Markup
     method: str | None = None
     note: str = ""
+    wide: bool = False
+    """Whether it takes the whole line."""
 
 
 @dataclass

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from overica.lm.store.activation_store import ActivationStore
+from overica.lm.study.feature_config import FeatureStudyConfig
 from overica.lm.study.feature_results import FeatureResults, run_name
-from overica.lm.study.feature_study import FeatureStudy
 from overica.lm.study.features_of_fits import described, write_all_features
 from overica.lm.study.sections import over_widths, sections
 from overica.lm.study.verdict import answer, findings, headline, main_metric
@@ -56,7 +56,7 @@ def write_study_pages(folder: str | os.PathLike[str], store: ActivationStore | N
     StudyError
         If it is that of another kind.
     """
-    Store.check(Path(folder), FeatureStudy.kind)
+    Store.check(Path(folder), FeatureStudyConfig.kind)
     results = FeatureResults.load(Path(folder))
     if store is not None:
         write_all_features(results, store)
