@@ -20,15 +20,8 @@ from overica.studies.spread import metric_value
 
 _WRITTEN = dict(zip(COSTS, (numbers.seconds, numbers.seconds, numbers.count), strict=True))
 _READING = {
-    "0.97 ±0.01": "Mean and sample standard deviation over the seeds; “–” is a figure that does not exist, as the "
-    "spread of one seed.",
     "chance": "Of a share that is explained or recovered: the mean activation in place of every one, which has 0. Of "
     "matches: as many directions drawn with the covariance of the data. Of the evidence: a Gaussian.",
-    "level missed": "On held-out documents the mean number of active features is more than 5 % off the level: compare "
-    "with care. Thresholds that were learned are moved to the level on the samples of the fit; what an l1 penalty "
-    "gives is as it is.",
-    "★": "The best mean of its column, with what is printed the same; references, such as a random dictionary, do not "
-    "compete.",
     "2x": "Twice as many features as the activations have dimensions. Widths above `full_width` of the set-up have one "
     "seed and one level.",
 }
