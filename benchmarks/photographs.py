@@ -16,21 +16,18 @@ is too high in bits on average, and falls to the truth.
 """
 
 import argparse
-from dataclasses import replace
 
 import numpy as np
 
 from overica import OvercompleteICA
+from overica.baselines import FastICABaseline
 from overica.learning import annealed_log_evidence, log_evidence
 from overica.photographs import (
-    METHODS,
-    QUICK,
     DictionaryDensity,
-    StudySettings,
+    PhotographConfig,
+    PhotographStudy,
     coding_cost,
     split_photographs,
-    study_photographs,
-    table_of,
 )
 
 PRECISIONS = (1.0, 2.0, 4.0, 8.0, 16.0)
@@ -39,9 +36,16 @@ TEMPERATURES = (250, 1000, 4000)
 
 def patches(settings, precision, seed=0):
     """Regions and patches of one seed."""
-    sizes = settings.n_fit, settings.n_choose, settings.n_judge
     return split_photographs(
-        side=settings.side, precision=precision, n_patches=sizes, random_state=seed
+        side=settings.side, precision=precision, n_patches=settings.sizes, random_state=seed
+    )
+
+
+def learned(settings, data, n_components):
+    """Overcomplete ICA of one seed, as the study has it."""
+    told = settings.arguments(settings.methods[0]).arguments
+    return OvercompleteICA(n_components, annealing=(0.5, 0.01), random_state=0, **told).fit(
+        data.fit.white
     )
 
 
@@ -52,8 +56,12 @@ def bits(nats, data):
 
 
 def cost(settings):
-    """The study's table."""
-    print(table_of(study_photographs(settings=settings).rows), flush=True)
+    """The study's tables, means and deviations over the seeds."""
+    results = PhotographStudy(settings).run()
+    for metric in ("evidence_bits", "coefficient_bits", "n_present", "n_coded", "gabor_share"):
+        table = results.table(metric)[["mean", "spread"]].unstack("width")
+        print(f"\n{metric}\n{table.round(3).to_string(na_rep='-')}", flush=True)
+    print(f"\n{results.verdict()}", flush=True)
 
 
 def precision(settings):
@@ -63,11 +71,11 @@ def precision(settings):
     )
     for level in PRECISIONS:
         data = patches(settings, level)
-        m, effort = settings.side**2, settings.effort
-        ica = OvercompleteICA(
-            2 * m, annealing=(0.5, 0.01), overprovision=1.0, max_iter=effort.n_steps, random_state=0
-        ).fit(data.fit.white)
-        complete = METHODS["fastica"].learn(data, m, 0.0, effort, 0)
+        m = settings.side**2
+        ica = learned(settings, data, 2 * m)
+        complete = (
+            FastICABaseline(m, max_iter=200, random_state=0).fit(data.fit.white).components_.T
+        )
         costs = []
         for mixing in (complete, ica.mixing_):
             density = DictionaryDensity(mixing, random_state=0).fit(data.fit.white)
@@ -89,9 +97,8 @@ def annealing(settings):
     head = "".join(f"{f'{n} levels':>13s}" for n in TEMPERATURES)
     print(f"{'columns':>8s}{'fast':>9s}{head}")
     data = patches(settings, settings.precision)
-    for width in settings.overcompleteness:
-        n = round(width * settings.side**2)
-        A = METHODS["overica"].learn(data, n, 0.01, settings.effort, 0)
+    for width in settings.widths:
+        A = learned(settings, data, round(width * settings.side**2)).mixing_
         density = DictionaryDensity(A, random_state=0).fit(data.fit.white)
         X = data.judge.white[: settings.n_annealed] - density.mean_
         found = [float(log_evidence(density.model_, X).mean())] + [
@@ -114,10 +121,9 @@ def main():
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--quick", action="store_true", help="small patches, one seed")
     options = parser.parse_args()
-    settings = QUICK if options.quick else StudySettings()
-    settings = replace(
-        settings, side=options.side or settings.side, n_seeds=options.seeds or settings.n_seeds
-    )
+    settings = PhotographConfig.from_keywords()
+    settings = settings.quick() if options.quick else settings
+    settings = settings.changed(side=options.side, n_seeds=options.seeds)
     for name in [options.part] if options.part else list(PARTS):
         print(f"\n{name}")
         PARTS[name](settings)

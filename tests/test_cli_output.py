@@ -15,12 +15,13 @@ from overica.cli import main
 
 WORK = {
     "activations": "overica.lm.collecting.activations_command.run_activations",
-    "compare": "overica.compare.command.run_compare",
+    "compare": "overica.studies.Study.run",
     "demo": "overica.demo.run_demo",
     "evaluate": "overica.separation.evaluation_files.evaluate_files",
-    "features": "overica.lm.study.features_command.run_features",
-    "photographs": "overica.photographs.study_photographs",
+    "features": "overica.lm.study.feature_study.ActivationStore",
+    "photographs": "overica.studies.Study.run",
     "separate": "overica.separation.separate_file.run_separate",
+    "study": "overica.studies.Study.run",
 }
 """What each does once its output is known to be writable."""
 
@@ -29,6 +30,7 @@ def arguments(name, folder, output):
     """Of a call that gets as far as its work."""
     for sound in ("mix.wav", "other.wav"):
         (folder / sound).touch()
+    (folder / "study.toml").write_text('kind = "photographs"', encoding="utf-8")
     return {
         "activations": ["--model", "m", "--layer", "1", "--text", "t", "-o", output],
         "compare": ["-o", output],
@@ -37,6 +39,7 @@ def arguments(name, folder, output):
         "features": [folder, "-o", output],
         "photographs": ["-o", output],
         "separate": [folder / "mix.wav", "--sources", "3", "-o", output],
+        "study": [folder / "study.toml", "-o", output],
     }[name]
 
 

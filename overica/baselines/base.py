@@ -27,6 +27,11 @@ class Baseline(DictionaryTransformer):
     encodes: ClassVar[bool] = True
     """Whether its own codes are a level of sparsity to be reported: no more are active than there are features."""
 
+    overcomplete: ClassVar[bool] = True
+    """Whether it can learn more features than samples have dimensions."""
+    by_variance: ClassVar[bool] = False
+    """Whether it goes by variances alone, of which white samples have none to tell."""
+
     def flops(self, X: np.ndarray) -> float:
         """Floating-point operations of the fit to X, of highest order; NaN where what was done is not reported."""
         return float("nan")

@@ -36,6 +36,8 @@ class DictionaryLearningBaseline(Baseline):
         Mean number of non-zero codes per sample to reach.
     nonnegative : bool
         Non-negative codes.
+    penalty : float, optional
+        Of all rounds, in squared units of the samples; `n_active` is not looked at then.
     n_rounds : int
         Fits, each with its own penalty.
     n_steps : int
@@ -73,6 +75,7 @@ class DictionaryLearningBaseline(Baseline):
         *,
         n_active: float,
         nonnegative: bool = False,
+        penalty: float | None = None,
         n_rounds: int = 3,
         n_steps: int = 80,
         batch_size: int = 256,
@@ -81,6 +84,7 @@ class DictionaryLearningBaseline(Baseline):
         self.n_components = n_components
         self.n_active = n_active
         self.nonnegative = nonnegative
+        self.penalty = penalty
         self.n_rounds = n_rounds
         self.n_steps = n_steps
         self.batch_size = batch_size
@@ -133,5 +137,7 @@ class DictionaryLearningBaseline(Baseline):
         return coder.transform(X)
 
     def _penalty(self, atoms: np.ndarray, centred: np.ndarray) -> float:
+        if self.penalty is not None:
+            return self.penalty
         coder = SparseCoder(atoms, n_active=self.n_active, nonnegative=self.nonnegative)
         return coder.fit(centred).penalty_

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -18,6 +19,8 @@ class LinearFeaturiser(Baseline):
     The sign of such a component is arbitrary. For sources that are never negative it is turned so that the
     component's codes are skewed towards positive values, which asks nothing of the truth.
     """
+
+    overcomplete: ClassVar[bool] = False
 
     nonnegative: bool
 

@@ -14,6 +14,7 @@ from overica.cli.evaluate import evaluate
 from overica.cli.features_show import features
 from overica.cli.photographs import photographs
 from overica.cli.separate import separate
+from overica.cli.study import study
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,5 +23,5 @@ def main() -> None:
     """Overcomplete independent component analysis."""
 
 
-for command in (activations, compare, demo, evaluate, features, photographs, separate):
+for command in (activations, compare, demo, evaluate, features, photographs, separate, study):
     main.add_command(command)

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from overica.cli._errors import told
 from overica.cli._lists import Entries, Numbers
+from overica.cli._study import run_study, study_options
 
 
 @click.command()
@@ -14,16 +14,8 @@ from overica.cli._lists import Entries, Numbers
     "activations", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("overica-features"),
-    show_default=True,
-    help="Folder for results and pages; made if missing. A second call goes on where the first ended.",
-)
-@click.option(
     "--study",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="TOML file with the settings of the study; options go before it.",
 )
 @click.option(
@@ -46,18 +38,26 @@ from overica.cli._lists import Entries, Numbers
 @click.option(
     "--full-width", type=float, help="Wider fits have one seed and the middle level.  [default: 4]"
 )
-@click.option("--jobs", "n_jobs", type=int, help="Fits at a time; -1 is one per processor.")
-@click.option("--quick", is_flag=True, help="The narrowest width, one level, few steps.")
-@click.option("--fresh", is_flag=True, help="Run everything anew.")
-def features(activations: Path | None, output: Path, **options: Any) -> None:
+@study_options("overica-features", "The narrowest width, one level, few steps.")
+def features(
+    activations: Path | None,
+    study: Path | None,
+    output: Path,
+    n_steps: int | None,
+    ica_steps: int | None,
+    **options: Any,
+) -> None:
     """Find features in activations by ICA and by sparse autoencoders, and write pages of them.
 
     ACTIVATIONS is a folder of `overica activations`; if it is not given, the one that the study names, or
     overica-activations.
     """
-    with told(output, stopped=f"What is done is in {output}; the same command goes on from there."):
-        from overica.lm.study.features_command import run_features
-
-        folder = None if activations is None else str(activations)
-        for line in run_features(output, activations=folder, **options):
-            click.echo(line)
+    run_study(
+        "activations",
+        study,
+        output,
+        activations=None if activations is None else str(activations),
+        sae=None if n_steps is None else {"n_steps": n_steps},
+        ica=None if ica_steps is None else {"max_iter": ica_steps},
+        **options,
+    )

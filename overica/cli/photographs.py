@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from overica.cli._errors import told
 from overica.cli._lists import Numbers
+from overica.cli._study import run_study, study_file, study_options
 
 _GREY_LEVELS = 256
 
@@ -36,14 +36,7 @@ class Precision(click.ParamType):
 
 
 @click.command()
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("overica-photographs"),
-    show_default=True,
-    help="Folder for pictures and figures; made if missing.",
-)
+@study_file
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
@@ -55,55 +48,21 @@ class Precision(click.ParamType):
     help="Pixels of a patch's side; 8 takes three times as long.  [default: 6]",
 )
 @click.option(
-    "--overcompleteness", type=Numbers(1, 64), help="Columns per pixel.  [default: 1,2,4,8]"
+    "--overcompleteness",
+    "widths",
+    type=Numbers(1, 64),
+    help="Columns per pixel.  [default: 1,2,4,8]",
 )
 @click.option("--precision", type=Precision(), help="Grey levels, or bits as 6bits.  [default: 4]")
-@click.option("--seeds", type=click.IntRange(1), help="Splits and starts.  [default: 2]")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The first.")
-@click.option("--jobs", type=int, default=-1, help="Seeds at a time; -1 is one per processor.")
-@click.option("--quick", is_flag=True, help="4 x 4 patches, 1x and 2x, one seed: half a minute.")
-def photographs(
-    output: Path,
-    folder: Path | None,
-    side: int | None,
-    overcompleteness: tuple[float, ...] | None,
-    precision: float | None,
-    seeds: int | None,
-    seed: int,
-    jobs: int,
-    quick: bool,
-) -> None:
+@click.option("--seeds", "n_seeds", type=click.IntRange(1), help="Splits and starts.  [default: 2]")
+@click.option("--seed", type=click.IntRange(0), help="The first.  [default: 0]")
+@study_options("overica-photographs", "4 x 4 patches, 1x and 2x, one seed: half a minute.")
+def photographs(study: Path | None, folder: Path | None, output: Path, **options: Any) -> None:
     """Learn bases of photographs, and measure what they cost in bits per pixel.
 
     Beside overcomplete ICA stand FastICA, PCA, scikit-learn's dictionary learning and random columns, all on
-    patches of regions that were held out. The defaults take some six minutes of one processor.
+    patches of regions that were held out. The defaults take some six minutes of one processor. STUDY is a TOML file
+    that says otherwise; options go before it.
     """
-    given: dict[str, Any] = {
-        "side": side,
-        "overcompleteness": overcompleteness,
-        "precision": precision,
-        "n_seeds": seeds,
-    }
-    with told(output):
-        from dataclasses import replace
-
-        from overica.datasets import load_images
-        from overica.photographs import QUICK, StudySettings, study_photographs
-        from overica.photographs.study_text import save_study, text_of
-
-        settings = replace(
-            QUICK if quick else StudySettings(),
-            **{name: value for name, value in given.items() if value is not None},
-        )
-        images = None if folder is None else load_images(folder)
-        study = study_photographs(
-            images,
-            settings,
-            random_state=seed,
-            n_jobs=jobs,
-            report=lambda line: click.echo(line, err=True),
-        )
-        # Said first: it is not lost if it cannot be written.
-        click.echo(text_of(study))
-        for path in save_study(study, output):
-            click.echo(str(path))
+    pictures = None if folder is None else str(folder)
+    run_study("photographs", study, output, folder=pictures, **options)

@@ -43,6 +43,8 @@ class KnownTruthConfig(StudyConfig):
     ((0.5, 1.0, 2.0), 0.2)
     """
 
+    kind: ClassVar[str] = "known_truth"
+
     datasets: tuple[Choice, ...] = ()
     """Names of `overica.datasets.DATASETS`, or tables of a name, a label and arguments of its maker."""
     n_components: str | float | int = key("true", _n_components)

@@ -5,6 +5,7 @@ from typing import Any
 
 from overica.metrics.words import words_of
 from overica.report import numbers
+from overica.report.phrases import percent
 from overica.studies.spread import number
 
 Facts = Mapping[str, Any]
@@ -21,13 +22,13 @@ def _size(facts: Facts) -> str:
 
 def _noise(facts: Facts) -> str:
     share = number(facts["noise_share"])
-    return f"{100 * share:.3g} % of the samples' spread" if share == share else numbers.MISSING
+    return f"{percent(share)} of the samples' spread" if share == share else numbers.MISSING
 
 
 def _true_l0(facts: Facts) -> str:
     text = f"{numbers.short(number(facts['true_l0']))} active sources in a sample"
     rarest = number(facts.get("rarest"))
-    return text + (f"; the rarest in {100 * rarest:.2g} % of them" if rarest == rarest else "")
+    return text + (f"; the rarest in {percent(rarest)} of them" if rarest == rarest else "")
 
 
 def _coherence(facts: Facts) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from overica.compare.bench import KnownTruthBench
 from overica.compare.config import KnownTruthConfig
@@ -58,14 +58,13 @@ class KnownTruthStudy(Study):
     np.float64(0.8)
     """
 
-    kind: ClassVar[str] = "known_truth"
     config_type: ClassVar[type[KnownTruthConfig]] = KnownTruthConfig
     results_type: ClassVar[type[Results]] = KnownTruthResults
 
     @classmethod
-    def default(cls) -> Self:
+    def default_config(cls) -> KnownTruthConfig:
         """The study of ``make compare``: the file ``default.toml`` of this package."""
-        return cls.from_toml(DEFAULT_STUDY)
+        return KnownTruthConfig.from_toml(DEFAULT_STUDY)
 
     def plan(self) -> Plan:
         """All cells; data sets are drawn, nothing is fitted."""
@@ -75,3 +74,9 @@ class KnownTruthStudy(Study):
         """See `Study.bench`."""
         assert isinstance(job, KnownTruthJob)
         return KnownTruthBench(job)
+
+    def write_report(self, results: Any) -> Path:
+        """See `Study.write_report`."""
+        from overica.compare.page import write_report
+
+        return write_report(results.folder)

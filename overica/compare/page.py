@@ -6,19 +6,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from overica.compare.known_truth import KnownTruthResults
 from overica.compare.reading import reading
 from overica.compare.sections import section
-from overica.compare.verdict import PRIMARY, SECONDARY, TRUE_L0, answer
+from overica.compare.verdict import PRIMARY, SECONDARY, TRUE_L0, answer, verdict
 from overica.metrics.words import words_of
-from overica.report import REPORT, Page, marks_of, notices_of, numbers, write_page
+from overica.report import REPORT, Page, marks_of, notices_of, write_page
 from overica.report.phrases import capital, unbroken
 from overica.report.tables import cost_tables, overview_table
-from overica.studies.results import COSTS
+from overica.studies import Results
 
 QUESTION = "Do the methods find the true features?"
 _PLACES = {"matched": "at the true L0", "best": "at each method's own best L0"}
-_WRITTEN = dict(zip(COSTS, (numbers.seconds, numbers.seconds, numbers.count), strict=True))
 
 
 def write_report(folder: Path | str) -> Path:
@@ -49,13 +47,13 @@ def write_report(folder: Path | str) -> Path:
     'report.html'
     """
     folder = Path(folder)
-    return write_page(build_page(KnownTruthResults.load(folder)), folder / REPORT)
+    return write_page(build_page(Results.load(folder)), folder / REPORT)
 
 
-def build_page(results: KnownTruthResults) -> Page:
+def build_page(results: Results) -> Page:
     """Put together what the records say, the answer first."""
     marks = marks_of(results)
-    said = results.verdict()
+    said = verdict(results)
     stability = _stability(results)
     anchors = {dataset: f"data-{i}" for i, dataset in enumerate(results.whats, start=1)}
     first, *others = [
@@ -84,7 +82,7 @@ def build_page(results: KnownTruthResults) -> Page:
             section(results, marks, stability, dataset, anchor)
             for dataset, anchor in anchors.items()
         ],
-        costs=cost_tables(results, _WRITTEN),
+        costs=cost_tables(results),
         reading=reading(),
         notices=notices_of(results),
         results=results,
@@ -92,7 +90,7 @@ def build_page(results: KnownTruthResults) -> Page:
     )
 
 
-def _stability(results: KnownTruthResults) -> pd.DataFrame | None:
+def _stability(results: Results) -> pd.DataFrame | None:
     """Agreement between the seeds; None where the dictionaries did not come along."""
     try:
         return results.stability()

@@ -32,6 +32,8 @@ class Words:
     ideal: float = math.inf
     """The best possible: inf for "more is better", -inf for less, else the value to come close to; NaN where none is
     better than another."""
+    digits: int = 2
+    """Decimals in tables."""
 
     def merit(self, value: float) -> float:
         """A number that grows as the figure gets better; NaN where there is no better."""

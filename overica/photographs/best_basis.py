@@ -2,78 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
-from overica.photographs.basis_learners import METHODS
-from overica.photographs.judging import Row
+from overica.report.phrases import capital
+from overica.studies import Results
+from overica.studies.spread import metric_value
 
-_DEFINITIONS = {
-    "evidence_bits": "the probability of the cells",
-    "coefficient_bits": "quantised coefficients",
+DEFINITIONS = {
+    "evidence_bits": "by the probability of the cells",
+    "coefficient_bits": "by quantised coefficients",
 }
-_CHANCE = "random"
+"""Of the cost, by metric."""
 
 Key = tuple[str, float]
+"""A basis: the label of its method, and its width."""
 Costs = dict[Key, dict[int, float]]
 """Bits per pixel by basis and seed."""
 
 
-def verdict(rows: Sequence[Row], ours: str = "overica") -> str:
+def verdict(results: Results) -> str:
     """The best basis by both definitions of the cost, in sentences.
 
     Everything is compared within a seed, and said with the mean difference in bits per pixel and the number of seeds
     that agree: which basis is cheapest of all and which of the complete ones; what the cheapest overcomplete one
-    saves against the cheapest complete one; and `ours` against the others at the same overcompleteness.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-        Of `Study`. Random columns, and rows that are no basis, take no part.
-    ours : str
-        The method whose widths are compared with those of the others.
+    saves against the cheapest complete one; and overcomplete ICA against the others at the same width. References,
+    which learn nothing, take no part.
 
     Returns
     -------
     str
-        A paragraph for each definition.
-
-    Examples
-    --------
-    >>> rows = [Row("fastica", 1.0, s, 3.5, 3.8) for s in (0, 1)] + [
-    ...     Row("overica", 2.0, s, 3.4 + 0.2 * s, 4.0) for s in (0, 1)
-    ... ]
-    >>> print(verdict(rows))
-    By the probability of the cells the seeds do not agree which basis is best; fastica 1x on average.
-    More columns than pixels: overica 2x costs as much as fastica 1x (less in 1 of 2 seeds).
-    <BLANKLINE>
-    By quantised coefficients fastica 1x is best.
-    More columns than pixels: overica 2x costs 0.200 more than fastica 1x (2 of 2 seeds).
+        The answer, and a paragraph for each definition.
     """
-    paragraphs = []
-    for name, title in _DEFINITIONS.items():
-        costs: Costs = {}
-        for row in rows:
-            value = getattr(row, name)
-            if row.method in METHODS and row.method != _CHANCE and value is not None:
-                costs.setdefault((row.method, row.overcompleteness), {})[row.seed] = value
+    paragraphs = ["\n".join(sentences) for sentences in findings(results).values()]
+    return "\n\n".join([answer(results), *paragraphs])
+
+
+def answer(results: Results) -> str:
+    """Whether more columns than pixels pay, in one sentence."""
+    told = []
+    for metric, by in DEFINITIONS.items():
+        costs = costs_of(results, metric)
+        complete, wide = _complete(costs), _wide(costs)
+        if complete and wide:
+            one = _cheapest(costs, wide)
+            gap = _gap(costs, one, _cheapest(costs, complete))
+            does, word = ("they do", "less") if gap < 0 else ("they do not", "more")
+            told.append(
+                f"{by} {does}, {one[1]:g}x costs {abs(gap):.3f} bits per pixel {word} than 1x"
+            )
+    return f"{capital('; '.join(told))}." if told else "Nothing can be said yet."
+
+
+def findings(results: Results) -> dict[str, list[str]]:
+    """Sentences by definition, of those that have figures."""
+    families = {results.label(m): entry.get("family") for m, entry in results.methods.items()}
+    ours = {label for label, family in families.items() if family == "ica"}
+    found = {}
+    for metric, by in DEFINITIONS.items():
+        costs = costs_of(results, metric)
         if costs:
-            paragraphs.append("\n".join(_sentences(costs, title, ours)))
-    return "\n\n".join(paragraphs)
+            found[capital(by)] = _sentences(costs, by, ours)
+    return found
 
 
-def _sentences(costs: Costs, title: str, ours: str) -> list[str]:
+def costs_of(results: Results, metric: str) -> Costs:
+    """Bits per pixel of all that compete."""
+    costs: Costs = {}
+    for cell in results.succeeded:
+        value = metric_value(cell, metric)
+        if np.isfinite(value) and not cell.get("reference"):
+            width = float(results.whats[cell["width"]]["width"])
+            costs.setdefault((results.label(cell["method"]), width), {})[cell["seed"]] = value
+    return costs
+
+
+def _sentences(costs: Costs, by: str, ours: set[str]) -> list[str]:
     best = _cheapest(costs, costs)
     winners = {min(found, key=found.__getitem__) for found in _by_seed(costs).values()}
     said = [
-        f"By {title} {_name(best)} is best."
+        f"{capital(by)} {_name(best)} is best."
         if winners == {best}
-        else f"By {title} the seeds do not agree which basis is best; {_name(best)} on average."
+        else f"{capital(by)} the seeds do not agree which basis is best; {_name(best)} on average."
     ]
     told: list[Key] = []
-    complete = [key for key in costs if key[1] <= 1]
-    wide = [key for key in costs if key[1] > 1]
+    complete, wide = _complete(costs), _wide(costs)
     if len(complete) > 1:
         first = _cheapest(costs, complete)
         second = _cheapest(costs, [key for key in complete if key != first])
@@ -84,12 +98,29 @@ def _sentences(costs: Costs, title: str, ours: str) -> list[str]:
             "More columns than pixels: "
             f"{_compared(costs, _cheapest(costs, wide), _cheapest(costs, complete))}."
         )
-    for width in sorted({width for method, width in costs if method == ours}):
-        others = [key for key in costs if key[1] == width and key[0] != ours]
-        if others and (ours, width) not in told:
-            rival = _cheapest(costs, others)
-            said.append(f"At {width:g}x {_compared(costs, (ours, width), rival)}.")
+    for one in sorted((key for key in costs if key[0] in ours), key=lambda key: key[1]):
+        others = [key for key in costs if key[1] == one[1] and key[0] not in ours]
+        if others and one not in told:
+            said.append(f"At {one[1]:g}x {_compared(costs, one, _cheapest(costs, others))}.")
     return said
+
+
+def _complete(costs: Costs) -> list[Key]:
+    return [key for key in costs if key[1] <= 1]
+
+
+def _wide(costs: Costs) -> list[Key]:
+    return [key for key in costs if key[1] > 1]
+
+
+def _gap(costs: Costs, one: Key, other: Key) -> float:
+    """What the first costs against the second, on average over the seeds that have both."""
+    seeds = costs[one].keys() & costs[other].keys()
+    return (
+        float(np.mean([costs[one][seed] - costs[other][seed] for seed in seeds]))
+        if seeds
+        else np.nan
+    )
 
 
 def _by_seed(costs: Costs) -> dict[int, dict[Key, float]]:

@@ -1,68 +1,66 @@
-"""The study: bases of photographs at several overcompletenesses, and what each of them costs."""
+"""The study of photographs: bases of their patches at several widths, and what each of them costs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike
-from sklearn.decomposition import PCA
+from sklearn.datasets import load_sample_images
 
-from overica.photographs.basis_learners import METHODS, Method
-from overica.photographs.coding import coding_cost, pixel_entropy
-from overica.photographs.effort import StudySettings
+from overica.datasets import load_images
+from overica.photographs.basis_bench import (
+    BasisBench,
+    GaussianBench,
+    PhotographJob,
+    RawBench,
+    gabor_fits,
+)
+from overica.photographs.best_basis import verdict
 from overica.photographs.gabor import GaborFits
-from overica.photographs.judging import Row, judge_method
+from overica.photographs.photograph_config import GAUSSIAN, RAW, PhotographConfig
 from overica.photographs.regions import Photographs, split_photographs
+from overica.studies import Bench, Job, Plan, Results, Study
 
-RAW, GAUSSIAN = "raw", "gaussian"
-"""Rows without a basis to learn: the pixels' histogram, and the Gaussian of the patches' covariance."""
-
-
-@dataclass(frozen=True)
-class Study:
-    """Figures of all seeds, and the bases of the first."""
-
-    settings: StudySettings
-    rows: list[Row]
-    bases: dict[tuple[str, float], np.ndarray] = field(default_factory=dict)
-    """By method and overcompleteness, columns of white coordinates, the most used first."""
-    gabors: dict[tuple[str, float], GaborFits] = field(default_factory=dict)
-    """Of the same columns."""
-    noise_floor: float = 0.0
-    """Share of the error of rounding in white patches, first seed."""
-
-    def to_json(self) -> dict[str, object]:
-        """Everything but the bases, as JSON has words for it."""
-        return {
-            "settings": asdict(self.settings),
-            "noise_floor": self.noise_floor,
-            "rows": [asdict(row) for row in self.rows],
-            "gabors": [
-                {"method": method, "overcompleteness": width}
-                | {name: np.round(value, 5).tolist() for name, value in vars(fits).items()}
-                for (method, width), fits in self.gabors.items()
-            ],
-        }
+_BENCHES: dict[str, Any] = {RAW: RawBench, GAUSSIAN: GaussianBench}
+"""Where there is no basis."""
 
 
-def study_photographs(
-    images: Sequence[ArrayLike] | None = None,
-    settings: StudySettings | None = None,
-    *,
-    random_state: int = 0,
-    n_jobs: int = 1,
-    report: Callable[[str], object] = lambda line: None,
-) -> Study:
+class PhotographResults(Results):
+    """What a study of photographs found, see `overica.studies.Results`."""
+
+    axis: ClassVar[str] = "width"
+    main_metric: ClassVar[str] = "evidence_bits"
+
+    def verdict(self) -> str:
+        """The best basis by both definitions of the cost, see `overica.photographs.verdict`."""
+        return verdict(self)
+
+    def __str__(self) -> str:
+        return self.verdict()
+
+    def basis(self, cell: str) -> np.ndarray:
+        """Columns of white coordinates, (side^2, n_components), of unit length, the most used first."""
+        return self.kept(cell, "bases")[cell.split("/")[0]]
+
+    def gabors(self, cell: str) -> GaborFits:
+        """Gabor functions of the columns of `basis`."""
+        return gabor_fits(self.kept(cell, "gabors")[cell.split("/")[0]])
+
+
+class PhotographStudy(Study):
     """Learn bases of photographs and measure their coding cost in two ways.
 
     For every seed the photographs are split by region (`split_photographs`). Every method learns a basis of the white
-    patches at every overcompleteness it knows. Its free parameter, if it has one, is the one of a few values whose
-    narrowest basis has the highest evidence on patches set aside for this. All bases get one and the same density
-    (`DictionaryDensity`: sparse sources with noise, scales and presence of highest likelihood) and are judged on
-    patches of regions that nothing else has seen:
+    patches at every width it knows. Its free parameters are, of a few values, those whose narrowest basis has the
+    highest evidence on patches set aside for this. All bases get one and the same density (`DictionaryDensity`:
+    sparse sources with noise, scales and presence of highest likelihood) and are judged on patches of regions that
+    nothing else has seen:
 
     - ``evidence_bits``, the probability of the cells of the stated precision D (`coding_cost`);
     - ``coefficient_bits``, quantised lasso codes at the squared error D^2 / 12 per pixel (`coefficient_cost`), the
@@ -73,103 +71,113 @@ def study_photographs(
 
     Parameters
     ----------
+    config : PhotographConfig, optional
     images : sequence of array-like, optional
-        Pictures in grey levels, (rows, columns) or (rows, columns, 3), for example from `load_images`;
-        scikit-learn's two photographs if not given.
-    settings : StudySettings
-    random_state : int
-        The first seed; the others follow it.
-    n_jobs : int
-        Seeds at a time, each in a process of its own; -1 is one per processor.
-    report : callable
-        Called with a line of text for every seed and every basis.
-
-    Returns
-    -------
-    Study
+        Pictures in grey levels, (rows, columns) or (rows, columns, 3), instead of those of the configuration's folder.
+    **keywords
+        Keys of `PhotographConfig`: folder, side, precision, widths, methods, n_seeds, seed, tuned, ...
 
     Raises
     ------
     ValueError
-        If pictures or settings are malformed: says which.
+        If pictures or configuration are malformed: says which.
 
     Examples
     --------
-    >>> settings = StudySettings(
+    >>> study = PhotographStudy(
     ...     side=3,
-    ...     overcompleteness=(1,),
-    ...     methods=("pca",),
+    ...     widths=[1],
+    ...     methods=["pca", "raw", "gaussian"],
     ...     n_seeds=1,
     ...     n_fit=500,
     ...     n_choose=50,
     ...     n_judge=100,
     ...     n_annealed=0,
     ...     n_table=200,
+    ...     n_jobs=1,
     ... )
-    >>> study = study_photographs(settings=settings)
-    >>> [row.method for row in study.rows]
-    ['raw', 'gaussian', 'pca']
+    >>> results = study.run(progress=False)
+    >>> bool(results.table().loc[("1x", "pca"), "mean"] < 8)
+    True
     """
-    settings = StudySettings() if settings is None else settings
-    seeds = range(random_state, random_state + settings.n_seeds)
-    parts: list[Study] = Parallel(n_jobs=min(effective_n_jobs(n_jobs), len(seeds)))(
-        delayed(_one_seed)(images, settings, seed, report) for seed in seeds
-    )
-    rows = [row for part in parts for row in part.rows]
-    return replace(parts[0], rows=rows)
 
+    config_type: ClassVar[type[PhotographConfig]] = PhotographConfig
+    results_type: ClassVar[type[Results]] = PhotographResults
+    axis: ClassVar[str] = "width"
 
-def _one_seed(
-    images: Sequence[ArrayLike] | None, settings: StudySettings, seed: int, report: Callable[[str], object]
-) -> Study:  # fmt: skip
-    data = split_photographs(
-        images, side=settings.side, precision=settings.precision,
-        n_patches=(settings.n_fit, settings.n_choose, settings.n_judge), random_state=seed,
-    )  # fmt: skip
-    study = Study(settings, _without_basis(data, seed), noise_floor=data.noise_share)
-    counts = ", ".join(f"{n} to {name}" for name, n in data.n_regions.items())
-    report(f"seed {seed}  regions: {counts}")
-    for name in settings.methods:
-        _run_method(METHODS[name], data, seed, study, report)
-    return study
+    def __init__(
+        self,
+        config: PhotographConfig | None = None,
+        *,
+        images: Sequence[ArrayLike] | None = None,
+        **keywords: Any,
+    ) -> None:
+        super().__init__(config, **keywords)
+        self._given = None if images is None else [np.asarray(image) for image in images]
 
+    @cached_property
+    def images(self) -> Sequence[np.ndarray]:
+        """The pictures."""
+        if self._given is not None:
+            return self._given
+        if self.config.folder is None:
+            return list(load_sample_images().images)
+        return load_images(self.config.folder)
 
-def _without_basis(data: Photographs, seed: int) -> list[Row]:
-    raw = pixel_entropy(data.judge.grey, data.precision)
-    gaussian = coding_cost(PCA().fit(data.fit.cells), data.judge.cells, data.precision)
-    return [Row(RAW, 1.0, seed, None, raw), Row(GAUSSIAN, 1.0, seed, gaussian, None)]
+    def plan(self) -> Plan:
+        """All cells; the photographs are split once, nothing is learned."""
+        config = self.config
+        data = self._split(config.seed)
+        pixels = [hashlib.sha256(each.tobytes()).hexdigest() for each in self.images]
+        jobs = []
+        for method in map(config.arguments, config.methods):
+            widths = {
+                f"{width:g}x": round(width * config.side**2) for width in config.widths_of(method)
+            }
+            for seed in config.seeds if widths else ():
+                settings = config.settings(method)
+                job = PhotographJob(
+                    min(widths, key=widths.__getitem__), method, seed, first=seed == config.seed,
+                    settings=settings, narrowest=min(widths.values()),
+                )  # fmt: skip
+                decides = {
+                    "pictures": pixels,
+                    "sizes": [config.side, config.precision, *config.sizes, config.n_table],
+                    "annealed": config.n_annealed,
+                    "settings": settings,
+                    "narrowest": job.narrowest if len(settings) > 1 else None,
+                    "n_active": config.n_active,
+                }
+                cells = [
+                    replace(job, what=width).cell(
+                        "own", decides | {"columns": columns}, width=width, columns=columns,
+                        target_l0=None, matched=True,
+                    )
+                    for width, columns in widths.items()
+                ]  # fmt: skip
+                jobs.append(job.only(cells))
+        widths = {
+            f"{width:g}x": {"width": width, "columns": round(width * config.side**2)}
+            for width in config.widths
+        }
+        facts = {"widths": widths, "noise_floor": data.noise_share, "regions": data.n_regions}
+        return Plan(tuple(jobs), facts)
 
+    def bench(self, job: Job) -> Bench:
+        """See `Study.bench`."""
+        kind = _BENCHES.get(job.method.name, BasisBench)
+        bench: Bench = kind(job, self.config, self._split(job.seed))
+        return bench
 
-def _run_method(
-    method: Method, data: Photographs, seed: int, study: Study, report: Callable[[str], object]
-) -> None:
-    candidates = method.settings
-    for width in study.settings.overcompleteness:
-        if width > 1 and not method.overcomplete:
-            continue
-        row, setting, basis, fits = judge_method(
-            method, width, candidates, data, study.settings, seed
-        )
-        # What suits the narrowest suits the others, which take longer to learn.
-        candidates = (setting,)
-        study.rows.append(row)
-        study.bases[method.name, float(width)] = basis
-        study.gabors[method.name, float(width)] = fits
-        report(_line_of(row, len(study.gabors), study.settings))
+    def write_report(self, results: Any) -> Path:
+        """See `Study.write_report`."""
+        from overica.photographs.photograph_page import write_report
 
+        return write_report(results)
 
-def _line_of(row: Row, n_done: int, settings: StudySettings) -> str:
-    n_bases = sum(
-        width <= 1 or METHODS[name].overcomplete
-        for name in settings.methods
-        for width in settings.overcompleteness
-    )
-
-    def shown(value: float | None, form: str) -> str:
-        return "-" if value is None else format(value, form)
-
-    return (
-        f"seed {row.seed}  basis {n_done:2d} of {n_bases}  {row.method:11s}{row.overcompleteness:4g}x"
-        f"  evidence {shown(row.evidence_bits, '.3f')}  coefficients {shown(row.coefficient_bits, '.3f')}"
-        f" bits per pixel  (learned in {shown(row.seconds, '.0f')} s)"
-    )
+    def _split(self, seed: int) -> Photographs:
+        config = self.config
+        return split_photographs(
+            self.images, side=config.side, precision=config.precision, n_patches=config.sizes,
+            random_state=seed,
+        )  # fmt: skip

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from overica.metrics.words import words_of
 from overica.report.figures import Mark, assign_marks, definitions, key
 from overica.report.phrases import failed
+from overica.report.reading import TABLES
 from overica.report.table import Table
 from overica.report.tables import metrics_of
 from overica.studies import Results
@@ -26,6 +27,8 @@ class Panel:
     picture: Markup
     method: str | None = None
     note: str = ""
+    wide: bool = False
+    """Whether it takes the whole line."""
 
 
 @dataclass
@@ -89,7 +92,7 @@ class Page:
     sections: Sequence[Section] = ()
     costs: Sequence[Table] = ()
     reading: Sequence[tuple[str, Sequence[tuple[str, str]]]] = ()
-    """How to read numbers and figures: headings with terms and definitions."""
+    """How to read what is the kind's own: headings with terms and definitions."""
     notices: Sequence[str] = ()
     facts: Sequence[tuple[str, str]] = ()
     """Of the set-up, besides versions."""
@@ -126,6 +129,12 @@ class Page:
             for cell in results.records
             for text in cell.get("warnings") or ()
         ).most_common()
+
+    @property
+    def explained(self) -> dict[str, list[tuple[str, str]]]:
+        """Everything that a reader may look up: headings with terms and definitions."""
+        told = {"Tables": [*TABLES.items()], **dict(self.reading), "Metrics": self.words}
+        return {heading: list(terms) for heading, terms in told.items() if terms}
 
     @property
     def words(self) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def percent(value: float, signed: bool = False) -> str:
-    """A share in per cent, with a decimal where it is small and needs one, and a sign if it is a difference.
+    """A share in per cent, to two digits, and with a sign if it is a difference.
 
     Examples
     --------
@@ -14,8 +14,7 @@ def percent(value: float, signed: bool = False) -> str:
     ('93 %', '1.2 %', '2 %', '−17 %')
     """
     share = abs(100 * value)
-    digits = 0 if abs(share - round(share)) < 0.05 or share >= 10 else 1
-    text = f"{share:.{digits}f} %"
+    text = f"{share:.0f} %" if share >= 9.95 else f"{round(share, 2):.2g} %"
     sign = "" if float(text[:-2]) == 0 else "−" if value < 0 else "+" * signed
     return sign + text
 

@@ -74,7 +74,7 @@ def entry_of(
     words: Words,
     *,
     note: Note | None = None,
-    digits: int = 2,
+    digits: int | None = None,
     n_seeds: int = 0,
     off: float = math.nan,
 ) -> Entry:
@@ -87,8 +87,8 @@ def entry_of(
         Of the figure.
     note : callable, optional
         What a smaller line says.
-    digits : int
-        Decimals.
+    digits : int, optional
+        Decimals; those of `words` if not given.
     n_seeds : int
         Seeds that there should be; said if there are fewer.
     off : float
@@ -96,10 +96,11 @@ def entry_of(
     """
     if not math.isfinite(summary.mean):
         return Entry(numbers.MISSING)
+    places = words.digits if digits is None else digits
     fewer = f"{summary.count} of {n_seeds} seeds" if summary.count < n_seeds else ""
     return Entry(
-        text=numbers.short(summary.mean, digits),
-        spread=numbers.short(summary.deviation, digits),
+        text=numbers.short(summary.mean, places),
+        spread=numbers.short(summary.deviation, places),
         notes=[line for line in (note(summary) if note else "", fewer) if line],
         share=_share(summary, words),
         missed=off_level(off),

@@ -23,6 +23,7 @@ from overica.report.table import (
 )
 from overica.studies import Results, Spread
 from overica.studies.levels import LEVELS, at_matched, by_level, missed
+from overica.studies.results import COSTS
 from overica.studies.spread import Cell, mean_of, number, summarise
 
 
@@ -36,15 +37,20 @@ class Column:
     words: Words
     n_seeds: int = 0
     """Seeds that there should be; 0 where that is not to be said."""
-    digits: int = 2
+    digits: int | None = None
+    """Decimals; those of the words if not given."""
     off: Mapping[str, float] = field(default_factory=dict)
     """By method, by what share the level was missed, where it differs from column to column."""
     below: Sequence[str] | None = None
     """Smaller lines under the heading; chance and truth if not given."""
 
 
-def overview_table(results: Results, metric: str, at: str, caption: str, digits: int = 2) -> Table:
-    """What is learned from by method, for one metric at a level of `LEVELS`: coloured from chance to the ideal.
+def overview_table(
+    results: Results, metric: str, at: str, caption: str, digits: int | None = None
+) -> Table:
+    """What is learned from by method, for one metric at a level of `LEVELS`.
+
+    It is coloured from chance to the ideal; without a chance level, from the worst method to the best.
 
     Parameters
     ----------
@@ -66,7 +72,25 @@ def overview_table(results: Results, metric: str, at: str, caption: str, digits:
         )  # fmt: skip
     table = by_method(results, caption, columns, note=reached_level if at == "best" else None)
     table.style = "heat"
+    if not any(math.isfinite(s.chance) for column in columns for s in column.summaries.values()):
+        table.below = [[] for _ in columns]
+        _shade(results, table, columns)
     return table
+
+
+def _shade(results: Results, table: Table, columns: Sequence[Column]) -> None:
+    """Colour entries from the worst of all that compete to the best."""
+    merits = {
+        (i, j): column.words.merit(column.summaries[method].mean)
+        for i, method in enumerate(results.methods)
+        if not results.is_reference(method)
+        for j, column in enumerate(columns)
+    }
+    finite = {place: merit for place, merit in merits.items() if math.isfinite(merit)}
+    worst, best = min(finite.values(), default=0.0), max(finite.values(), default=0.0)
+    for (i, j), merit in finite.items():
+        if best > worst:
+            table.rows[i].entries[j].share = (merit - worst) / (best - worst)
 
 
 def metric_tables(results: Results, what: str, more: Sequence[Column] = ()) -> list[Table]:
@@ -105,14 +129,19 @@ def level_table(results: Results, what: str, metrics: Sequence[str] = ()) -> Tab
     return Table("Every level of sparsity", "method, target", headings, rows)
 
 
-def cost_tables(results: Results, costs: Mapping[str, Callable[[float], str]]) -> list[Table]:
+_COSTS = dict(zip(COSTS, (numbers.seconds, numbers.seconds, numbers.count), strict=True))
+
+
+def cost_tables(
+    results: Results, costs: Mapping[str, Callable[[float], str]] = _COSTS
+) -> list[Table]:
     """Mean cost of a fit, method by what is learned from, a table for each field that was measured.
 
     Parameters
     ----------
     results : Results
     costs : mapping
-        Field of a record -> how it is printed.
+        Field of a record -> how it is printed; those of every fit if not given.
     """
     tables = []
     for cost, write in costs.items():

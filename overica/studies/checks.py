@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from overica._validation import check_scalar
@@ -67,3 +67,15 @@ def ascending(what: str, check: Check = positive) -> Check:
         return tuple(sorted({check(each, f"{name}[{i}]") for i, each in enumerate(value)}))
 
     return checked
+
+
+def path(value: Any, name: str) -> str:
+    """Of a file or folder."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"`{name}` must be a path, got {value!r}")
+    return value
+
+
+def over(defaults: Mapping[str, Any]) -> Check:
+    """A table, before which stand the study's own defaults."""
+    return lambda value, name: {**defaults, **table(value, name)}

@@ -52,6 +52,8 @@ class StudyConfig:
     overica.studies.errors.StudyError: `methods[0]`: unknown method 'icaa'. Did you mean 'ica'...
     """
 
+    kind: ClassVar[str] = ""
+    """Of the study; a file may name it as its key `kind`."""
     default_methods: ClassVar[tuple[Any, ...]] = ()
     """Where a study lists none."""
     registry: ClassVar[Mapping[str, Method]] = METHODS
@@ -93,14 +95,7 @@ class StudyConfig:
             If the file cannot be read or is no TOML, a name or key is unknown (naming the nearest), or the study is
             impossible; file and key are named.
         """
-        path = Path(path)
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise StudyError(f"{path}: cannot be read: {error.strerror or error}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise StudyError(f"{path}: is not TOML: {error}") from error
-        return cls._checked(table, f"{path}, ")
+        return cls._checked(read_toml(path), f"{path}, ")
 
     @classmethod
     def from_keywords(cls, **table: Any) -> Self:
@@ -108,9 +103,15 @@ class StudyConfig:
         return cls._checked(table, "")
 
     def changed(self, **table: Any) -> Self:
-        """The same with other values of some keys, which are checked; None leaves a key as it is."""
+        """The same with other values of some keys, which are checked; None leaves a key as it is.
+
+        Of `ica` and `sae` the parameters that are given change, and the others stay.
+        """
+        before = self.as_table()
         given = {name: value for name, value in table.items() if value is not None}
-        return type(self)._checked(self.as_table() | given, "")
+        for family in given.keys() & {*self.families}:
+            given[family] = {**before[family], **given[family]}
+        return type(self)._checked(before | given, "")
 
     def quick(self) -> Self:
         """The study cut down to a look."""
@@ -128,7 +129,10 @@ class StudyConfig:
         table = {each.name: getattr(self, each.name) for each in fields(self)}
         for name in self.lists():
             table[name] = [choice.as_table() for choice in table[name]]
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in table.items()}
+        for name in self._unused():
+            del table[name]
+        lists = {k: list(v) if isinstance(v, tuple) else v for k, v in table.items()}
+        return {"kind": self.kind, **lists}
 
     @classmethod
     def lists(cls) -> dict[str, Listed]:
@@ -138,12 +142,22 @@ class StudyConfig:
         }
 
     @classmethod
+    def _unused(cls) -> list[str]:
+        """Tables of families that this kind of study has no methods of."""
+        return [family for family in StudyConfig.families if family not in cls.families]
+
+    @classmethod
     def _checked(cls, table: Mapping[str, Any], where: str) -> Self:
         known = {each.name: each.metadata.get("check") for each in fields(cls)}
-        for name in table:
+        values = dict(table)
+        kind = values.pop("kind", cls.kind)
+        if kind != cls.kind:
+            raise StudyError(f"{where}`kind` must be {cls.kind!r} here, got {kind!r}")
+        for name in cls._unused():
+            del known[name]
+        for name in values:
             if name not in known:
                 raise unknown(f"{where}`{name}`", "key", name, known)
-        values = dict(table)
         if cls.default_methods:
             values.setdefault("methods", list(cls.default_methods))
         for name, listed in cls.lists().items():
@@ -160,3 +174,20 @@ class StudyConfig:
                 if parameter not in valid:
                     raise unknown(f"{where}`{family}`", "parameter", parameter, valid)
         return cls(**values)
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The keys of a TOML file.
+
+    Raises
+    ------
+    StudyError
+        If the file cannot be read or is no TOML: names it.
+    """
+    path = Path(path)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: is not TOML: {error}") from error

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from overica.coding import Featuriser
 from overica.datasets import Mixture
 from overica.studies.flops import no_flops
 
@@ -48,8 +47,9 @@ class Method:
     """For tables and pictures."""
     family: str
     """One of `FAMILIES`."""
-    build: Callable[..., Featuriser]
-    """``build(assignment, **parameters)`` returns a featuriser that is not fitted yet."""
+    build: Callable[..., Any]
+    """``build(assignment, **parameters)`` returns a featuriser that is not fitted yet. A kind of study with a registry
+    of its own may ask for something else."""
     sweeps: bool
     """Whether it is told how many features are to be active, and so is fitted once per level. The others are fitted
     once, and their features encoded at every level."""
@@ -57,6 +57,10 @@ class Method:
     """``flops(fitted, X)``: floating-point operations of the fit."""
     encodes: bool = True
     """Whether it has codes of its own, at a level of its own, to be reported beside the levels of the study."""
+    overcomplete: bool = True
+    """Whether it can learn more features than samples have dimensions."""
+    by_variance: bool = False
+    """Whether it goes by variances alone, of which white samples have none to tell."""
     one_sided: bool = False
     """Whether its codes are never negative, whatever the sources."""
     parameters: frozenset[str] = frozenset()

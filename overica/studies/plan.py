@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from overica._version import __version__
 from overica.studies.choices import Choice
@@ -32,6 +32,9 @@ class Cell:
 @dataclass(frozen=True)
 class Job:
     """One fit, and the cells that it fills. A kind of study derives from this what its fits need to know."""
+
+    sources: ClassVar[tuple[str, ...]] = ()
+    """Patterns of files under ``overica/``, in the rooms of studies, that its figures depend on too."""
 
     what: str
     """What is learned from, by name: the data set, the width."""
@@ -65,7 +68,9 @@ class Job:
         name = f"{self.what}/{self.method.label}/{level}/{self.seed}"
         method = [self.method.name, dict(self.method.arguments)]
         return Cell(
-            name, digest(code_version(), method, self.seed, self.first, level, decides), facts
+            name,
+            digest(code_version(self.sources), method, self.seed, self.first, level, decides),
+            facts,
         )
 
 
@@ -89,10 +94,15 @@ def digest(*values: Any) -> str:
 
 
 @functools.cache
-def code_version() -> str:
+def code_version(more: tuple[str, ...] = ()) -> str:
     """Version of the package and a hash of the sources that figures depend on.
 
     A cell that was filled by other code is filled anew: figures of two versions do not stand in one table.
+
+    Parameters
+    ----------
+    more : tuple of str
+        Patterns of files under ``overica/`` in rooms whose sources are left out otherwise.
     """
     root = Path(__file__).parents[1]
     sources = [
@@ -101,7 +111,8 @@ def code_version() -> str:
         for path in root.rglob(pattern)
         if path.relative_to(root).parts[0] not in _ABOVE
     ]
+    sources += [path for pattern in more for path in root.glob(pattern)]
     found = hashlib.sha256()
-    for path in sorted(sources):
+    for path in sorted(set(sources)):
         found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return f"{__version__}+{found.hexdigest()[:12]}"

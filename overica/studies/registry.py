@@ -106,7 +106,8 @@ METHODS: dict[str, Method] = {
     **{
         name: Method(
             name, kind.label, "baseline", _baseline(name), sweeps=kind.sweeps, flops=kind.flops,
-            encodes=kind.encodes, one_sided=kind.one_sided, parameters=settable(kind),
+            encodes=kind.encodes, one_sided=kind.one_sided, overcomplete=kind.overcomplete,
+            by_variance=kind.by_variance, parameters=settable(kind),
         )
         for name, kind in BASELINES.items()
     },

@@ -42,8 +42,6 @@ class Study(ABC):
         If something in it is unknown, naming the nearest that exists, or impossible.
     """
 
-    kind: ClassVar[str]
-    """In the header of a folder, and in a TOML file."""
     config_type: ClassVar[type[StudyConfig]]
     results_type: ClassVar[type[Results]] = Results
     axis: ClassVar[str] = "dataset"
@@ -55,6 +53,21 @@ class Study(ABC):
                 f"`config` must be None where keywords are given, got {sorted(keywords)}"
             )
         self.config: Any = config or self.config_type.from_keywords(**keywords)
+
+    @property
+    def kind(self) -> str:
+        """In the header of a folder, and in a TOML file."""
+        return str(self.config.kind)
+
+    @classmethod
+    def default_config(cls) -> Any:
+        """What is done if nothing is said."""
+        return cls.config_type.from_keywords()
+
+    @classmethod
+    def default(cls) -> Self:
+        """The study that is run if nothing is said."""
+        return cls(config=cls.default_config())
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
@@ -68,6 +81,14 @@ class Study(ABC):
     @abstractmethod
     def bench(self, job: Job) -> Bench:
         """Fit a job's method, ready to be examined. Called in other processes too."""
+
+    @abstractmethod
+    def write_report(self, results: Any) -> Path:
+        """Write the pages of results into their folder, whether the study came to its end or not; the first page."""
+
+    def said(self, results: Any) -> str:
+        """What came out, in sentences for a terminal."""
+        return str(results)
 
     def header(self, plan: Plan) -> dict[str, Any]:
         """What ``study.json`` says besides what it says of every study."""

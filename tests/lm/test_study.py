@@ -340,7 +340,7 @@ def test_command_line(store, tmp_path):
     arguments += ["--quick", "--steps", "20", "--jobs", "1"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
-    assert "pages    " in result.output
+    assert "report   " in result.output
     assert (tmp_path / "index.html").is_file()
     assert (tmp_path / "batchtopk-1.5x" / "index.html").is_file()
     assert (tmp_path / "white-1.5x" / "index.html").is_file()

@@ -1,179 +1,227 @@
-"""A small study from end to end, its files, and the command."""
+"""A small study from end to end, its report, and the command."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-import overica.photographs
 from overica.cli import main
-from overica.photographs import (
-    METHODS,
-    Effort,
-    Row,
-    StudySettings,
-    save_study,
-    study_photographs,
-    table_of,
-    verdict,
-)
+from overica.photographs import PhotographConfig, PhotographResults, PhotographStudy, verdict
+from overica.photographs.photograph_page import QUESTION
+from overica.studies import StudyError
 
-TINY = StudySettings(
-    side=3, overcompleteness=(1.0, 2.0), n_seeds=1, n_fit=900, n_choose=40, n_judge=120, n_annealed=4, n_table=200,
-    effort=Effort(n_steps=12, n_passes=1),
-)  # fmt: skip
+TINY = {
+    "side": 3, "widths": [1, 2], "n_seeds": 1, "n_fit": 900, "n_choose": 40, "n_judge": 120, "n_annealed": 4,
+    "n_table": 200, "n_jobs": 1,
+    "ica": {"max_iter": 12},
+    "methods": [
+        "ica",
+        {"name": "dictionary_learning", "n_rounds": 1, "n_steps": 8, "batch_size": 64},
+        {"name": "topk", "n_steps": 20, "batch_size": 64},
+        "fastica", "pca", "random", "gaussian", "raw",
+    ],
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def study():
-    return study_photographs(settings=TINY)
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("study")
 
 
-def test_rows(study):
-    keys = [(row.method, row.overcompleteness) for row in study.rows]
-    expected = [("raw", 1.0), ("gaussian", 1.0)]
-    for name, method in METHODS.items():
-        expected += [(name, width) for width in ((1.0, 2.0) if method.overcomplete else (1.0,))]
-    assert keys == expected
-    bits = {key: row.evidence_bits for key, row in zip(keys, study.rows, strict=True)}
+@pytest.fixture(scope="module")
+def study(folder):
+    return PhotographStudy(**TINY).run(folder, progress=False)
+
+
+def bits(results, metric="evidence_bits"):
+    return results.table(metric)["mean"].unstack("width")
+
+
+def test_every_method_at_every_width_it_knows(study):
+    assert not study.failed, study.failures.to_string()
+    cells = {(record["width"], record["method"]) for record in study.records}
+    names = [method["name"] if isinstance(method, dict) else method for method in TINY["methods"]]
+    complete = {"fastica", "pca", "gaussian", "raw"}
+    assert cells == {("1x", name) for name in names} | {
+        ("2x", name) for name in names if name not in complete
+    }
+    found = bits(study)
     # A sparse density on any learned basis beats the Gaussian, and that beats nothing at all.
-    assert bits["overica", 2.0] < bits["gaussian", 1.0]
-    assert bits["fastica", 1.0] < bits["gaussian", 1.0]
-    assert bits["gaussian", 1.0] < study.rows[0].coefficient_bits
-    assert study.bases["overica", 2.0].shape == (9, 18)
-    assert study.gabors["overica", 2.0].r2.shape == (18,)
+    assert found.loc["ica", "2x"] < found.loc["gaussian", "1x"]
+    assert found.loc["fastica", "1x"] < found.loc["gaussian", "1x"]
+    assert found.loc["gaussian", "1x"] < bits(study, "coefficient_bits").loc["raw", "1x"]
 
 
-def test_settings_are_chosen_at_the_narrowest(study):
-    for name in ("overica", "dictionary"):
-        chosen = {row.setting for row in study.rows if row.method == name}
-        assert len(chosen) == 1
-        assert chosen <= set(METHODS[name].settings)
+def test_bases_and_their_gabors_are_kept(study, folder):
+    for results in (study, PhotographResults.load(folder)):
+        basis = results.basis("2x/ica/own/0")
+        assert basis.shape == (9, 18)
+        np.testing.assert_allclose(np.linalg.norm(basis, axis=0), 1, atol=1e-5)
+        fits = results.gabors("2x/ica/own/0")
+        [record] = results.of("2x", "ica")
+        assert fits.r2.shape == (18,)
+        assert record["metrics"]["gabor_share"]["value"] == fits.well_fitted.mean()
 
 
-def test_files(study, tmp_path):
-    paths = save_study(study, tmp_path)
-    names = {path.name for path in paths}
-    assert {"coding.png", "gabor.png", "basis-1x.png", "basis-2x.png", "results.json"} <= names
-    assert all(p.read_bytes().startswith(b"\x89PNG") for p in paths if p.suffix == ".png")
-    stored = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    assert len(stored["rows"]) == len(study.rows)
-    assert stored["settings"]["precision"] == 4.0
-    assert "overica" in (tmp_path / "results.txt").read_text(encoding="utf-8")
+def test_free_parameters_are_chosen_at_the_narrowest(study):
+    tuned = PhotographConfig.from_keywords().tuned
+    for name, table in tuned.items():
+        [parameter] = table
+        chosen = [
+            record["setting"][parameter]
+            for width in ("1x", "2x")
+            for record in study.of(width, name)
+        ]
+        assert len(chosen) == 2
+        assert chosen[0] == chosen[1]
+        assert chosen[0] in table[parameter]
 
 
-def test_same_seed_same_answer(study):
-    """And a method's figures do not depend on who else takes part."""
-    few = replace(TINY, methods=("overica",), overcompleteness=(1.0,))
-    heard = []
-    again = study_photographs(settings=few, report=heard.append)
-    assert [row.method for row in again.rows] == ["raw", "gaussian", "overica"]
-    for one, two in zip(again.rows, study.rows, strict=False):
-        assert replace(one, seconds=None) == replace(two, seconds=None)
-    assert len(heard) == 2
-    assert heard[0].startswith("seed 0  regions: ")
-    assert "basis  1 of 1  overica" in heard[1]
+def test_what_is_chosen_has_the_highest_evidence():
+    """Of a penalty that suits, and one at which nothing is ever active."""
+    method = {"name": "dictionary_learning", "n_rounds": 1, "n_steps": 8, "batch_size": 64}
+    few = TINY | {"widths": [1], "methods": [method], "n_choose": 200, "n_annealed": 0}
+    setting = PhotographStudy(
+        **few | {"tuned": {"dictionary_learning": {"penalty": [100.0, 0.6]}}}
+    ).run(progress=False).records[0]["setting"]  # fmt: skip
+    assert setting == {"penalty": 0.6}
 
 
-def test_table_shows_gaps_and_spread():
-    rows = [Row("raw", 1.0, s, None, 5.0) for s in (0, 1)]
-    rows += [Row("overica", 2.0, s, 3.0 + s, 4.0, gabor_share=0.5) for s in (0, 1)]
-    _, raw, ours = table_of(rows).splitlines()
-    assert raw.split() == ["raw", "5.000", "±", "0.000"]
-    assert ours.split() == [
-        "overica",
-        "2x",
-        "3.500",
-        "±",
-        "0.500",
-        "4.000",
-        "±",
-        "0.000",
-        "50",
-        "%",
+def test_a_second_run_goes_on_and_answers_the_same(study, folder):
+    """And a method's figures do not depend on who else takes part, or how many at a time."""
+    few = TINY | {"methods": TINY["methods"][:2]}
+    again = PhotographStudy(**few).run(folder, progress=False)
+    assert [r["fit_seconds"] for r in again.records] == [
+        r["fit_seconds"] for r in study.records[:4]
     ]
+    anew = PhotographStudy(**few | {"n_jobs": 2}).run(folder, progress=False, fresh=True)
+    assert [r["metrics"] for r in anew.records] == [r["metrics"] for r in study.records[:4]]
+    assert len((folder / "earlier.jsonl").read_text().splitlines()) >= len(study.records)
+    assert len(PhotographStudy(**TINY).run(folder, progress=False).records) == len(study.records)
 
 
-def test_table_pairs_seeds():
-    rows = [Row("fastica", 1.0, s, 3.0 + s, 4.0) for s in (0, 1)]
-    rows += [Row("overica", 2.0, s, 2.9 + s, 4.25) for s in (0, 1)]
-    ours = table_of(rows).splitlines()[2].split()
-    assert ours[2:8] == ["3.400", "±", "0.500", "0.100", "±", "0.000"]
-    assert ours[8:] == ["4.250", "±", "0.000", "-0.250", "±", "0.000"]
+def test_pictures_decide(folder):
+    rng = np.random.default_rng(0)
+    first, second = (rng.integers(0, 256, (60, 60)) for _ in range(2))
+    names = [
+        {cell.config for cell in PhotographStudy(**TINY, images=images).plan().cells}
+        for images in ([first], [first], [second])
+    ]
+    assert names[0] == names[1]
+    assert not names[0] & names[2]
+
+
+def test_report_answers_first(study, folder):
+    tiny = PhotographStudy(**TINY)
+    tiny.write_report(tiny.run(folder, progress=False))
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.index(QUESTION) < page.index("bits per pixel") < page.index("Cost over the width")
+    assert page.count("data:image/png;base64,") == 10 + 1
+    assert "kind = &#34;photographs&#34;" in page
+
+
+HEADER = {
+    "widths": {"1x": {"width": 1.0}, "2x": {"width": 2.0}},
+    "methods": {"fastica": {}, "ica": {"family": "ica"}, "random": {}},
+}
+
+
+def made_up(costs):
+    """Results of bits (evidence, coefficients) by method, width and seed."""
+    return PhotographResults(
+        [
+            {"cell": f"{width}/{name}/own/{seed}", "status": "ok", "width": width, "method": name, "seed": seed}
+            | {"family": HEADER["methods"][name].get("family", "baseline"), "reference": name == "random"}
+            | {"metrics": {"evidence_bits": {"value": e}, "coefficient_bits": {"value": c}}}
+            for (name, width), both in costs.items()
+            for seed, (e, c) in enumerate(both)
+        ],
+        HEADER,
+    )  # fmt: skip
 
 
 def test_verdict_says_who_is_ahead():
-    costs = {
-        ("fastica", 1.0): (3.0, 2.0),
-        ("overica", 1.0): (3.1, 2.0),
-        ("overica", 2.0): (2.9, 1.8),
-        ("random", 2.0): (1.0, 1.0),
-    }
-    rows = [
-        Row(name, width, s, bits, 4.0 + width + 0.5 * s * (name == "overica"))
-        for (name, width), both in costs.items()
-        for s, bits in enumerate(both)
-    ]
-    evidence, coefficients = verdict(rows).split("\n\n")
+    told = verdict(
+        made_up(
+            {
+                ("fastica", "1x"): [(3.0, 5.0), (2.0, 5.0)],
+                ("ica", "1x"): [(3.1, 5.0), (2.0, 5.5)],
+                ("ica", "2x"): [(2.9, 6.0), (1.8, 6.5)],
+                ("random", "2x"): [(1.0, 1.0), (1.0, 1.0)],
+            }
+        )
+    )
+    answer, evidence, coefficients = told.split("\n\n")
+    assert answer == (
+        "By the probability of the cells they do, 2x costs 0.150 bits per pixel less than 1x; by quantised "
+        "coefficients they do not, 2x costs 1.250 bits per pixel more than 1x."
+    )
     assert evidence.splitlines() == [
-        "By the probability of the cells overica 2x is best.",
-        "Complete bases: fastica 1x costs 0.050 less than overica 1x (1 of 2 seeds).",
-        "More columns than pixels: overica 2x costs 0.150 less than fastica 1x (2 of 2 seeds).",
+        "By the probability of the cells ica 2x is best.",
+        "Complete bases: fastica 1x costs 0.050 less than ica 1x (1 of 2 seeds).",
+        "More columns than pixels: ica 2x costs 0.150 less than fastica 1x (2 of 2 seeds).",
     ]
     assert "By quantised coefficients fastica 1x is best." in coefficients
-    assert "overica 2x costs 1.250 more than fastica 1x (2 of 2 seeds)" in coefficients
+    assert "ica 2x costs 1.250 more than fastica 1x (2 of 2 seeds)" in coefficients
 
 
 def test_verdict_owns_up_to_seeds_that_disagree():
-    rows = [Row("pca", 1.0, s, 3.0, None) for s in (0, 1)]
-    rows += [Row("fastica", 1.0, s, 2.8 + 0.3 * s, None) for s in (0, 1)]
-    first, *_ = verdict(rows).splitlines()
-    assert first.endswith("the seeds do not agree which basis is best; fastica 1x on average.")
-    assert "quantised" not in verdict(rows)
+    told = verdict(
+        made_up({("ica", "1x"): [(3.0, None)] * 2, ("fastica", "1x"): [(2.8, None), (3.1, None)]})
+    )
+    assert "the seeds do not agree which basis is best; fastica 1x on average." in told
+    assert "quantised" not in told
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"overcompleteness": ()}, "`overcompleteness` must name at least one"),
-        ({"overcompleteness": (0.5,)}, "`overcompleteness` must be a finite number >= 1"),
-        ({"methods": ("pca", "magic")}, r"`methods` must be among .*got \['magic'\]"),
+        ({"widths": ()}, "`widths` must list columns per pixel"),
+        ({"widths": (0.5,)}, r"`widths\[0\]` must be a number from 1"),
+        ({"methods": ("pca", "magic")}, r"`methods\[1\]`: unknown method 'magic'"),
+        ({"methods": ("oracle",)}, "unknown method 'oracle'"),
         ({"n_seeds": 0}, "`n_seeds` must be an integer >= 1"),
+        ({"side": 1}, "`side` must be an integer from 2 to 32"),
+        ({"tuned": {"icaa": {}}}, "`tuned`: unknown method 'icaa'. Did you mean 'ica'"),
+        ({"tuned": {"ica": {"anealing": [1]}}}, "`tuned.ica`: unknown parameter.*'annealing'"),
+        ({"tuned": {"topk": {"n_active": 3}}}, "`tuned.topk.n_active` must list values, got 3"),
+        ({"kind": "separation"}, "`kind` must be 'photographs' here, got 'separation'"),
     ],
 )
-def test_bad_settings(change, message):
-    with pytest.raises(ValueError, match=message):
-        replace(TINY, **change)
+def test_bad_configuration(change, message):
+    with pytest.raises(StudyError, match=message):
+        PhotographConfig.from_keywords(**change)
 
 
-def test_command_on_a_folder(tmp_path, monkeypatch):
-    small = replace(TINY, methods=("overica",), overcompleteness=(1.0,), n_annealed=0)
-    monkeypatch.setattr(overica.photographs, "QUICK", small)
+SMALL = """
+kind = "photographs"
+side = 3
+widths = [1]
+n_seeds = 1
+n_fit = 900
+n_choose = 40
+n_judge = 120
+n_annealed = 0
+n_table = 200
+n_jobs = 1
+methods = ["pca", "gaussian"]
+"""
+
+
+def test_command_on_a_folder_with_a_file(tmp_path):
     rng = np.random.default_rng(0)
     for name in ("a.png", "b.png"):
         Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(tmp_path / name)
+    (tmp_path / "study.toml").write_text(SMALL, encoding="utf-8")
     out = tmp_path / "new" / "out"
-    result = CliRunner().invoke(
-        main,
-        [
-            "photographs",
-            "--quick",
-            "--folder",
-            str(tmp_path),
-            "--precision",
-            "5bits",
-            "-o",
-            str(out),
-        ],
-    )
+    arguments = ["photographs", str(tmp_path / "study.toml"), "--folder", str(tmp_path)]
+    result = CliRunner().invoke(main, [*arguments, "--precision", "5bits", "-o", str(out)])
     assert result.exit_code == 0, result.output
-    assert "8 grey levels" in result.output
-    assert "seed 0  basis  1 of 1" in result.output
-    assert "overica 1x is best" in result.output
-    assert (out / "basis-1x.png").exists()
+    assert "PCA 1x is best" in result.output
+    assert str(out / "report.html") in result.output
+    assert json.loads((out / "study.json").read_text())["study"]["precision"] == 8
 
 
 @pytest.mark.parametrize(
@@ -184,9 +232,11 @@ def test_command_on_a_folder(tmp_path, monkeypatch):
         (["--overcompleteness", "1,x"], "not a list of numbers"),
         (["--overcompleteness", "0.5"], "must lie between 1 and 64"),
         (["--folder", "nowhere"], "`folder` must be a folder with pictures, got 'nowhere'"),
+        (["nowhere.toml"], "nowhere.toml: cannot be read: No such file"),
     ],
 )
 def test_command_says_what_is_wrong(tmp_path, arguments, message):
-    result = CliRunner().invoke(main, ["photographs", "-o", str(tmp_path), *arguments])
+    result = CliRunner().invoke(main, ["photographs", "-o", str(tmp_path / "out"), *arguments])
     assert result.exit_code != 0
     assert message in " ".join(result.output.split())
+    assert not (tmp_path / "out").exists()

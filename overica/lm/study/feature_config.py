@@ -18,17 +18,6 @@ _QUICK = {
 _BATCH = 1024
 
 
-def _over(defaults: Mapping[str, Any]) -> checks.Check:
-    """A table, before which stand the study's own defaults."""
-    return lambda value, name: {**defaults, **checks.table(value, name)}
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"`{name}` must be a path, got {value!r}")
-    return value
-
-
 class Parts(NamedTuple):
     """What decides which tokens are learned from, judge and are described."""
 
@@ -62,6 +51,7 @@ class FeatureStudyConfig(StudyConfig):
     overica.studies.errors.StudyError: `methods[0]`: 'oracle' needs the true features, which nobody knows of activations
     """
 
+    kind: ClassVar[str] = "activations"
     default_methods: ClassVar[tuple[Any, ...]] = (
         "ica",
         "ica_nonnegative",
@@ -70,7 +60,7 @@ class FeatureStudyConfig(StudyConfig):
         "matryoshka",
     )
 
-    activations: str = key("overica-activations", _text)
+    activations: str = key("overica-activations", checks.path)
     """Folder of an `ActivationStore`."""
     widths: tuple[float, ...] = key((2.0, 4.0, 8.0), checks.ascending("widths"))
     """Features learned per dimension of the activations."""
@@ -80,10 +70,10 @@ class FeatureStudyConfig(StudyConfig):
     """Mean numbers of active features at which methods are compared; the middle one is described feature by feature."""
     full_width: float = key(4.0, checks.positive)
     """Wider fits have one seed and the middle level alone."""
-    ica: Mapping[str, Any] = key(_ICA, _over(_ICA))
+    ica: Mapping[str, Any] = key(_ICA, checks.over(_ICA))
     """Parameters of every overcomplete ICA, over the study's own defaults. Each of its steps infers exact codes of its
     batch: as many tokens as features, 1024 at least, unless there is a `batch_size`."""
-    sae: Mapping[str, Any] = key(_SAE, _over(_SAE))
+    sae: Mapping[str, Any] = key(_SAE, checks.over(_SAE))
     """Parameters of every sparse autoencoder, likewise."""
     n_fit: int = key(120_000, checks.count)
     """Most tokens to learn from."""

@@ -60,7 +60,6 @@ class FeatureStudy(Study):
     FileNotFoundError: `folder` must hold metadata.json, got 'nowhere' without it
     """
 
-    kind: ClassVar[str] = "activations"
     axis: ClassVar[str] = "width"
     config_type: ClassVar[type[FeatureStudyConfig]] = FeatureStudyConfig
     results_type: ClassVar[type[Results]] = FeatureResults
@@ -102,6 +101,19 @@ class FeatureStudy(Study):
                 ]
         jobs = [job for _, job in sorted(wanted, key=lambda pair: pair[0])]
         return Plan(tuple(jobs), {"widths": widths, "store": self._facts, "middle": config.middle})
+
+    def write_report(self, results: Any) -> Path:
+        """See `Study.write_report`; pages of features as well."""
+        from overica.lm.study.page import write_study_pages
+
+        return write_study_pages(results.folder, ActivationStore(self.config.activations))
+
+    def said(self, results: Any) -> str:
+        """See `Study.said`."""
+        from overica.lm.study.verdict import findings, headline
+
+        found = (f"- {name}: {text}" for name, text in findings(results))
+        return "\n".join([headline(results), *found])
 
     def bench(self, job: Any) -> FeatureBench:
         """See `Study.bench`."""

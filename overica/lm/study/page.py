@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from overica.lm.store.activation_store import ActivationStore
+from overica.lm.study.feature_config import FeatureStudyConfig
 from overica.lm.study.feature_results import FeatureResults, run_name
-from overica.lm.study.feature_study import FeatureStudy
 from overica.lm.study.features_of_fits import described, write_all_features
 from overica.lm.study.sections import over_widths, sections
 from overica.lm.study.verdict import answer, findings, headline, main_metric
@@ -20,15 +20,8 @@ from overica.studies.spread import metric_value
 
 _WRITTEN = dict(zip(COSTS, (numbers.seconds, numbers.seconds, numbers.count), strict=True))
 _READING = {
-    "0.97 ±0.01": "Mean and sample standard deviation over the seeds; “–” is a figure that does not exist, as the "
-    "spread of one seed.",
     "chance": "Of a share that is explained or recovered: the mean activation in place of every one, which has 0. Of "
     "matches: as many directions drawn with the covariance of the data. Of the evidence: a Gaussian.",
-    "level missed": "On held-out documents the mean number of active features is more than 5 % off the level: compare "
-    "with care. Thresholds that were learned are moved to the level on the samples of the fit; what an l1 penalty "
-    "gives is as it is.",
-    "★": "The best mean of its column, with what is printed the same; references, such as a random dictionary, do not "
-    "compete.",
     "2x": "Twice as many features as the activations have dimensions. Widths above `full_width` of the set-up have one "
     "seed and one level.",
 }
@@ -56,7 +49,7 @@ def write_study_pages(folder: str | os.PathLike[str], store: ActivationStore | N
     StudyError
         If it is that of another kind.
     """
-    Store.check(Path(folder), FeatureStudy.kind)
+    Store.check(Path(folder), FeatureStudyConfig.kind)
     results = FeatureResults.load(Path(folder))
     if store is not None:
         write_all_features(results, store)
