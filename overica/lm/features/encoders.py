@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +12,7 @@ import numpy as np
 
 from overica.coding import Dictionary, Featuriser, SparseCoder
 from overica.lm.features.record import Source
-from overica.persistence import damage_named, read_arrays, read_json, write_json
+from overica.persistence import damage_named, read_arrays
 
 _CODER = "coder.json"
 _TOLD = ("method", "penalty", "nonnegative")
@@ -26,21 +29,40 @@ class Encoder(NamedTuple):
         return Dictionary.of(self.featuriser).encode(self.featuriser, X)
 
 
-def keep_encoder(folder: Path, featuriser: Any) -> None:
-    """Write to a folder what encodes: an autoencoder whole, of exact codes their penalty.
+def packed_encoder(featuriser: Any) -> dict[str, np.ndarray]:
+    """What encodes, as arrays to keep in a file: those of bytes, by the names of the files that they would be.
 
     Parameters
     ----------
-    folder : Path
-        Made if missing.
     featuriser : fitted SparseCoder, or anything with `save`
+        Of the former its settings and its penalty, the dictionary being kept elsewhere; the latter whole.
+
+    Returns
+    -------
+    dict of str to array of uint8
+        Empty if the featuriser cannot be saved.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overica.coding import SparseCoder
+    >>> from overica.lm.features.encoders import packed_encoder
+    >>> coder = SparseCoder(np.eye(2), n_active=1).fit(np.array([[2.0, 1.0], [3.0, 0.5]]))
+    >>> list(packed_encoder(coder))
+    ['coder.json']
     """
     if isinstance(featuriser, SparseCoder):
-        folder.mkdir(parents=True, exist_ok=True)
         told = featuriser.get_params(deep=False) | {"penalty": featuriser.penalty_}
-        write_json(folder / _CODER, {name: told[name] for name in _TOLD})
-    else:
+        text = json.dumps({name: told[name] for name in _TOLD})
+        return {_CODER: np.frombuffer(text.encode(), np.uint8)}
+    if not hasattr(featuriser, "save"):
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
         featuriser.save(folder)
+        return {
+            path.name: np.frombuffer(path.read_bytes(), np.uint8)
+            for path in sorted(Path(folder).iterdir())
+        }
 
 
 def read_encoder(study: Path, source: Source, nonnegative: bool) -> Encoder:
@@ -59,21 +81,34 @@ def read_encoder(study: Path, source: Source, nonnegative: bool) -> Encoder:
     FileNotFoundError, ValueError
         If the dictionary is missing; if a file is damaged.
     """
-    kept = None if source.encoder is None else study / source.encoder
-    if kept is not None and kept.is_dir() and not (kept / _CODER).is_file():
-        from overica.sae import SparseAutoencoder
-
-        return Encoder(SparseAutoencoder.load(kept), "its own codes")
+    packed = _kept(study, source)
+    if packed and _CODER not in packed:
+        return Encoder(_unpacked(packed), "its own codes")
     path = study / source.dictionary
     arrays = read_arrays(path)
-    with damage_named(str(path)):
-        components, offset = arrays["components"], arrays["offset"]
     told: dict[str, Any] = {"method": "debiased", "nonnegative": nonnegative}
-    if kept is not None and kept.is_dir():
-        told |= read_json(kept / _CODER)
-        return Encoder(SparseCoder(components, offset=offset, **told), "exact codes")
-    told["n_active"] = source.n_active
-    return Encoder(
-        SparseCoder(components, offset=offset, **told),
-        f"exact codes with {source.n_active:g} features a token on average, its own encoder was not kept",
-    )
+    words = "exact codes"
+    if packed:
+        told |= json.loads(packed[_CODER].tobytes())
+    else:
+        told["n_active"] = source.n_active
+        words += (
+            f" with {source.n_active:g} features a token on average, its own encoder was not kept"
+        )
+    with damage_named(str(path)):
+        return Encoder(SparseCoder(arrays["components"], offset=arrays["offset"], **told), words)
+
+
+def _kept(study: Path, source: Source) -> dict[str, np.ndarray]:
+    if source.encoder is None or not (study / source.encoder).is_file():
+        return {}
+    return read_arrays(study / source.encoder)
+
+
+def _unpacked(packed: Mapping[str, np.ndarray]) -> Featuriser:
+    from overica.sae import SparseAutoencoder
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in packed.items():
+            (Path(folder) / name).write_bytes(content.tobytes())
+        return SparseAutoencoder.load(folder)

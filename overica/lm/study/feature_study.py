@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from overica._version import __version__
 from overica.coding import Featuriser
 from overica.compare.cell import finite
-from overica.lm.features.encoders import keep_encoder
+from overica.lm.features.encoders import packed_encoder
 from overica.lm.store.activation_store import ActivationStore
 from overica.lm.study.cells import FitResult, Record, Substitute, run_job
 from overica.lm.study.data import StudyData
@@ -261,7 +261,7 @@ def _keep(folder: Path, job: Job, result: FitResult) -> None:
             | ({} if result.parents is None else {"parents": result.parents}),
         )
     if result.featuriser is not None:
-        keep_encoder(folder / "fits" / f"{job.name}-encoder", result.featuriser)
+        write_arrays(folder / "fits" / f"{job.name}-encoder.npz", packed_encoder(result.featuriser))
     if result.codes is not None:
         codes = result.codes.tocsc()
         write_arrays(

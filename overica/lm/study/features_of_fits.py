@@ -67,7 +67,7 @@ def _run(
             context=store.metadata["context"],
             fingerprint=store.metadata.get("fingerprint"),
             dictionary=f"{fit}.npz",
-            encoder=f"{fit}-encoder" if (folder / f"{fit}-encoder").is_dir() else None,
+            encoder=f"{fit}-encoder.npz" if (folder / f"{fit}-encoder.npz").is_file() else None,
             n_active=record["target_l0"],
         ),
         features=describe_features(
