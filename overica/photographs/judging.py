@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from overica.photographs.basis_learners import Method
-from overica.photographs.coding import CoefficientCost, coding_cost, coefficient_cost
+from overica.photographs.code_length import CoefficientCost, coding_cost, coefficient_cost
 from overica.photographs.density import DictionaryDensity
 from overica.photographs.effort import StudySettings
 from overica.photographs.gabor import GaborFits, fit_gabors

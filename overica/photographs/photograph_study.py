@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
 
 from overica.photographs.basis_learners import METHODS, Method
-from overica.photographs.coding import coding_cost, pixel_entropy
+from overica.photographs.code_length import coding_cost, pixel_entropy
 from overica.photographs.effort import StudySettings
 from overica.photographs.gabor import GaborFits
 from overica.photographs.judging import Row, judge_method
