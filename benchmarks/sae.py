@@ -6,6 +6,9 @@
   mean length sqrt(n_features); "ratio" is ours by theirs, at the mean over the seeds. The gated one has SAELens's
   objective here, in which the decoder learns from the auxiliary loss; with the paper's, which is ours, the sum that
   SAELens minimises is a tenth larger on the hierarchy.
+  In matching pursuit the atoms of SAELens are free in their length, which takes some hundredths off what is minimised;
+  ours have unit length, as a pursuit wants them. On the mixture its loss is of two kinds, by seed, as the dictionary is
+  found or not: three seeds say little of the ratio.
 - ``order``: all variants on a reduced SynthSAEBench at the true L0, in a dictionary of a quarter of the features. Known
   from there: Matryoshka and BatchTopK above L1.
 - ``wrong``: the small set of "Sparse but wrong". Known from there: BatchTopK at the true L0 finds all features; at

@@ -4,9 +4,17 @@ from xml.etree import ElementTree
 
 import pytest
 
-from architecture.floors import FLOORS, ROOMS, STRANGERS, Room
-from architecture.imports import Import, circle, imports, module_graph, room_graph, sources
-from architecture.picture import direct, draw
+from architecture.floors import FLOORS, KINDS, ROOMS, STRANGERS, Room
+from architecture.imports import (
+    Import,
+    circle,
+    imports,
+    module_graph,
+    room_graph,
+    room_of,
+    sources,
+)
+from architecture.picture import PICTURE, direct, draw
 
 MODULES = sources()
 NEEDS = room_graph(MODULES)
@@ -109,3 +117,22 @@ def test_what_is_direct_reaches_all_that_is_needed():
             reached |= new
             new = {third for other in new for third in lines[other]} - reached
         assert needs <= reached, room
+
+
+def test_files_are_named_for_what_they_are():
+    """One name in two rooms says neither what; but commands bear those of what they do, and studies are built alike."""
+    rooms = {}
+    for name in MODULES:
+        if room_of(name) != "cli":
+            rooms.setdefault(name.rpartition(".")[2], set()).add(room_of(name))
+    alike = {"studies", "report", *KINDS}
+    shared = {
+        name: found
+        for name, found in rooms.items()
+        if len(found) > 1 and not found <= alike and name not in ("base", "registry")
+    }
+    assert not shared
+
+
+def test_the_drawing_is_of_the_house_as_it_is():
+    assert PICTURE.read_text(encoding="utf-8") == draw(NEEDS), "run python -m architecture.picture"

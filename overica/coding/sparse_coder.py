@@ -7,12 +7,12 @@ from typing import Any, Self
 import numpy as np
 
 from overica._validation import Array, as_numpy, check_array, check_choice, check_flag, check_scalar
-from overica.coding.checks import check_levels, check_supports, prior_in_units
 from overica.coding.coder import Coder
 from overica.coding.debiased import Debiased
 from overica.coding.dictionary import Dictionary
 from overica.coding.maximum_posterior import MaximumPosterior, penalty_at
 from overica.coding.oracle import Oracle
+from overica.coding.parameter_checks import check_levels, check_supports, prior_in_units
 from overica.coding.pursuit import MatchingPursuit
 from overica.priors import Prior
 from overica.transformer import DictionaryTransformer, like

@@ -23,7 +23,7 @@ from overica.metrics import (
     max_cosine_histogram,
 )
 from overica.studies import METHODS, Assignment, Cell, Record
-from overica.studies.fitting import fitted
+from overica.studies.one_fit import fitted
 from overica.studies.results import kept_dictionary
 
 _MOST_COLUMNS = 48

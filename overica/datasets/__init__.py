@@ -12,9 +12,9 @@ from functools import partial
 
 from overica.datasets.composed import ComposedFeatures, make_composed
 from overica.datasets.compositional import make_compositional
+from overica.datasets.correlated_trees import make_hierarchy
 from overica.datasets.deep_hierarchy import make_deep_hierarchy
 from overica.datasets.description import Description
-from overica.datasets.hierarchy import make_hierarchy
 from overica.datasets.identifiability import Verdict
 from overica.datasets.images import load_images
 from overica.datasets.independent import make_mixture

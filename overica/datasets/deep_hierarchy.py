@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from overica.datasets.hierarchy import make_hierarchy
+from overica.datasets.correlated_trees import make_hierarchy
 from overica.datasets.mixture import Mixture
 
 

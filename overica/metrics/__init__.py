@@ -22,9 +22,9 @@ from overica.metrics.composition import composed_share, composition_index
 from overica.metrics.evaluation import Figure, evaluate
 from overica.metrics.firing import f1, precision, recall
 from overica.metrics.fit import dead_share, explained_variance, l0
-from overica.metrics.histogram import MaxCosineHistogram, max_cosine_histogram
 from overica.metrics.magnitudes import code_correlation, magnitude_error, shrinkage
 from overica.metrics.matching import Matching, cosine_matrix, match_components
+from overica.metrics.max_cosines import MaxCosineHistogram, max_cosine_histogram
 from overica.metrics.meta_dictionary import MetaDictionary, meta_dictionary
 from overica.metrics.monosemanticity import (
     feature_responses,

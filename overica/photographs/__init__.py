@@ -6,7 +6,7 @@ definitions), `fit_gabors`.
 """
 
 from overica.photographs.best_basis import verdict
-from overica.photographs.coding import (
+from overica.photographs.code_length import (
     CoefficientCost,
     coding_cost,
     coefficient_cost,

@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from overica.coding import Dictionary
 from overica.metrics.words import GROUPS, WORDS, Words
-from overica.photographs.coding import (
+from overica.photographs.code_length import (
     CoefficientCost,
     coding_cost,
     coefficient_cost,
@@ -26,7 +26,7 @@ from overica.photographs.photograph_config import PhotographConfig, Setting
 from overica.photographs.regions import Photographs
 from overica.ranges import unit_rows
 from overica.studies import Assignment, Cell, Job, Record
-from overica.studies.fitting import fitted
+from overica.studies.one_fit import fitted
 
 GROUPS |= {
     "bits": "Bits per pixel of held-out patches",

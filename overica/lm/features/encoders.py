@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from overica.coding import Dictionary, Featuriser, SparseCoder
 from overica.lm.features.record import Source
-from overica.persistence import damage_named, read_arrays, write_json
+from overica.persistence import damage_named, read_arrays
 
 _CODER = "coder.json"
 _TOLD = ("method", "penalty", "nonnegative")
@@ -28,23 +29,40 @@ class Encoder(NamedTuple):
         return Dictionary.of(self.featuriser).encode(self.featuriser, X)
 
 
-def kept_encoder(featuriser: Any) -> dict[str, np.ndarray]:
-    """What encodes, as arrays to keep: the bytes of files, by their names.
+def packed_encoder(featuriser: Any) -> dict[str, np.ndarray]:
+    """What encodes, as arrays to keep in a file: those of bytes, by the names of the files that they would be.
 
     Parameters
     ----------
     featuriser : fitted SparseCoder, or anything with `save`
-        An autoencoder is kept whole, of exact codes their penalty; of what cannot be saved nothing.
+        Of the former its settings and its penalty, the dictionary being kept elsewhere; the latter whole.
+
+    Returns
+    -------
+    dict of str to array of uint8
+        Empty if the featuriser cannot be saved.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overica.coding import SparseCoder
+    >>> from overica.lm.features.encoders import packed_encoder
+    >>> coder = SparseCoder(np.eye(2), n_active=1).fit(np.array([[2.0, 1.0], [3.0, 0.5]]))
+    >>> list(packed_encoder(coder))
+    ['coder.json']
     """
-    with TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        if isinstance(featuriser, SparseCoder):
-            told = featuriser.get_params(deep=False) | {"penalty": featuriser.penalty_}
-            write_json(folder / _CODER, {name: told[name] for name in _TOLD})
-        elif hasattr(featuriser, "save"):
-            featuriser.save(folder)
-        files = [path for path in folder.iterdir() if path.is_file()]
-        return {path.name: np.frombuffer(path.read_bytes(), np.uint8) for path in files}
+    if isinstance(featuriser, SparseCoder):
+        told = featuriser.get_params(deep=False) | {"penalty": featuriser.penalty_}
+        text = json.dumps({name: told[name] for name in _TOLD})
+        return {_CODER: np.frombuffer(text.encode(), np.uint8)}
+    if not hasattr(featuriser, "save"):
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        featuriser.save(folder)
+        return {
+            path.name: np.frombuffer(path.read_bytes(), np.uint8)
+            for path in sorted(Path(folder).iterdir())
+        }
 
 
 def read_encoder(study: Path, source: Source, nonnegative: bool) -> Encoder:
@@ -63,25 +81,34 @@ def read_encoder(study: Path, source: Source, nonnegative: bool) -> Encoder:
     FileNotFoundError, ValueError
         If the dictionary is missing; if a file is damaged.
     """
-    kept = None if source.encoder is None else study / source.encoder
-    files = read_arrays(kept) if kept is not None and kept.is_file() else {}
-    if files and _CODER not in files:
-        from overica.sae import SparseAutoencoder
-
-        with TemporaryDirectory() as scratch:
-            for name, content in files.items():
-                Path(scratch, Path(name).name).write_bytes(content.tobytes())
-            return Encoder(SparseAutoencoder.load(scratch), "its own codes")
+    packed = _kept(study, source)
+    if packed and _CODER not in packed:
+        return Encoder(_unpacked(packed), "its own codes")
     path = study / source.dictionary
     arrays = read_arrays(path)
-    with damage_named(str(path)):
-        components, offset = arrays["components"], arrays["offset"]
     told: dict[str, Any] = {"method": "debiased", "nonnegative": nonnegative}
-    if files:
-        told |= json.loads(files[_CODER].tobytes())
-        return Encoder(SparseCoder(components, offset=offset, **told), "exact codes")
-    told["n_active"] = source.n_active
-    return Encoder(
-        SparseCoder(components, offset=offset, **told),
-        f"exact codes with {source.n_active:g} features a token on average, its own encoder was not kept",
-    )
+    words = "exact codes"
+    if packed:
+        told |= json.loads(packed[_CODER].tobytes())
+    else:
+        told["n_active"] = source.n_active
+        words += (
+            f" with {source.n_active:g} features a token on average, its own encoder was not kept"
+        )
+    with damage_named(str(path)):
+        return Encoder(SparseCoder(arrays["components"], offset=arrays["offset"], **told), words)
+
+
+def _kept(study: Path, source: Source) -> dict[str, np.ndarray]:
+    if source.encoder is None or not (study / source.encoder).is_file():
+        return {}
+    return read_arrays(study / source.encoder)
+
+
+def _unpacked(packed: Mapping[str, np.ndarray]) -> Featuriser:
+    from overica.sae import SparseAutoencoder
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in packed.items():
+            (Path(folder) / name).write_bytes(content.tobytes())
+        return SparseAutoencoder.load(folder)

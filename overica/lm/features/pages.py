@@ -15,6 +15,7 @@ from typing import Any
 
 import jinja2
 import numpy as np
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from overica.lm.features.logit_lens import LogitLens
@@ -91,12 +92,11 @@ def write_feature_pages(
 
 def _write_both(json_path: Path, script_path: Path, name: str, value: Any) -> None:
     """A JSON value as it is, and as a script that sets a name."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    write_atomically(json_path, text + "\n")
+    style: dict[str, Any] = {"separators": (",", ":"), "allow_nan": False}
+    write_atomically(json_path, json.dumps(value, ensure_ascii=False, **style) + "\n")
     # Nothing in the text may end the script, or a line of it.
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    write_atomically(script_path, f"window.OVERICA_{name}={text};\n")
+    safe = htmlsafe_json_dumps(value, **style)
+    write_atomically(script_path, f"window.OVERICA_{name}={safe};\n")
 
 
 def page_style(environment: jinja2.Environment) -> Markup:

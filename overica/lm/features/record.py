@@ -79,7 +79,7 @@ class Source:
     dictionary: str
     """File of `components` and `offset`, from the study's folder."""
     encoder: str | None
-    """Path of the encoder, from the study's folder, see `overica.lm.features.encoders`; None if it was not kept."""
+    """File of `overica.lm.features.encoders.packed_encoder`, from the study's folder; None if none was kept."""
     n_active: float
     """Mean number of active features that the codes were made for."""
 
@@ -196,7 +196,7 @@ def _prior(feature: Feature) -> dict[str, Any] | None:
 def _of_interval(
     interval: Interval, rows: np.ndarray, values: np.ndarray, documents: np.ndarray
 ) -> dict[str, Any]:
-    facts = asdict(interval) | {"low": _short(interval.low), "high": _short(interval.high)}
+    facts = vars(interval) | {"low": _short(interval.low), "high": _short(interval.high)}
     places = []
     for row, value in zip(facts.pop("rows"), facts.pop("values"), strict=True):
         first, last = np.searchsorted(rows, [row - BEFORE, row + AFTER + 1])

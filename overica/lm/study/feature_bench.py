@@ -9,15 +9,15 @@ import numpy as np
 
 from overica.coding import Dictionary, Featuriser, SparseCoder
 from overica.lm.features.agreement import agreement, cluster_figures, random_directions
-from overica.lm.features.encoders import kept_encoder
+from overica.lm.features.encoders import packed_encoder
 from overica.lm.study.data import Substitute, load, load_substitute
 from overica.lm.study.described import density_figures, described_codes, kept_codes
 from overica.lm.study.feature_config import FeatureStudyConfig
-from overica.lm.study.words import EXACT
+from overica.lm.study.feature_words import EXACT
 from overica.metrics import FIT_METRICS, max_cosine_histogram
 from overica.sae import fine_tune_scale
 from overica.studies import METHODS, Assignment, Cell, Job, Record
-from overica.studies.fitting import fitted
+from overica.studies.one_fit import fitted
 from overica.studies.results import kept_dictionary
 
 _TUNED = 8192
@@ -99,7 +99,7 @@ class FeatureBench:
             codes = described_codes(*own, self.data)
             found = {
                 "codes": kept_codes(codes, self.data.described),
-                "encoders": kept_encoder(own[0]),
+                "encoders": packed_encoder(own[0]),
             }
             self.described = {name: arrays for name, arrays in found.items() if arrays}
             record["densities"] = density_figures(codes)

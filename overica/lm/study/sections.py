@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from overica.lm.features.densities import FAMILIES
 from overica.lm.study.feature_results import FeatureResults
-from overica.lm.study.words import EXACT
+from overica.lm.study.feature_words import EXACT
 from overica.metrics.words import words_of
 from overica.report import Block, Panel, Section, numbers
 from overica.report.figures import Mark, draw_histogram, draw_pareto, marks

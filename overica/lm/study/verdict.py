@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from overica.lm.features.densities import FAMILIES
 from overica.lm.study.feature_results import FeatureResults
-from overica.lm.study.words import EXACT
+from overica.lm.study.feature_words import EXACT
 from overica.metrics.words import words_of
 from overica.report.numbers import short
 from overica.report.phrases import capital, listed, percent

@@ -12,7 +12,7 @@ from overica.photographs import (
     coefficient_cost,
     pixel_entropy,
 )
-from overica.photographs.coding import _code_length
+from overica.photographs.code_length import _code_length
 
 
 @pytest.fixture(scope="module")
