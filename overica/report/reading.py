@@ -1,8 +1,8 @@
 """How to read the tables of any study."""
 
 TABLES = {
-    "0.97 ±0.01": "Mean and sample standard deviation over the seeds; “–” is a figure that does not exist, as the "
-    "spread of one seed.",
+    "0.97 ±0.01": "Mean and sample standard deviation over the seeds, where there are several; “–” is a figure that "
+    "does not exist.",
     "best": "The best of the seeds. Nobody knows beforehand which seed that is: expect the mean.",
     "★": "The best mean of its column, with what is printed the same; references, such as a random dictionary, do not "
     "compete.",

@@ -17,7 +17,7 @@ class Entry:
     text: str
     """The mean, or whatever the table is about."""
     spread: str = ""
-    """Standard deviation over the seeds."""
+    """Standard deviation over the seeds; empty for one."""
     notes: Sequence[str] = ()
     """Smaller lines below."""
     best: bool = False
@@ -97,10 +97,11 @@ def entry_of(
     if not math.isfinite(summary.mean):
         return Entry(numbers.MISSING)
     places = words.digits if digits is None else digits
+    known = math.isfinite(summary.deviation)
     fewer = f"{summary.count} of {n_seeds} seeds" if summary.count < n_seeds else ""
     return Entry(
         text=numbers.short(summary.mean, places),
-        spread=numbers.short(summary.deviation, places),
+        spread=numbers.short(summary.deviation, places) if known else "",
         notes=[line for line in (note(summary) if note else "", fewer) if line],
         share=_share(summary, words),
         missed=off_level(off),
