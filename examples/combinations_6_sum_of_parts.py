@@ -7,9 +7,9 @@ rows "A and not B", "A and B", "not A and B", said to be orthogonal, so that no 
 **We see** what the test is worth where the truth is known. A column passes if at most three columns of the second
 dictionary, with positive weights, explain nine tenths of it and no single one does. With the true dictionary it is
 right. With learned ones it misses what they hold as a column of their own: on trees of features L1 does, and most
-sums pass for features. ICA, which takes sums in trees apart, misses hardly any, BatchTopK a fifth. The comment's outer rows are not
-orthogonal but opposite, its decoder's are at 45 degrees, where a penalty does see them, and its code is exact at one
-magnitude only.
+sums pass for features. ICA, which takes sums in trees apart, misses hardly any, BatchTopK a fifth. The comment's outer
+rows are not orthogonal but opposite, its decoder's are at 45 degrees, where a penalty does see them, and its code is
+exact at one magnitude only.
 
 **What now works:** the test with ICA as the second dictionary; where sums come from a frequent pair and not from a
 tree, a weakly penalised L1 does as well.
@@ -150,7 +150,8 @@ def run(full: bool) -> Outcome:
         and toy[truth, 1] == 1,
         "Where a pair is frequent, ICA as second dictionary makes the test right on learned sums": toy[ica, 0] > 0.9
         and toy[ica, 2] == 0,
-        "On trees ICA as second dictionary misses fewest learned sums": tree[ica, 0] > max(0.85, *np.delete(tree[:, 0], [truth, ica])),
+        "On trees ICA as second dictionary misses fewest learned sums": tree[ica, 0]
+        > max(0.85, *np.delete(tree[:, 0], [truth, ica])),
         "The comment's encoder has two opposite rows": found["cosine of the encoder's outer rows"] < -0.99,
         "Its code is exact at magnitude one, and not at others": found["unexplained, magnitudes 1 +- 0.0"] < 1e-12
         < 1e-3 < found["unexplained, magnitudes 1 +- 0.5"],

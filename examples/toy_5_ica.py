@@ -10,8 +10,8 @@ flat. With the evidence of two priors, sparse sources (Laplace) and evenly sprea
 fitted probability, and the prior of higher evidence taken, it finds the axes of every set whose axes can be known.
 The estimator does the same by itself: left to choose, it learns a density of any shape for every source, and compares
 with sparse ones. FastICA, which looks for kurtosis of either sign, finds most of them and fails at the share where the
-true sources have nearly that of a Gaussian. With correlated amplitudes the evidence says composed pairs, and rightly, see
-`toy_6_identifiable.py`. Autoencoders trained to their end are at the axes from a quarter of one-hot samples on.
+true sources have nearly that of a Gaussian. With correlated amplitudes the evidence says composed pairs, and rightly,
+see `toy_6_identifiable.py`. Autoencoders trained to their end are at the axes from a quarter of one-hot samples on.
 
 **What now works**: `OvercompleteICA(2).fit(X)`, with nothing chosen by hand.
 """

@@ -9,6 +9,7 @@ from overica.lm.collecting.model import LanguageModel, load_model, minilm_path
 from overica.lm.collecting.texts import Document, documents
 from overica.lm.features.agreement import agreement, feature_clusters
 from overica.lm.features.densities import DensityFit, fit_densities
+from overica.lm.features.text import TextFeatures, text_features
 from overica.lm.store.activation_store import ActivationStore
 from overica.lm.store.files import TokenRows
 from overica.lm.store.shards import ShardedRows
@@ -33,6 +34,7 @@ __all__ = [
     "StoreWriter",
     "Substitution",
     "SubstitutionLoss",
+    "TextFeatures",
     "TokenRows",
     "agreement",
     "collect_activations",
@@ -43,4 +45,5 @@ __all__ = [
     "minilm_path",
     "scientific_docstrings",
     "substitution_loss",
+    "text_features",
 ]

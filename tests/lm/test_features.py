@@ -22,13 +22,6 @@ SAMPLERS = {
     "log_normal": lambda rng, n: rng.lognormal(0.0, 0.8, n),
     "shifted_exponential": lambda rng, n: 1.0 + rng.exponential(0.5, n),
 }
-SCIPY = {
-    "exponential": lambda s, theta: stats.expon(scale=theta),
-    "half_normal": lambda s, w: stats.halfnorm(scale=w),
-    "gamma": lambda s, k, b: stats.gamma(k, scale=b),
-    "log_normal": lambda s, m, w: stats.lognorm(w, scale=np.exp(m)),
-    "shifted_exponential": lambda s, low, theta: stats.expon(loc=low, scale=theta),
-}
 
 
 @given(st.integers(2, 12), st.floats(0.3, 0.95), st.booleans(), st.integers(0, 99))
@@ -92,25 +85,44 @@ def test_the_density_that_made_the_sizes_is_found(name):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_densities_are_those_of_scipy(name):
+def test_distance_is_that_of_kolmogorov_and_smirnov(name):
     sizes = SAMPLERS["gamma"](np.random.default_rng(1), 200)
     fit = fit_densities(sizes)[name]
-    frozen = SCIPY[name](sizes, *fit.parameters)
-    expected = frozen.logpdf(sizes).mean() - FAMILIES[name].n_parameters / 200
-    assert fit.log_likelihood == pytest.approx(expected, rel=1e-9)
+    frozen = FAMILIES[name].distribution(*fit.parameters)
     assert fit.distance == pytest.approx(stats.kstest(sizes, frozen.cdf).statistic)
+
+
+def test_likelihoods_in_closed_form():
+    sizes = SAMPLERS["gamma"](np.random.default_rng(1), 300)
+    fits = fit_densities(sizes)
+    logs, theta, beyond = np.log(sizes), sizes.mean(), sizes.mean() - sizes.min()
+    expected = {
+        "exponential": -np.log(theta) - 1 - 1 / 300,
+        "half_normal": -0.5 * np.log(np.pi / 2 * (sizes**2).mean()) - 0.5 - 1 / 300,
+        "log_normal": -logs.mean() - 0.5 * np.log(2 * np.pi * logs.var()) - 0.5 - 2 / 300,
+        "shifted_exponential": -np.log(beyond) - 1 - 2 / 300,
+    }
+    assert {n: fits[n].log_likelihood for n in expected} == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("name", ["exponential", "half_normal", "gamma", "log_normal"])
 def test_parameters_are_of_maximum_likelihood(name):
-    sizes = np.sort(SAMPLERS["gamma"](np.random.default_rng(2), 300))
-    family = FAMILIES[name]
-    best = family.fit(sizes)
-    peak = family.log_density(sizes, *best).sum()
+    sizes = SAMPLERS["gamma"](np.random.default_rng(2), 300)
+    distribution = FAMILIES[name].distribution
+    best = fit_densities(sizes)[name].parameters
+    peak = distribution.logpdf(sizes, *best).sum()
     for i in range(len(best)):
         for factor in (0.99, 1.01):
             moved = [p * factor if j == i else p for j, p in enumerate(best)]
-            assert family.log_density(sizes, *moved).sum() <= peak + 1e-9
+            assert distribution.logpdf(sizes, *moved).sum() <= peak + 1e-6
+
+
+@given(st.integers(20, 60), st.floats(-12, 6), st.integers(0, 99))
+def test_no_spread_of_sizes_breaks_a_fit(n, exponent, seed):
+    sizes = 1 + 10**exponent * np.random.default_rng(seed).random(n)
+    for fit in fit_densities(sizes).values():
+        assert np.isfinite([*fit.parameters, fit.log_likelihood]).all()
+        assert 0 <= fit.distance <= 1
 
 
 def test_too_little_to_judge():

@@ -16,16 +16,17 @@ The last is what thresholded codes look like: an encoder that keeps large codes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy import special
+from scipy import stats
 
 from overica._validation import check_array
 
 _FEWEST = 20
+_EQUAL = 1e-5
+"""Standard deviation over mean below which sizes are all one."""
 
 
 @dataclass(frozen=True)
@@ -34,64 +35,18 @@ class Family:
 
     label: str
     n_parameters: int
-    fit: Callable[[np.ndarray], tuple[float, ...]]
-    """Parameters of maximum likelihood, from sizes in ascending order."""
-    log_density: Callable[..., np.ndarray]
-    cumulative: Callable[..., np.ndarray]
-
-
-def _gamma_fit(s: np.ndarray) -> tuple[float, float]:
-    mean = s.mean()
-    # log k - digamma(k) = log mean - mean log, by Newton from Minka's start.
-    gap = max(float(np.log(mean) - np.log(s).mean()), 1e-9)
-    k = (3 - gap + np.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)
-    for _ in range(6):
-        slope = 1 / k - special.polygamma(1, k)
-        k = max(k - (np.log(k) - special.digamma(k) - gap) / slope, 0.1 * k)
-    return float(k), float(mean / k)
-
-
-def _log_normal_fit(s: np.ndarray) -> tuple[float, float]:
-    logs = np.log(s)
-    return float(logs.mean()), max(float(logs.std()), 1e-9)
+    distribution: Any
+    """Of `scipy.stats`."""
+    held: dict[str, float] = field(default_factory=lambda: {"floc": 0.0})
+    """What is not fitted: that it begins at zero."""
 
 
 FAMILIES: dict[str, Family] = {
-    "exponential": Family(
-        "exponential",
-        1,
-        lambda s: (float(s.mean()),),
-        lambda s, theta: -s / theta - np.log(theta),
-        lambda s, theta: -np.expm1(-s / theta),
-    ),
-    "half_normal": Family(
-        "half-normal",
-        1,
-        lambda s: (float(np.sqrt((s**2).mean())),),
-        lambda s, w: 0.5 * np.log(2 / np.pi) - np.log(w) - 0.5 * (s / w) ** 2,
-        lambda s, w: special.erf(s / w / np.sqrt(2)),
-    ),
-    "gamma": Family(
-        "gamma",
-        2,
-        _gamma_fit,
-        lambda s, k, b: (k - 1) * np.log(s) - s / b - special.gammaln(k) - k * np.log(b),
-        lambda s, k, b: special.gammainc(k, s / b),
-    ),
-    "log_normal": Family(
-        "log-normal",
-        2,
-        _log_normal_fit,
-        lambda s, m, w: -np.log(s * w) - 0.5 * np.log(2 * np.pi) - 0.5 * ((np.log(s) - m) / w) ** 2,
-        lambda s, m, w: special.ndtr((np.log(s) - m) / w),
-    ),
-    "shifted_exponential": Family(
-        "shifted exponential",
-        2,
-        lambda s: (float(s[0]), max(float(s.mean() - s[0]), 1e-12)),
-        lambda s, low, theta: -(s - low) / theta - np.log(theta),
-        lambda s, low, theta: -np.expm1(-(s - low) / theta),
-    ),
+    "exponential": Family("exponential", 1, stats.expon),
+    "half_normal": Family("half-normal", 1, stats.halfnorm),
+    "gamma": Family("gamma", 2, stats.gamma),
+    "log_normal": Family("log-normal", 2, stats.lognorm),
+    "shifted_exponential": Family("shifted exponential", 2, stats.expon, {}),
 }
 """Densities by name; one of your own is one entry."""
 
@@ -101,6 +56,7 @@ class DensityFit:
     """How well one density fits one feature's sizes."""
 
     parameters: tuple[float, ...]
+    """Of the family's `distribution`: shapes, location, scale."""
     log_likelihood: float
     """Nats per firing, less n_parameters / n (Akaike): comparable between densities."""
     distance: float
@@ -141,14 +97,15 @@ def fit_densities(sizes: Any) -> dict[str, DensityFit]:
         raise ValueError(f"`sizes` must not be negative, got {s.min():.3g}")
     s = np.sort(s[s > 0])
     n = len(s)
-    if n < _FEWEST or s[0] == s[-1]:
+    if n < _FEWEST or s.std() < _EQUAL * s.mean():
         return {}
     steps = np.arange(n + 1) / n
     fits = {}
     for name, family in FAMILIES.items():
-        parameters = family.fit(s)
-        gain = float(family.log_density(s, *parameters).mean()) - family.n_parameters / n
-        cumulative = family.cumulative(s, *parameters)
+        parameters = family.distribution.fit(s, **family.held)
+        # Frozen distributions would be shorter, and each takes longer to make than to ask.
+        gain = float(family.distribution.logpdf(s, *parameters).mean()) - family.n_parameters / n
+        cumulative = family.distribution.cdf(s, *parameters)
         distance = max((steps[1:] - cumulative).max(), (cumulative - steps[:-1]).max())
-        fits[name] = DensityFit(parameters, gain, float(distance))
+        fits[name] = DensityFit(tuple(map(float, parameters)), gain, float(distance))
     return fits
