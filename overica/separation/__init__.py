@@ -1,7 +1,8 @@
 """Separation of more talkers than microphones: the mixing matrix from sparse coefficients, then the sources.
 
 `separate` does all of it. The names of the methods are in `METHODS`. `evaluate_separation` compares the result with
-true sources, `plot_separation` draws it. `SeparationStudy` puts every method beside oracles on mixtures of known sources.
+true sources, `plot_separation` draws it. `SeparationStudy` puts every method beside oracles on mixtures of known
+sources.
 """
 
 from typing import Any
