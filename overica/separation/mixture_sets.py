@@ -1,0 +1,125 @@
+"""Sets of mixtures with known sources: a new one is a function and a line in `MIXTURES`.
+
+Each is called as ``make(seed, **arguments)``, where every seed is another mixture.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from overica._validation import check_scalar
+from overica.datasets import load_talkers, make_talkers, spread_directions
+from overica.datasets.talkers import TalkerMixture
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Drawn(TalkerMixture):
+    """A mixture of a set."""
+
+    seed: int
+    """For those who separate it."""
+
+
+def talkers(
+    seed: int,
+    n_talkers: int = 3,
+    *,
+    n_seconds: float | None = None,
+    mixings: int = 2,
+    folder: str | None = None,
+) -> Drawn:
+    """Every set of talkers, mixed several times in directions that divide the half turn evenly, turned by some angle.
+
+    Parameters
+    ----------
+    seed : int
+        Seeds go through the mixings of a first set, then of a second, and begin again with other angles.
+    n_talkers : int
+    n_seconds : float, optional
+        From the beginning; all if not given.
+    mixings : int
+        Angles of each set, before the next.
+    folder : str, optional
+        Of WAV files, one talker each; those of the package if not given.
+
+    Examples
+    --------
+    >>> first, second, third = (talkers(seed, 3, n_seconds=1.0) for seed in range(3))
+    >>> (
+    ...     first.names == second.names,
+    ...     first.names == third.names,
+    ...     bool((first.mixing == third.mixing).all()),
+    ... )
+    (True, False, True)
+    """
+    check_scalar(mixings, "mixings", minimum=1, integer=True)
+    n_frames = len(make_talkers(n_talkers, n_seconds=n_seconds, folder=folder).x)
+    voices = load_talkers(folder)
+    sets = list(itertools.combinations(range(len(voices.names)), n_talkers))
+    around, which = divmod(seed // mixings, len(sets))
+    who = list(sets[np.random.default_rng(0).permutation(len(sets))[which]])
+    own = seed % mixings + mixings * around
+    A = spread_directions(n_talkers, np.random.default_rng(own).uniform(0, np.pi / n_talkers))
+    sources = voices.signals[who, :n_frames].T
+    names = tuple(voices.names[j] for j in who)
+    return Drawn(sources @ A.T, sources, A, voices.sample_rate, names, seed=own)
+
+
+def clips(seed: int, n_talkers: int = 3, *, n_seconds: int = 1, folder: str | None = None) -> Drawn:
+    """Short clips from anywhere in the recordings, in which talkers talk throughout or not, as they come.
+
+    Clips of one seed and different lengths have the same talkers and directions, and begin anywhere.
+
+    Examples
+    --------
+    >>> clips(0, 3, n_seconds=2).x.shape
+    (16000, 2)
+    """
+    check_scalar(n_seconds, "n_seconds", minimum=1, integer=True)
+    rng = np.random.default_rng(seed)
+    whole = make_talkers(n_talkers, folder=folder, random_state=rng)
+    for seconds in range(1, n_seconds + 1):
+        length = round(seconds * whole.sample_rate)
+        if length > len(whole.x):
+            raise ValueError(
+                f"`n_seconds` must be at most {len(whole.x) / whole.sample_rate:g}, got {n_seconds}"
+            )
+        first = int(rng.integers(0, len(whole.x) - length + 1))
+    return _drawn(whole, whole.sources[first : first + length], seed)
+
+
+def levels(
+    seed: int,
+    n_talkers: int = 3,
+    *,
+    decibels: float = 6.0,
+    n_seconds: float | None = None,
+    folder: str | None = None,
+) -> Drawn:
+    """One talker weaker than the others, by so many decibels.
+
+    Examples
+    --------
+    >>> levels(0, 3, decibels=20.0, n_seconds=1.0).sources.std(axis=0).argmin()
+    np.int64(2)
+    """
+    check_scalar(decibels, "decibels")
+    equal = make_talkers(n_talkers, n_seconds=n_seconds, folder=folder, random_state=seed)
+    gains = np.append(np.ones(n_talkers - 1), 10 ** (-decibels / 20))
+    return _drawn(equal, equal.sources * gains, seed)
+
+
+MIXTURES: dict[str, Callable[..., Drawn]] = {
+    make.__name__: make for make in (talkers, clips, levels)
+}
+"""Sets of mixtures by name."""
+
+
+def _drawn(like: TalkerMixture, sources: np.ndarray, seed: int) -> Drawn:
+    """The talkers and directions of a mixture with other sound."""
+    x = sources @ like.mixing.T
+    return Drawn(x, sources, like.mixing, like.sample_rate, like.names, seed=seed)
