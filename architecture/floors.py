@@ -51,6 +51,7 @@ ROOMS: dict[str, Room] = {
     "estimator": Room(3, "overcomplete ICA"),
     "sae": Room(3, "sparse autoencoders"),
     "baselines": Room(3, "others' dictionaries"),
+    "formats": Room(4, "others' dictionaries, in and out"),
     "plots": Room(4, "figures of a model"),
     "compare": Room(5, "with known truth"),
     "lm": Room(5, "on activations"),

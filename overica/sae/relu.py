@@ -65,6 +65,10 @@ class ReLUSAE(SparseAutoencoder):
     label: ClassVar[str] = "ReLU SAE (L1)"
 
     def _network(
-        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+        self,
+        n_features: int,
+        n_components: int,
+        n_active: float | None,
+        rng: np.random.Generator | None,
     ) -> Autoencoder:
         return ReLUAutoencoder(n_features, n_components, rng)
