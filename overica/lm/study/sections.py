@@ -5,22 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from markupsafe import Markup
-
 from overica.lm.features.densities import FAMILIES
 from overica.lm.study.feature_results import FeatureResults
 from overica.lm.study.feature_words import EXACT
 from overica.metrics.words import words_of
 from overica.report import Block, Panel, Section, numbers
-from overica.report.figures import Mark, draw_histogram, draw_pareto, marks
-from overica.report.figures.axes import Frame, Linear, logarithmic_around
-from overica.report.figures.pareto import HEIGHT, WIDTH
-from overica.report.figures.svg import figure
+from overica.report.figures import Mark, draw_along, draw_histogram, draw_pareto
 from overica.report.phrases import capital, percent
 from overica.report.table import Entry, Row, Table
 from overica.report.tables import Column, by_method, level_table, overview_table
 from overica.studies import Spread
-from overica.studies.spread import mean_of, summarise
 
 Marks = Mapping[str, Mark]
 
@@ -39,7 +33,8 @@ def sections(results: FeatureResults, of: Marks) -> list[Section]:
     """All questions that there are figures for, in the order of the page."""
     middle = f"At {results.middle:g} active features a token"
     quality = ["explained_variance", *results.measures]
-    curve = evidence_curve(results, of)
+    sizes = {what: float(entry["n_components"]) for what, entry in results.whats.items()}
+    curve = draw_along(results, of, "evidence", sizes, "features")
     found = [
         Section(
             "Sparsity against quality", "quality",
@@ -113,39 +108,6 @@ def sections(results: FeatureResults, of: Marks) -> list[Section]:
     for section in found:
         section.blocks = [block for block in section.blocks if not block.empty]
     return [section for section in found if section.blocks]
-
-
-def evidence_curve(results: FeatureResults, of: Marks) -> Markup | None:
-    """Held-out evidence over the number of features, a line a kind of ICA; the Gaussian's is dashed."""
-    lines: dict[str, list[tuple[float, float]]] = {}
-    chances = []
-    for method in results.methods:
-        for what, entry in results.whats.items():
-            found = summarise(results.matched(what, method), "evidence")
-            if found.count:
-                lines.setdefault(method, []).append((float(entry["n_components"]), found.mean))
-                chances.append(found.chance)
-    if not lines:
-        return None
-    gaussian = mean_of(chances)
-    values = [y for line in lines.values() for _, y in line] + [gaussian]
-    room = 0.1 * max(max(values) - min(values), 1.0)
-    frame = Frame(
-        left=40, top=46, right=WIDTH - 6, bottom=HEIGHT - 40,
-        x=logarithmic_around([x for line in lines.values() for x, _ in line]),
-        y=Linear(min(values) - room, max(values) + room),
-    )  # fmt: skip
-    parts = [frame.draw("features", "nats a token"), frame.across(gaussian, "Gaussian")]
-    for method, line in lines.items():
-        own = [marks.polyline([frame.at(*point) for point in line])] if len(line) > 1 else []
-        for x, y in line:
-            title = (
-                f"{results.label(method)}: {numbers.short(y, 1)} nats a token at {x:.0f} features"
-            )
-            own.append(of[method].at(*frame.at(x, y), 5.5, title))
-        parts.append(marks.group(of[method], own))
-    label = "Held-out evidence over the number of features; the values are in the table beside it"
-    return figure(WIDTH, HEIGHT, label, *parts, class_="chart")
 
 
 def _levels(results: FeatureResults, of: Marks, what: str, quality: list[str]) -> Block:

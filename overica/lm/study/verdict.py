@@ -25,8 +25,7 @@ def answer(results: FeatureResults) -> str:
     rankings = _rankings(results, metric)
     if not rankings:
         return "Nothing can be said yet."
-    leads = [f"{short(r.standings[0].mean, 3)}" for r in rankings]
-    between = " to ".join(dict.fromkeys((min(leads), max(leads))))
+    between = _span([r.standings[0].mean for r in rankings], lambda lead: short(lead, 3))
     return f"{_leaders(rankings)}: {words_of(metric).label} {between} at {results.middle:g} active features a token."
 
 

@@ -31,7 +31,8 @@ def draw_along(
 ) -> Markup | None:
     """Return the curve of one metric over the sizes, or None without points.
 
-    A method's line joins the means over the seeds; small markers are the seeds.
+    A method's line joins the means over the seeds; small markers are the seeds. The chance level is dashed, if there
+    is one.
 
     Parameters
     ----------
@@ -49,15 +50,17 @@ def draw_along(
         Whether seeds differ in what is learned from, so that the mean of a seed over all that is drawn, which says
         nothing of methods, is taken out of its points.
     """
-    values = {
-        (method, what, cell["seed"]): metric_value(cell, metric)
+    cells = [
+        cell
         for method in methods or results.methods
         for what in sizes
         for cell in results.of(what, method)
         if math.isfinite(metric_value(cell, metric))
-    }
-    if not values:
+    ]
+    if not cells:
         return None
+    values = {(c["method"], c[results.axis], c["seed"]): metric_value(c, metric) for c in cells}
+    chance = mean_of(metric_value(cell, metric, "chance") for cell in cells)
     if paired:
         middle = mean_of(values.values())
         levels = {
@@ -65,12 +68,15 @@ def draw_along(
             for _, _, seed in values
         }
         values = {key: value - levels[key[2]] + middle for key, value in values.items()}
-    low, high = min(values.values()), max(values.values())
+    around = [*values.values(), *([chance] if math.isfinite(chance) else [])]
+    low, high = min(around), max(around)
     margin = 0.08 * (high - low) or 0.1
     frame = Frame(
         34, 46, WIDTH - 6, HEIGHT - 40, logarithmic_around([*sizes.values()]), Linear(low - margin, high + margin),
     )  # fmt: skip
     parts = [frame.draw(name, words_of(metric).label)]
+    if math.isfinite(chance):
+        parts.append(frame.across(chance, "chance"))
     for method in dict.fromkeys(method for method, _, _ in values):
         own = {key[1:]: value for key, value in values.items() if key[0] == method}
         means = {
