@@ -3,50 +3,74 @@
 import numpy as np
 import pytest
 import torch
+import transformers
 
-from overica.lm import collect_activations
+from overica.lm import collect_activations, load_model
 from overica.lm.collecting.readout import readout
 from overica.lm.collecting.residual import residual_hook
 from overica.lm.features.logit_lens import LogitLens, lens_of
-from tests.lm.conftest import TEXTS, tiny
+from tests.lm.conftest import TEXTS, WIDTH, byte_tokenizer, tiny
+
+_SIZES = {"vocab_size": 300, "hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 2}
+_WIDER = _SIZES | {"intermediate_size": 24}
+_GROUPED = _WIDER | {"num_key_value_heads": 1, "head_dim": 8}
+_OPT = _SIZES | {"ffn_dim": 24}
+FAMILIES = {
+    "Bloom": {"vocab_size": 300, "hidden_size": WIDTH, "n_layer": 2, "n_head": 2},
+    "GPT2": {"vocab_size": 300, "n_embd": WIDTH, "n_layer": 2, "n_head": 2, "n_positions": 64},
+    "GPTNeo": {
+        "vocab_size": 300, "hidden_size": WIDTH, "num_layers": 2, "num_heads": 2,
+        "attention_types": [[["global", "local"], 1]],
+    },
+    "GPTNeoX": _WIDER,
+    "Gemma2": _GROUPED | {"final_logit_softcapping": None},
+    "Llama": _WIDER,
+    "OPT": _OPT | {"word_embed_proj_dim": WIDTH},
+    "Olmo": _WIDER,
+    "Phi": _WIDER,
+    "Qwen3": _GROUPED,
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["gpt2", "llama"])
-def test_readout_is_the_derivative_of_the_centred_logits(name):
-    """At a stream of which the direction has no part, times the size that the norm divides by."""
-    model = tiny(name)
-    with torch.no_grad():
-        for part in model.model.modules():
-            # Gains that differ, and a bias, which must not matter.
-            if "Norm" in type(part).__name__:
-                part.weight.uniform_(0.5, 2.0)
-                if getattr(part, "bias", None) is not None:
-                    part.bias.normal_()
+def of_family(name, settings):
+    """A tiny model of random weights: gains that differ, and biases, which must not matter."""
+    kind = {"GPT2": "GPT2LMHeadModel"}.get(name, f"{name}ForCausalLM")
+    config = getattr(transformers, f"{name}Config")(
+        **settings, bos_token_id=None, eos_token_id=None, pad_token_id=None
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = getattr(transformers, kind)(config)
+        with torch.no_grad():
+            for weight in network.parameters():
+                weight.normal_(0.7 if weight.ndim == 1 else 0.0, 0.3)
+    return load_model((network, byte_tokenizer()), device="cpu")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_readout_is_the_derivative_of_the_logits(name):
+    """But for the size that the norm divides by, and the part of a direction along the stream."""
+    model = of_family(name, FAMILIES[name])
     ids = torch.tensor([[5, 9, 20]])
-    v = torch.randn(model.n_features, generator=torch.Generator().manual_seed(0))
-    logits, streams = [], []
+    v = torch.randn(WIDTH, generator=torch.Generator().manual_seed(0))
+    streams = []
 
     def pushed(size):
         def change(stream):
-            streams.append(stream)
-            x = stream - stream.mean(dim=-1, keepdim=True) if name == "gpt2" else stream
-            w = v - v.mean() if name == "gpt2" else v
-            across = w - (x @ w)[..., None] * x / (x * x).sum(dim=-1, keepdim=True)
-            return stream + size * across
+            streams.append(stream[0, -1])
+            return stream + size * v
 
         with torch.no_grad(), residual_hook(model.blocks, model.n_layers, change):
-            logits.append(model(ids, torch.ones_like(ids)).logits[0, -1])
+            return model(ids, torch.ones_like(ids)).logits[0, -1]
 
-    pushed(0.02)
-    pushed(-0.02)
-    x = streams[0][0, -1]
-    x = x - x.mean() if name == "gpt2" else x
-    size = (x * x).mean().sqrt()
-    found = (logits[0] - logits[1]) / 0.04 * size
-    w = v - v.mean() if name == "gpt2" else v
-    expected = readout(model) @ (w - (x @ w) * x / (x @ x))
-    error = (found - found.mean() - expected).abs().max() / expected.abs().max()
-    assert error < 0.01
+    change = pushed(0.01) - pushed(-0.01)
+    change -= change.mean()
+    across, along = (readout(model) @ w for w in (v, streams[0]))
+    parts = torch.stack([across, along], dim=1)
+    sizes = torch.linalg.lstsq(parts, change[:, None]).solution
+    assert sizes[0] > 0
+    assert (change - (parts @ sizes)[:, 0]).norm() < 1e-3 * change.norm()
+    assert (change - sizes[1] * along).norm() > 0.1 * change.norm()
 
 
 def test_tokens_are_those_of_the_largest_and_smallest_logits(tiny_gpt2):
@@ -78,9 +102,7 @@ def test_reasons_for_no_lens(tiny_bert, tmp_path):
     assert "has other weights" in lens_of(store)
 
 
-def test_a_layer_before_the_unembedding_is_refused(tiny_gpt2, monkeypatch):
-    model = tiny("gpt2")
-    body, width = model.model.transformer, model.n_features
-    body.ln_f = torch.nn.Sequential(body.ln_f, torch.nn.Linear(width, width))
+def test_a_layer_before_the_unembedding_is_refused():
+    model = of_family("OPT", _OPT | {"word_embed_proj_dim": WIDTH // 2})
     with pytest.raises(ValueError, match="a layer of its own before its unembedding, Linear"):
         readout(model)

@@ -191,6 +191,26 @@ def test_a_feature_has_its_histogram_density_and_links(ask):
     assert any(href.startswith("../ica_nonnegative-1.5x/index.html#") for href in found["near"])
 
 
+def test_search_finds_tokens_of_weak_examples_too(folder, ask):
+    """Any token at which a feature is shown to fire leads to it."""
+    record = json.loads((folder / RUN / "features.json").read_text("utf-8"))
+    tokens = json.loads((folder / "assets" / "tokens.json").read_text("utf-8"))
+    feature = max(record["features"], key=lambda f: len(f["examples"]))
+    words = [
+        {tokens["words"][tokens["ids"][row]].strip() for row, *_ in part["places"]}
+        for part in feature["examples"]
+    ]
+    weak = sorted(w for w in set.union(*words[1:]) - words[0] if w.startswith("word"))
+    assert weak
+    script = """(() => {
+      const search = document.getElementById("search");
+      search.value = %s;
+      search.dispatchEvent(new Event("input"));
+      return [...document.querySelectorAll("#rows th")].map(e => Number(e.textContent));
+    })()"""
+    assert feature["index"] in ask(f"{RUN}/index.html", script % json.dumps(weak[0].upper()))
+
+
 def test_signed_codes_parents_and_next_tokens(folder, ask):
     """A run made by hand: hostile tokens in the logit lens, codes of both signs, a feature that needs another."""
     rng = np.random.default_rng(0)

@@ -13,10 +13,12 @@ from click.testing import CliRunner
 from overica.cli import main
 from overica.lm import FeatureResults, FeatureStudy, collect_activations
 from overica.lm.features.reading import described_runs, read_run, strongest_tokens
+from overica.lm.features.show import write_show_page
 from overica.lm.features.text import text_features
 from overica.lm.study.described import codes_of
 from overica.lm.study.feature_results import run_name
 from overica.lm.study.page import write_study_pages
+from tests.compare.chromium import ask_page, find_browser
 from tests.lm.conftest import TEXTS, tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -159,3 +161,19 @@ def test_show_is_a_command_and_anything_else_a_folder(study, tmp_path):
     text = CliRunner().invoke(main, ["features", "--help"]).output
     assert "--methods" in text
     assert re.search(r"^  show ", text, re.MULTILINE)
+
+
+@pytest.mark.skipif(find_browser() is None, reason="no Chromium found; $CHROMIUM may name one")
+@pytest.mark.parametrize("width", [390, 1200])
+def test_page_is_as_wide_as_the_window(study, tmp_path, width):
+    page = tmp_path / "text.html"
+    text = "Components " * 30 + "x" * 200
+    write_show_page(page, study[0], text_features(study[0], text, device="cpu"))
+    script = (
+        "[document.documentElement.scrollWidth, document.querySelectorAll('[data-shade]').length]"
+    )
+    answer, console = ask_page(page, script, width=width)
+    assert (answer["violations"], answer["errors"], console) == ([], [], [])
+    found, shaded = answer["value"]
+    assert found == width
+    assert shaded >= 20

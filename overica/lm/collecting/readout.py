@@ -37,6 +37,8 @@ def readout(model: LanguageModel) -> torch.Tensor:
     Notes
     -----
     Norms are found by what runs, not by name, and measured, not read: families of models store ``g`` and ``g - 1``.
+    Held against numerical derivatives of the logits: GPT-2, GPT-Neo, GPT-NeoX, OPT, BLOOM, Phi, Llama, Qwen 3, Gemma 2,
+    OLMo. OPT of 350 million parameters, which projects before its unembedding, is refused.
     """
     head = model.model.get_output_embeddings() if model.causal else None
     if head is None:

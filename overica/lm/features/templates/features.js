@@ -1,7 +1,7 @@
 "use strict";
 // The list of a run's features, and the way from it to one feature and back.
 (() => {
-  const {run, features, make, get, short, cosine, percent, gist, strongest, likely, chart, page} = window.OVERICA;
+  const {run, features, make, get, short, cosine, percent, word, gist, likely, chart, page} = window.OVERICA;
   const PAGE = 100;
 
   // How often features fire, on a scale of powers of ten.
@@ -36,8 +36,14 @@
     f => make("td", {}, f.nearest.length ? cosine(f.nearest[0][1]) : "–"),
   ];
   let chosen = features, shown = 0;
-  const matches = (f, wanted) => String(f.index) === wanted ||
-    [...strongest(f), likely(f)].some(text => text.toLowerCase().includes(wanted));
+  // Tokens at which it is shown to fire, and those that it makes likely; put together when first asked for.
+  const said = new Map();
+  function words(f) {
+    if (!said.has(f)) said.set(f, [...f.examples.flatMap(part => part.places.map(([row]) => word(row))), likely(f)]
+      .join("\n").toLowerCase());
+    return said.get(f);
+  }
+  const matches = (f, wanted) => String(f.index) === wanted || words(f).includes(wanted);
   function arrange() {
     const wanted = get("search").value.trim().toLowerCase();
     chosen = features.filter(f => !wanted || matches(f, wanted));
