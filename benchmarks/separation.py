@@ -29,173 +29,103 @@ long: ten minutes of stereo at 48 kHz, seconds and the largest memory.
 """
 
 import argparse
-import itertools
+import math
 import os
 import resource
-import sys
 import time
 import warnings
-from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import numpy as np  # noqa: E402  (thread counts are read at import)
-from fast_bss_eval import bss_eval_sources  # noqa: E402
-from scipy.io import wavfile  # noqa: E402
 
 from overica.datasets import load_talkers, spread_directions  # noqa: E402
-from overica.separation import SeparationWarning, separate  # noqa: E402
-from overica.separation.gaussian import posterior  # noqa: E402
-from overica.separation.stft import Transform  # noqa: E402
+from overica.separation import SeparationStudy, SeparationWarning, separate  # noqa: E402
 
-COLUMNS = ("overica", "l1", "l1 true A", "binary", "Wiener", "mixture")
-
-
-def read(folder):
-    """Signals (n_talkers, n_frames) and sample rate of a folder's files, cut to the shortest."""
-    if folder is None:
-        talkers = load_talkers()
-        return talkers.signals, talkers.sample_rate
-    files = [wavfile.read(path) for path in sorted(Path(folder).glob("*.wav"))]
-    if len({rate for rate, _ in files}) != 1:
-        raise SystemExit("the talkers' files must exist and have one sample rate")
-    shortest = min(len(frames) for _, frames in files)
-    signals = np.stack([frames[:shortest].astype(float) for _, frames in files])
-    return signals / signals.std(axis=1, keepdims=True), files[0][0]
+COLUMNS = {
+    "gaussian": "overica",
+    "l1": "l1",
+    "l1_true": "l1 true A",
+    "ideal_mask": "binary",
+    "wiener": "Wiener",
+    "mixture": "mixture",
+}
+LENGTHS = (1, 2, 3)
+WEAKER = (0, 6, 9, 12)
 
 
-def sdr(sources, estimates):
-    """Mean over the sources, decibels; both (n_frames, n)."""
-    return float(np.mean(bss_eval_sources(sources.T, estimates.T, filter_length=1)[0]))
+def figures(results, what, method, metric, failed=math.nan):
+    """Of the mixtures of a set, in their order; `failed` where there is none."""
+    cells = [r for r in results.records if r["mixture"] == what and r["method"] == method]
+    found = [(r.get("metrics") or {}).get(metric, {"value": failed})["value"] for r in cells]
+    return np.array(found, float)
 
 
-def oracles(x, sources, A, sample_rate):
-    """Estimates from what nobody knows: ideal binary mask and Wiener filter."""
-    transform = Transform(sample_rate)
-    Z, S = transform.forward(x), transform.forward(sources)
-    powers = np.abs(S) ** 2
-    mask = powers == powers.max(axis=0)
-    masked = mask * np.tensordot(A.T, Z, 1)
-    wiener = posterior(Z, A, powers, 1e-9 * float(powers.mean())).means(powers)
-    return {
-        name: transform.inverse(Y, len(x)) for name, Y in (("binary", masked), ("Wiener", wiener))
-    }
+def run(sets, methods, n_mixtures, folder, n_jobs):
+    """The study of some sets of mixtures."""
+    given = {} if folder is None else {"folder": folder}
+    study = SeparationStudy(
+        mixtures=[each | given for each in sets], methods=methods, n_seeds=n_mixtures, n_jobs=n_jobs
+    )
+    return study.run(progress=False)
 
 
-def judge(signals, sample_rate, seed):
-    """SDR by column, worst cosine, whether the number was found, seconds."""
-    n_talkers = len(signals)
-    angle = np.random.default_rng(seed).uniform(0, np.pi / n_talkers)
-    A = spread_directions(n_talkers, angle)
-    sources = signals.T
-    x = sources @ A.T
-    begun = time.process_time()
-    found = separate(x, sample_rate, n_talkers, random_state=seed)
-    seconds = time.process_time() - begun
-    counted = separate(x, sample_rate, "auto", method="binary", random_state=seed)
-    estimates = {
-        "overica": found.sources,
-        "l1": separate(x, sample_rate, n_talkers, method="l1", mixing=found.mixing).sources,
-        "l1 true A": separate(x, sample_rate, n_talkers, method="l1", mixing=A).sources,
-        **oracles(x, sources, A, sample_rate),
-        "mixture": np.repeat(x[:, :1], n_talkers, axis=1)
-        + 1e-6 * np.random.default_rng(0).standard_normal(sources.shape),
-    }
-    cosine = float(np.abs(found.mixing.T @ A).max(axis=0).min())
-    figures = [sdr(sources, estimates[name]) for name in COLUMNS]
-    cells = " ".join(f"{figure:.2f}" for figure in figures)
-    print(f"{n_talkers} talkers, seed {seed}: {cells} {cosine:.6f}", file=sys.stderr, flush=True)
-    return figures, cosine, counted.n_sources == n_talkers, seconds
-
-
-def table(signals, sample_rate, arguments):
+def table(arguments):
     """A row per number of talkers."""
     print(
         "talkers  mixtures  "
-        + "".join(f"{name:>15}" for name in COLUMNS)
+        + "".join(f"{name:>15}" for name in COLUMNS.values())
         + "  worst cos   auto  CPU s"
     )
     for n_talkers in arguments.numbers:
-        sets = list(itertools.combinations(range(len(signals)), n_talkers))
-        order = np.random.default_rng(0).permutation(len(sets))
-        chosen = [sets[k] for k in order[: arguments.combinations]]
-        runs = [
-            judge(signals[list(who)], sample_rate, seed)
-            for who in chosen
-            for seed in range(arguments.mixings)
-        ]
-        figures = np.array([run[0] for run in runs])
-        cells = "".join(
-            f"{mean:>9.2f} ± {spread:.2f}"
-            for mean, spread in zip(figures.mean(axis=0), figures.std(axis=0), strict=True)
-        )
-        found = sum(run[2] for run in runs)
+        n_sets = math.comb(arguments.n_voices, n_talkers)
+        n_mixtures = min(arguments.combinations, n_sets) * arguments.mixings
+        one = {"name": "talkers", "n_talkers": n_talkers, "mixings": arguments.mixings}
+        one |= {"n_seconds": 5} if arguments.quick else {}
+        results = run([one], [*COLUMNS, "auto"], n_mixtures, arguments.talkers, arguments.jobs)
+        sdr = [figures(results, "talkers", method, "sdr") for method in COLUMNS]
+        cells = "".join(f"{each.mean():>9.2f} ± {each.std():.2f}" for each in sdr)
+        angle = np.radians(figures(results, "talkers", "gaussian", "angle_error").max())
+        found = figures(results, "talkers", "auto", "count_found").sum()
+        cpu = np.mean([cell["fit_cpu_seconds"] for cell in results.of("talkers", "gaussian")])
         print(
-            f"{n_talkers:>7}  {len(runs):>8}  {cells}  {min(run[1] for run in runs):.6f}  "
-            f"{found:>2}/{len(runs):<2}  {np.mean([run[3] for run in runs]):>5.1f}",
-            flush=True,
-        )
+            f"{n_talkers:>7}  {n_mixtures:>8}  {cells}  {np.cos(angle):.6f}  "
+            f"{found:>2.0f}/{n_mixtures:<2}  {cpu:>5.1f}", flush=True,
+        )  # fmt: skip
 
 
-def directions(x, sample_rate, A, seed):
-    """Whether the number of sources is found, and the smallest |cosine| of a true column where it is given."""
-    counted = separate(x, sample_rate, "auto", method="binary", random_state=seed)
-    try:
-        found = separate(x, sample_rate, A.shape[1], method="binary", random_state=seed)
-    except ValueError:  # a source is not heard
-        return False, 0.0
-    cosine = float(np.abs(found.mixing.T @ A).max(axis=0).min())
-    return counted.n_sources == A.shape[1], cosine
-
-
-def tally(heading, cases, sample_rate, arguments):
-    """A row per number of talkers and setting; ``cases(n_talkers, seed)`` yields setting, sources and directions."""
+def tally(heading, sets, arguments):
+    """A row per number of talkers and set of mixtures, whose labels are the settings."""
     print(f"talkers  {heading:>9}  number found  median cos  worst cos")
+    n_mixtures = arguments.combinations * arguments.mixings
     for n_talkers in arguments.numbers:
-        rows = {}
-        for seed in range(arguments.combinations * arguments.mixings):
-            for setting, sources, A in cases(n_talkers, seed):
-                figures = directions(sources @ A.T, sample_rate, A, seed)
-                rows.setdefault(setting, []).append(figures)
-        for setting, figures in rows.items():
-            right, cosines = zip(*figures, strict=True)
+        own = [each | {"n_talkers": n_talkers} for each in sets]
+        results = run(own, ["auto", "binary"], n_mixtures, arguments.talkers, arguments.jobs)
+        for setting in results.whats:
+            found = figures(results, setting, "auto", "count_found", 0.0).sum()
+            # Where a source is not heard there is no direction.
+            cosines = np.cos(np.radians(figures(results, setting, "binary", "angle_error", 90.0)))
             print(
-                f"{n_talkers:>7}  {setting:>9}  {sum(right):>9}/{len(right):<2}  {np.median(cosines):>10.5f}"
-                f"  {min(cosines):>9.5f}", flush=True,
+                f"{n_talkers:>7}  {setting:>9}  {found:>9.0f}/{n_mixtures:<2}  {np.median(cosines):>10.5f}"
+                f"  {cosines.min():>9.5f}", flush=True,
             )  # fmt: skip
 
 
-def drawn(signals, n_talkers, rng):
-    """Sources (n_frames, n_talkers) and directions, at random."""
-    who = rng.permutation(len(signals))[:n_talkers]
-    return signals[who].T, spread_directions(n_talkers, rng.uniform(0, np.pi / n_talkers))
-
-
-def clips(signals, sample_rate, arguments):
+def clips(arguments):
     """Short clips from anywhere in the recordings."""
-
-    def cases(n_talkers, seed):
-        rng = np.random.default_rng(seed)
-        sources, A = drawn(signals, n_talkers, rng)
-        for seconds in (1, 2, 3):
-            n_frames = round(seconds * sample_rate)
-            first = rng.integers(0, len(sources) - n_frames + 1)
-            yield f"{seconds} s", sources[first : first + n_frames], A
-
-    tally("clip", cases, sample_rate, arguments)
+    sets = [{"name": "clips", "label": f"{n} s", "n_seconds": n} for n in LENGTHS]
+    tally("clip", sets, arguments)
 
 
-def levels(signals, sample_rate, arguments):
+def levels(arguments):
     """One talker weaker than the others."""
-
-    def cases(n_talkers, seed):
-        sources, A = drawn(signals, n_talkers, np.random.default_rng(seed))
-        for decibels in (0, 6, 9, 12):
-            weaker = np.append(np.ones(n_talkers - 1), 10 ** (-decibels / 20))
-            yield f"-{decibels} dB", sources * weaker, A
-
-    tally("weakest", cases, sample_rate, arguments)
+    short = {"n_seconds": 5} if arguments.quick else {}
+    sets = [
+        {"name": "levels", "label": f"-{decibels} dB", "decibels": decibels} | short
+        for decibels in WEAKER
+    ]
+    tally("weakest", sets, arguments)
 
 
 def long_sound(n_minutes=10.0, sample_rate=48_000):
@@ -233,18 +163,18 @@ def main():
     parser.add_argument("--mixings", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="one mixture of 5 s each")
     parser.add_argument("--minutes", type=float, default=10.0, help="of part long")
+    parser.add_argument("--jobs", type=int, default=1, help="mixtures at a time")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", SeparationWarning)
     if arguments.part == "long":
         long_sound(arguments.minutes)
         return
-    signals, sample_rate = read(arguments.talkers)
+    arguments.n_voices = len(load_talkers(arguments.talkers).names)
     if arguments.quick:
         arguments.combinations = arguments.mixings = 1
-        signals = signals[:, : round(5 * sample_rate)]
     wanted = arguments.numbers or ([2, 3, 4] if arguments.part == "clips" else [3, 4, 5])
-    arguments.numbers = [n for n in wanted if n <= len(signals)]
-    PARTS[arguments.part](signals, sample_rate, arguments)
+    arguments.numbers = [n for n in wanted if n <= arguments.n_voices]
+    PARTS[arguments.part](arguments)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 KINDS = {
     "known_truth": "overica.compare.known_truth:KnownTruthStudy",
     "activations": "overica.lm.study.feature_study:FeatureStudy",
+    "separation": "overica.separation.separation_study:SeparationStudy",
     "photographs": "overica.photographs.photograph_study:PhotographStudy",
 }
 """Kinds of study by name, each a module and a class in it, imported when one is run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +43,21 @@ class TalkerMixture:
     """Of the talkers."""
 
 
-def load_talkers() -> Talkers:
+def load_talkers(folder: str | os.PathLike[str] | None = None) -> Talkers:
     """The four recordings that come with the package: 20 s each, 8 kHz, silences shortened.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Of WAV files, one talker and one channel each, instead of those; all are cut to the shortest.
+
+    Raises
+    ------
+    ValueError
+        If the files are fewer than one, have several channels or sample rates, or one is silent: says which.
+
+    Notes
+    -----
 
     Excerpts of the Asterisk core sound prompts, English by Allison Smith and French by June Wallack (CC BY-SA 3.0),
     Italian by Carlo Flora (CC BY 3.0); see the licence beside them.
@@ -56,10 +70,21 @@ def load_talkers() -> Talkers:
     >>> talkers.signals.shape, talkers.sample_rate
     ((4, 160000), 8000.0)
     """
-    files = sorted(_FOLDER.glob("talker_*.wav"))
+    files = sorted(_FOLDER.glob("talker_*.wav") if folder is None else Path(folder).glob("*.wav"))
     read = [wavfile.read(path) for path in files]
-    signals = np.stack([frames.astype(np.float64) for _, frames in read])
+    if len({rate for rate, _ in read}) != 1 or any(frames.ndim != 1 for _, frames in read):
+        raise ValueError(
+            "`folder` must hold WAV files of one channel and one sample rate, got "
+            f"{[(path.name, rate, frames.shape) for path, (rate, frames) in zip(files, read, strict=True)]}"
+        )
+    shortest = min(len(frames) for _, frames in read)
+    signals = np.stack([frames[:shortest].astype(np.float64) for _, frames in read])
     signals -= signals.mean(axis=1, keepdims=True)
+    if not signals.any(axis=1).all():
+        silent = [
+            path.name for path, signal in zip(files, signals, strict=True) if not signal.any()
+        ]
+        raise ValueError(f"`folder` must hold no silence, got {silent}")
     signals /= signals.std(axis=1, keepdims=True)
     names = tuple(path.stem.removeprefix("talker_") for path in files)
     return Talkers(signals, float(read[0][0]), names)

@@ -129,6 +129,7 @@ def level_table(results: Results, what: str, metrics: Sequence[str] = ()) -> Tab
     return Table("Every level of sparsity", "method, target", headings, rows)
 
 
+_NO_CHANCE = levels_around([])[0]
 _COSTS = dict(zip(COSTS, (numbers.seconds, numbers.seconds, numbers.count), strict=True))
 
 
@@ -202,6 +203,9 @@ def by_method(
     below = [
         levels_around([*c.summaries.values()]) if c.below is None else c.below for c in columns
     ]
+    if all(lines == [_NO_CHANCE] for lines in below):
+        # Nothing of this kind of study has a chance level.
+        below = []
     return Table(caption, "method", [column.heading for column in columns], rows, below)
 
 

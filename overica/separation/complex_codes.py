@@ -54,7 +54,7 @@ def complex_l1(
 class Codes(Method):
     """The smallest sum of moduli, see `complex_l1`."""
 
-    name = "l1"
+    name, label = "l1", "l1 codes"
 
     def sources(self, piece: Piece) -> np.ndarray:
         """See `Method.sources`."""
@@ -67,7 +67,7 @@ class Codes(Method):
 class Binary(Method):
     """Every coefficient goes to the source whose column is nearest to it."""
 
-    name = "binary"
+    name, label = "binary", "nearest direction"
 
     def sources(self, piece: Piece) -> np.ndarray:
         """See `Method.sources`."""

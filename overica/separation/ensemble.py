@@ -68,7 +68,7 @@ class Gaussian(Method):
         The work that is done, by the largest number of coefficients of a channel for which it is; the last for any.
     """
 
-    name = "gaussian"
+    name, label = "gaussian", "Gaussian model"
 
     def __init__(self, plans: Mapping[float, Plan] = PLANS) -> None:
         self.plans = plans

@@ -36,6 +36,8 @@ class Method(ABC):
     """One way."""
 
     name: str
+    label: str
+    """In tables."""
 
     @abstractmethod
     def sources(self, piece: Piece) -> np.ndarray:
