@@ -9,6 +9,7 @@ from operator import itemgetter
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from tests.compare.chromium import ask_page, find_browser
 
 from overica.cli import main
 from overica.lm import FeatureResults, FeatureStudy, collect_activations
@@ -18,7 +19,6 @@ from overica.lm.features.text import text_features
 from overica.lm.study.described import codes_of
 from overica.lm.study.feature_results import run_name
 from overica.lm.study.page import write_study_pages
-from tests.compare.chromium import ask_page, find_browser
 from tests.lm.conftest import TEXTS, tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -264,7 +264,11 @@ def test_a_missed_level_is_marked_where_methods_are_compared(study):
     for method, level in (("ica", 2.05), ("batchtopk", 1.5)):
         for cell in results.matched("1.5x", method):
             cell["metrics"]["l0"]["value"] = level
-    rows = {row.method: row.entries[0] for row in build_page(results).overview[0].rows}
+    for cell in results.matched("1.5x", "ica_nonnegative"):
+        cell["metrics"]["l0"]["value"] = 2.0
+    page = build_page(results)
+    assert page.notices[-1].endswith("missed by over 5 % by BatchTopK SAE: compare with care.")
+    rows = {row.method: row.entries[0] for row in page.overview[0].rows}
     assert rows["batchtopk"].missed == "L0 −25 %"
     assert not rows["ica"].missed
 

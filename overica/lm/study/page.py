@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from overica.lm.study.features_of_fits import described, write_all_features
 from overica.lm.study.sections import over_widths, sections
 from overica.lm.study.verdict import answer, findings, main_metric
 from overica.report import Page, marks_of, notices_of, write_page
-from overica.report.phrases import unbroken
+from overica.report.phrases import listed, unbroken
 from overica.report.tables import cost_tables
 from overica.studies import Store
+from overica.studies.levels import missed
 from overica.studies.spread import metric_value
 
 _READING = {
@@ -100,4 +102,15 @@ def _links(results: FeatureResults) -> list[tuple[str, str, str]]:
 
 def _notices(results: FeatureResults) -> list[str]:
     reasons = dict.fromkeys(cell.get("not_substituted") for cell in results.succeeded)
-    return [*notices_of(results), *(f"No substitution loss: {why}" for why in reasons if why)]
+    told = [*notices_of(results), *(f"No substitution loss: {why}" for why in reasons if why)]
+    off = [
+        results.label(method)
+        for method in results.methods
+        if any(math.isfinite(missed(results.matched(what, method))) for what in results.whats)
+    ]
+    if off:
+        told.append(
+            f"On held-out documents the level of {results.middle:g} active features is missed by over 5 % by "
+            f"{listed(off)}: compare with care."
+        )
+    return told
