@@ -139,8 +139,11 @@ def levels_around(summaries: Sequence[Spread], truth: bool = True) -> list[str]:
 
 
 def _share(summary: Spread, words: Words) -> float:
-    """From chance to what the truth has; without one to the ideal, which is 1 for more and 0 for less."""
-    ideal = {math.inf: 1.0, -math.inf: 0.0}.get(words.ideal, words.ideal)
+    """From chance to what the truth has; without one to the ideal, which of shares is 1 for more and 0 for less."""
+    ideal = words.ideal
+    if math.isinf(ideal):
+        # Figures that are no shares go on without an end.
+        ideal = float(ideal > 0) if 0 <= summary.chance <= 1 else math.nan
     width = (summary.truth if math.isfinite(summary.truth) else ideal) - summary.chance
     if not math.isfinite(width) or width == 0:
         return math.nan

@@ -18,6 +18,7 @@ from overica.compare.sections import SPLIT
 from overica.report.figures import (
     assign_marks,
     definitions,
+    draw_along,
     draw_directions,
     draw_heatmap,
     draw_histogram,
@@ -219,3 +220,32 @@ def test_directions_of_other_dimensions_are_left_to_the_heat_map():
     assert draw_directions(np.ones((2, 1)), np.ones((2, 1)), MARK, "name") is None
     assert "nan" not in str(draw_directions(np.zeros((2, 2)), np.eye(2), MARK, "name"))
     assert "nan" not in str(draw_directions(np.zeros((2, 3)), np.eye(3), MARK, "name"))
+
+
+def test_curve_along_sizes_has_every_seed_and_mean_and_what_chance_is_called():
+    records = [
+        {
+            "cell": f"{what}/{seed}", "dataset": what, "method": "ica", "status": "ok", "seed": seed,
+            "metrics": {"f1": {"value": value + shift, "chance": 0.1}},
+        }
+        for what, value in (("2x", 0.6), ("1x", 0.5), ("4x", 0.9))
+        for seed, shift in ((0, -0.1), (1, 0.1))
+    ]  # fmt: skip
+    results = Results(records, {})
+    marks, sizes = assign_marks(results.methods), {"1x": 8.0, "2x": 16.0, "4x": 32.0}
+    markup = draw_along(results, marks, "f1", sizes, "features", chance="by luck")
+    shapes = Shapes(markup)
+    assert len(shapes.named("use")) == 6 + 3
+    (line,) = shapes.named("polyline", "line")
+    x, y = np.array([[float(v) for v in p.split(",")] for p in line["points"].split()]).T
+    # Ascending sizes, evenly spaced since they double; heights as the means.
+    assert x[0] < x[1] < x[2]
+    assert x[1] - x[0] == pytest.approx(x[2] - x[1], abs=0.2)
+    assert (y[0] - y[2]) / (y[0] - y[1]) == pytest.approx(4.0, abs=0.1)
+    assert "by luck" in markup
+    assert "by luck" not in draw_along(results, marks, "f1", sizes, "features")
+    # Without what seeds have in common, the seeds of a size are one.
+    paired = Shapes(draw_along(results, marks, "f1", sizes, "features", paired=True))
+    heights = {(u["x"], u["y"]) for u in paired.named("use") if u["width"] == "5.2"}
+    assert len(heights) == 3
+    assert draw_along(results, marks, "recall", sizes, "features") is None

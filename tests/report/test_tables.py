@@ -56,6 +56,8 @@ def test_best_is_marked_with_what_is_printed_the_same(values, words, best):
         (LESS, 0.8, math.nan, 0.2, 0.75),
         (NEAR_ONE, 3.0, math.nan, 2.0, 0.5),
         (NEITHER, 0.5, math.nan, 0.7, math.nan),
+        (MORE, -9.0, math.nan, -3.4, math.nan),
+        (LESS, 4.2, 2.2, 3.2, 0.5),
         (MORE, math.nan, math.nan, 0.7, math.nan),
         (MORE, 1.0, math.nan, 0.7, math.nan),
     ],

@@ -33,8 +33,8 @@ def sections(results: FeatureResults, of: Marks) -> list[Section]:
     """All questions that there are figures for, in the order of the page."""
     middle = f"At {results.middle:g} active features a token"
     quality = ["explained_variance", *results.measures]
-    sizes = {what: float(entry["n_components"]) for what, entry in results.whats.items()}
-    curve = draw_along(results, of, "evidence", sizes, "features")
+    widths = {what: float(entry["n_components"]) for what, entry in results.whats.items()}
+    curve = draw_along(results, of, "evidence", widths, "features", chance="Gaussian")
     found = [
         Section(
             "Sparsity against quality", "quality",

@@ -8,15 +8,13 @@ from collections.abc import Collection, Mapping
 from markupsafe import Markup
 
 from overica.metrics.words import words_of
-from overica.report.figures import marks
 from overica.report.figures.axes import Frame, Linear, logarithmic_around
-from overica.report.figures.marks import Mark
+from overica.report.figures.marks import Mark, curve
+from overica.report.figures.pareto import HEIGHT, WIDTH
 from overica.report.figures.svg import figure
 from overica.report.numbers import short
 from overica.studies import Results
 from overica.studies.spread import mean_of, metric_value
-
-WIDTH, HEIGHT = 360, 276
 
 
 def draw_along(
@@ -28,11 +26,11 @@ def draw_along(
     methods: Collection[str] = (),
     *,
     paired: bool = False,
+    chance: str = "",
 ) -> Markup | None:
     """Return the curve of one metric over the sizes, or None without points.
 
-    A method's line joins the means over the seeds; small markers are the seeds. The chance level is dashed, if there
-    is one.
+    A method's line joins the means over the seeds; small markers are the seeds.
 
     Parameters
     ----------
@@ -49,18 +47,18 @@ def draw_along(
     paired : bool
         Whether seeds differ in what is learned from, so that the mean of a seed over all that is drawn, which says
         nothing of methods, is taken out of its points.
+    chance : str
+        What chance is called, if a line is drawn for it.
     """
-    cells = [
-        cell
+    values = {
+        (method, what, cell["seed"]): metric_value(cell, metric)
         for method in methods or results.methods
         for what in sizes
         for cell in results.of(what, method)
         if math.isfinite(metric_value(cell, metric))
-    ]
-    if not cells:
+    }
+    if not values:
         return None
-    values = {(c["method"], c[results.axis], c["seed"]): metric_value(c, metric) for c in cells}
-    chance = mean_of(metric_value(cell, metric, "chance") for cell in cells)
     if paired:
         middle = mean_of(values.values())
         levels = {
@@ -68,31 +66,33 @@ def draw_along(
             for _, _, seed in values
         }
         values = {key: value - levels[key[2]] + middle for key, value in values.items()}
-    around = [*values.values(), *([chance] if math.isfinite(chance) else [])]
-    low, high = min(around), max(around)
+    level = mean_of(
+        metric_value(cell, metric, "chance") for what in sizes for cell in results.of(what)
+    )
+    shown = [*values.values(), *([level] if chance and math.isfinite(level) else [])]
+    low, high = min(shown), max(shown)
     margin = 0.08 * (high - low) or 0.1
     frame = Frame(
         34, 46, WIDTH - 6, HEIGHT - 40, logarithmic_around([*sizes.values()]), Linear(low - margin, high + margin),
     )  # fmt: skip
     parts = [frame.draw(name, words_of(metric).label)]
-    if math.isfinite(chance):
-        parts.append(frame.across(chance, "chance"))
+    if len(shown) > len(values):
+        parts.append(frame.across(level, chance))
     for method in dict.fromkeys(method for method, _, _ in values):
         own = {key[1:]: value for key, value in values.items() if key[0] == method}
         means = {
-            what: mean_of(value for (other, _), value in own.items() if other == what)
+            (
+                sizes[what],
+                mean_of(value for (other, _), value in own.items() if other == what),
+            ): what
             for what in sorted({what for what, _ in own}, key=sizes.__getitem__)
         }
-        at = [frame.at(sizes[what], mean) for what, mean in means.items()]
-        drawn = [marks.polyline(at)] if len(at) > 1 else []
-        drawn += [
-            marks_of[method].at(*frame.at(sizes[what], value), 2.6)
-            for (what, _), value in own.items()
-        ]
-        for place, (what, mean) in zip(at, means.items(), strict=True):
-            title = f"{results.label(method)}, {what}: {words_of(metric).label} {short(mean, 3)}"
-            drawn.append(marks_of[method].at(*place, 5.5, title))
-        parts.append(marks.group(marks_of[method], drawn))
+        titles = {
+            point: f"{results.label(method)}, {what}: {words_of(metric).label} {short(point[1], 3)}"
+            for point, what in means.items()
+        }
+        seeds = [(sizes[what], value) for (what, _), value in own.items()]
+        parts.append(curve(marks_of[method], frame.at, [*means], seeds, titles))
     label = (
         f"{words_of(metric).label} against {name}, one line a method; the values are in the tables"
     )

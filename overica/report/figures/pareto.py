@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from overica.metrics.words import words_of
-from overica.report.figures import marks
 from overica.report.figures.axes import Frame, Linear, logarithmic_around
-from overica.report.figures.marks import Mark
+from overica.report.figures.marks import Mark, curve
 from overica.report.figures.svg import figure
 from overica.report.numbers import short
 from overica.studies import Results
@@ -79,19 +78,20 @@ def _floor(values: list[float]) -> float:
 
 
 def _method(frame: Frame, mark: Mark, label: str, cells: list[Cell], metric: str) -> Markup:
-    means = {}
-    parts = []
-    for target, group in by_level(cells).items():
-        l0 = mean_of([metric_value(cell, "l0") for cell in group])
-        means[target] = (l0, mean_of([metric_value(cell, metric) for cell in group]))
+    def point(cell: Cell) -> tuple[float, float]:
+        return metric_value(cell, "l0"), metric_value(cell, metric)
+
+    means = {
+        target: (
+            mean_of(point(cell)[0] for cell in group),
+            mean_of(point(cell)[1] for cell in group),
+        )
+        for target, group in by_level(cells).items()
+    }
     # A method's own level has codes of another encoder, and is no part of the curve.
-    told = sorted(mean for target, mean in means.items() if target is not None)
-    if len(told) > 1:
-        parts.append(marks.polyline([frame.at(*mean) for mean in told]))
-    for cell in cells:
-        l0, value = metric_value(cell, "l0"), metric_value(cell, metric)
-        parts.append(mark.at(*frame.at(l0, value), 2.6))
-    for l0, value in means.values():
-        title = f"{label}: {words_of(metric).label} {short(value, 3)} at L0 {short(l0)}"
-        parts.append(mark.at(*frame.at(l0, value), 5.5, title))
-    return marks.group(mark, parts)
+    line = sorted(mean for target, mean in means.items() if target is not None)
+    titles = {
+        (l0, value): f"{label}: {words_of(metric).label} {short(value, 3)} at L0 {short(l0)}"
+        for l0, value in means.values()
+    }
+    return curve(mark, frame.at, line, [point(cell) for cell in cells], titles)
