@@ -39,6 +39,7 @@ class FastICABaseline(LinearFeaturiser):
 
     name: ClassVar[str] = "fastica"
     label: ClassVar[str] = "FastICA (scikit-learn)"
+    overcomplete: ClassVar[bool] = False
 
     def __init__(
         self,

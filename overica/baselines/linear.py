@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -19,8 +18,6 @@ class LinearFeaturiser(Baseline):
     The sign of such a component is arbitrary. For sources that are never negative it is turned so that the
     component's codes are skewed towards positive values, which asks nothing of the truth.
     """
-
-    overcomplete: ClassVar[bool] = False
 
     nonnegative: bool
 

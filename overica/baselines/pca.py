@@ -32,6 +32,7 @@ class PCABaseline(LinearFeaturiser):
 
     name: ClassVar[str] = "pca"
     label: ClassVar[str] = "PCA"
+    overcomplete: ClassVar[bool] = False
     by_variance: ClassVar[bool] = True
 
     def __init__(self, n_components: int, *, nonnegative: bool = False) -> None:

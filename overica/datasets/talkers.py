@@ -112,6 +112,7 @@ def make_talkers(
     n_channels: int = 2,
     *,
     n_seconds: float | None = None,
+    folder: str | os.PathLike[str] | None = None,
     random_state: int | np.random.Generator | None = None,
 ) -> TalkerMixture:
     """Talkers of equal power mixed without delay, in directions that are evenly spread.
@@ -123,11 +124,13 @@ def make_talkers(
     Parameters
     ----------
     n_talkers : int
-        1 to 4.
+        1 to 4, or to as many as there are in the folder.
     n_channels : int
         Microphones, at least 2.
     n_seconds : float, optional
         From the beginning; all 20 if not given.
+    folder : path, optional
+        Of other recordings, see `load_talkers`.
     random_state : None, int or numpy.random.Generator
 
     Raises
@@ -143,7 +146,7 @@ def make_talkers(
     """
     check_sizes(n_talkers=n_talkers)
     check_scalar(n_channels, "n_channels", minimum=2, integer=True)
-    talkers = load_talkers()
+    talkers = load_talkers(folder)
     if n_talkers > len(talkers.names):
         raise ValueError(f"`n_talkers` must be at most {len(talkers.names)}, got {n_talkers}")
     rng = None if random_state is None else np.random.default_rng(random_state)

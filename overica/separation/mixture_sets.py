@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from overica._validation import check_scalar
-from overica.datasets import load_talkers, spread_directions
-from overica.datasets.talkers import TalkerMixture, Talkers
+from overica.datasets import load_talkers, make_talkers, spread_directions
+from overica.datasets.talkers import TalkerMixture
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -57,13 +57,16 @@ def talkers(
     (True, False, True)
     """
     check_scalar(mixings, "mixings", minimum=1, integer=True)
-    voices = _voices(folder, n_talkers)
+    n_frames = len(make_talkers(n_talkers, n_seconds=n_seconds, folder=folder).x)
+    voices = load_talkers(folder)
     sets = list(itertools.combinations(range(len(voices.names)), n_talkers))
     around, which = divmod(seed // mixings, len(sets))
     who = list(sets[np.random.default_rng(0).permutation(len(sets))[which]])
     own = seed % mixings + mixings * around
-    A = _directions(n_talkers, np.random.default_rng(own))
-    return _mixed(voices, who, A, _frames(voices, n_seconds), own)
+    A = spread_directions(n_talkers, np.random.default_rng(own).uniform(0, np.pi / n_talkers))
+    sources = voices.signals[who, :n_frames].T
+    names = tuple(voices.names[j] for j in who)
+    return Drawn(sources @ A.T, sources, A, voices.sample_rate, names, seed=own)
 
 
 def clips(seed: int, n_talkers: int = 3, *, n_seconds: int = 1, folder: str | None = None) -> Drawn:
@@ -77,15 +80,16 @@ def clips(seed: int, n_talkers: int = 3, *, n_seconds: int = 1, folder: str | No
     (16000, 2)
     """
     check_scalar(n_seconds, "n_seconds", minimum=1, integer=True)
-    voices = _voices(folder, n_talkers)
     rng = np.random.default_rng(seed)
-    who = rng.permutation(len(voices.names))[:n_talkers]
-    A = _directions(n_talkers, rng)
-    n_frames = voices.signals.shape[1]
+    whole = make_talkers(n_talkers, folder=folder, random_state=rng)
     for seconds in range(1, n_seconds + 1):
-        length = _frames(voices, seconds)
-        first = int(rng.integers(0, n_frames - length + 1))
-    return _mixed(voices, who, A, length, seed, first)
+        length = round(seconds * whole.sample_rate)
+        if length > len(whole.x):
+            raise ValueError(
+                f"`n_seconds` must be at most {len(whole.x) / whole.sample_rate:g}, got {n_seconds}"
+            )
+        first = int(rng.integers(0, len(whole.x) - length + 1))
+    return _drawn(whole, whole.sources[first : first + length], seed)
 
 
 def levels(
@@ -104,12 +108,9 @@ def levels(
     np.int64(2)
     """
     check_scalar(decibels, "decibels")
-    voices = _voices(folder, n_talkers)
-    rng = np.random.default_rng(seed)
-    who = rng.permutation(len(voices.names))[:n_talkers]
-    A = _directions(n_talkers, rng)
+    equal = make_talkers(n_talkers, n_seconds=n_seconds, folder=folder, random_state=seed)
     gains = np.append(np.ones(n_talkers - 1), 10 ** (-decibels / 20))
-    return _mixed(voices, who, A, _frames(voices, n_seconds), seed, gains=gains)
+    return _drawn(equal, equal.sources * gains, seed)
 
 
 MIXTURES: dict[str, Callable[..., Drawn]] = {
@@ -118,38 +119,7 @@ MIXTURES: dict[str, Callable[..., Drawn]] = {
 """Sets of mixtures by name."""
 
 
-def _voices(folder: str | None, n_talkers: int) -> Talkers:
-    voices = load_talkers(folder)
-    check_scalar(n_talkers, "n_talkers", minimum=1, integer=True)
-    if n_talkers > len(voices.names):
-        raise ValueError(f"`n_talkers` must be at most {len(voices.names)}, got {n_talkers}")
-    return voices
-
-
-def _directions(n_talkers: int, rng: np.random.Generator) -> np.ndarray:
-    return spread_directions(n_talkers, rng.uniform(0, np.pi / n_talkers))
-
-
-def _frames(voices: Talkers, n_seconds: float | None) -> int:
-    n_frames = voices.signals.shape[1]
-    if n_seconds is None:
-        return n_frames
-    wanted = round(check_scalar(n_seconds, "n_seconds", strict=True) * voices.sample_rate)
-    if not 1 <= wanted <= n_frames:
-        most = n_frames / voices.sample_rate
-        raise ValueError(f"`n_seconds` must be at most {most:g}, got {n_seconds!r}")
-    return wanted
-
-
-def _mixed(
-    voices: Talkers,
-    who: list[int] | np.ndarray,
-    A: np.ndarray,
-    n_frames: int,
-    seed: int,
-    first: int = 0,
-    gains: np.ndarray | float = 1.0,
-) -> Drawn:
-    sources = voices.signals[who, first : first + n_frames].T * gains
-    names = tuple(voices.names[j] for j in who)
-    return Drawn(sources @ A.T, sources, A, voices.sample_rate, names, seed=seed)
+def _drawn(like: TalkerMixture, sources: np.ndarray, seed: int) -> Drawn:
+    """The talkers and directions of a mixture with other sound."""
+    x = sources @ like.mixing.T
+    return Drawn(x, sources, like.mixing, like.sample_rate, like.names, seed=seed)

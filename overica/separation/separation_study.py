@@ -15,8 +15,8 @@ import numpy as np
 
 from overica.metrics.words import GROUPS, WORDS, Words
 from overica.separation.extras import import_extra
-from overica.separation.mixture_sets import MIXTURES, Drawn
 from overica.separation.mixing import fix_signs
+from overica.separation.mixture_sets import MIXTURES, Drawn
 from overica.separation.separation_scores import evaluate_separation
 from overica.separation.ways import WAYS, Estimate
 from overica.studies import (
@@ -145,7 +145,10 @@ class SeparationBench:
             figures |= {name: scores[name] for name in ("sdr", "sir", "sar")}
         if found.mixing is not None:
             figures["angle_error"] = angle_error(found.mixing, truth.mixing)
-            directions = {"learned": found.mixing.T.tolist(), "true": fix_signs(truth.mixing).T.tolist()}
+            directions = {
+                "learned": found.mixing.T.tolist(),
+                "true": fix_signs(truth.mixing).T.tolist(),
+            }
         if found.n_sources is not None:
             figures["count_found"] = float(found.n_sources == truth.mixing.shape[1])
         metrics = {name: {"value": value} for name, value in figures.items()}

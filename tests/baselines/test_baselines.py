@@ -87,3 +87,31 @@ def test_arithmetic_of_fastica_is_that_of_its_steps(data):
     step = 4 * 600 * 2**2 + 25 * 2**3
     assert ica.flops(data.X) == once + ica.n_iter_ * step
     assert PCABaseline(2).fit(data.X).flops(data.X) == once
+
+
+@pytest.mark.filterwarnings("ignore:.*has at most")
+@pytest.mark.parametrize("name", BASELINES)
+def test_who_is_overcomplete_learns_more_features_than_dimensions(name, data):
+    learned = BASELINES[name](6, **FEW.get(name, {})).fit(data.X).components_
+    assert len(learned) == (6 if BASELINES[name].overcomplete else 4)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_who_goes_by_variances_finds_nothing_in_white_samples(name):
+    """Directions of white samples are told by more than their covariance, or by nothing at all."""
+    source = make_mixture(4000, 3, 3, "laplace", noise=0.001, random_state=0)
+    X = source.X - source.X.mean(axis=0)
+    values, axes = np.linalg.eigh(np.cov(X, rowvar=False))
+    whitener = (axes / np.sqrt(values)) @ axes.T
+    wanted = {"n_active": 2.0, "n_steps": 30} if name == "dictionary_learning" else {}
+    learned = BASELINES[name](3, **wanted).fit(X @ whitener).components_
+    found = mean_cosine(learned.T, whitener @ source.mixing)
+    assert (found > 0.95) != BASELINES[name].by_variance
+
+
+def test_dictionary_learning_at_a_penalty_of_its_own(data):
+    told = {"n_active": 1.0, "n_steps": 4, "batch_size": 64, "random_state": 0}
+    found = [DictionaryLearningBaseline(4, penalty=p, **told).fit(data.X) for p in (0.01, 1.0)]
+    assert [one.penalty_ for one in found] == [0.01, 1.0]
+    dense, sparse = ((one.transform(data.X) != 0).sum() for one in found)
+    assert dense > sparse
