@@ -105,7 +105,7 @@ def main():
                     show(table)
         for table in page.costs:
             show(table)
-        print(f"\n{page.question} {page.answer}\n{page.headline}")
+        print(f"\n{page.question} {page.answer}")
         for theme, text in page.findings:
             print(f"- {theme}: {text}")
         for cell in page.results.failed:

@@ -17,7 +17,7 @@ from overica.lm.study.described import codes_of
 from overica.lm.study.feature_bench import exact_coder
 from overica.lm.study.feature_results import run_name
 from overica.lm.study.page import build_page, write_study_pages
-from overica.lm.study.verdict import answer, findings, headline
+from overica.lm.study.verdict import answer, findings
 from overica.metrics import share_recovered
 from overica.sae import SAES
 from overica.studies import METHODS, StudyError
@@ -253,12 +253,10 @@ def test_verdict_follows_the_figures(study):
         # Made up: one method is far better.
         value = 0.9 if cell["method"] == "batchtopk" else 0.2
         cell["metrics"]["explained_variance"]["value"] = value
-    assert headline(results).endswith("a token. Explained variance: BatchTopK SAE at 1.5x.")
     assert answer(results).startswith("BatchTopK SAE at 1.5x: explained variance 0.900 at 2 active")
     results.records.clear()
-    assert headline(results) == "No fit has ended well."
     assert findings(results) == []
-    assert build_page(results).answer == "Nothing can be said yet."
+    assert answer(results) == build_page(results).answer == "Nothing can be said yet."
 
 
 def test_a_missed_level_is_marked_where_methods_are_compared(study):
@@ -266,7 +264,11 @@ def test_a_missed_level_is_marked_where_methods_are_compared(study):
     for method, level in (("ica", 2.05), ("batchtopk", 1.5)):
         for cell in results.matched("1.5x", method):
             cell["metrics"]["l0"]["value"] = level
-    rows = {row.method: row.entries[0] for row in build_page(results).overview[0].rows}
+    for cell in results.matched("1.5x", "ica_nonnegative"):
+        cell["metrics"]["l0"]["value"] = 2.0
+    page = build_page(results)
+    assert page.notices[-1].endswith("missed by over 5 % by BatchTopK SAE: compare with care.")
+    rows = {row.method: row.entries[0] for row in page.overview[0].rows}
     assert rows["batchtopk"].missed == "L0 −25 %"
     assert not rows["ica"].missed
 

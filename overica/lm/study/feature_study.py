@@ -110,10 +110,10 @@ class FeatureStudy(Study):
 
     def said(self, results: Any) -> str:
         """See `Study.said`."""
-        from overica.lm.study.verdict import findings, headline
+        from overica.lm.study.verdict import answer, findings
 
         found = (f"- {name}: {text}" for name, text in findings(results))
-        return "\n".join([headline(results), *found])
+        return "\n".join([answer(results), *found])
 
     def bench(self, job: Any) -> FeatureBench:
         """See `Study.bench`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -10,15 +11,14 @@ from overica.lm.study.feature_config import FeatureStudyConfig
 from overica.lm.study.feature_results import FeatureResults, run_name
 from overica.lm.study.features_of_fits import described, write_all_features
 from overica.lm.study.sections import over_widths, sections
-from overica.lm.study.verdict import answer, findings, headline, main_metric
-from overica.report import Page, marks_of, notices_of, numbers, write_page
-from overica.report.phrases import unbroken
+from overica.lm.study.verdict import answer, findings, main_metric
+from overica.report import Page, marks_of, notices_of, write_page
+from overica.report.phrases import listed, unbroken
 from overica.report.tables import cost_tables
 from overica.studies import Store
-from overica.studies.results import COSTS
+from overica.studies.levels import missed
 from overica.studies.spread import metric_value
 
-_WRITTEN = dict(zip(COSTS, (numbers.seconds, numbers.seconds, numbers.count), strict=True))
 _READING = {
     "chance": "Of a share that is explained or recovered: the mean activation in place of every one, which has 0. Of "
     "matches: as many directions drawn with the covariance of the data. Of the evidence: a Gaussian.",
@@ -68,11 +68,10 @@ def build_page(results: FeatureResults) -> Page:
         remark=f"On held-out documents, every method with {results.middle:g} active features a token: mean over the "
         "seeds ± their standard deviation, coloured from 0, the mean activation in place of each, to 1, "
         "the activations themselves. ★ is the best of a column. Widths are features per dimension of the activations.",
-        headline=unbroken(headline(results)),
         findings=[(theme, unbroken(text)) for theme, text in findings(results)],
         links=_links(results),
         sections=sections(results, marks),
-        costs=[*cost_tables(results, _WRITTEN), *over_widths(results, "late_rise")],
+        costs=[*cost_tables(results), *over_widths(results, "late_rise")],
         reading=[("Numbers", list(_READING.items()))],
         notices=_notices(results),
         facts=[
@@ -103,4 +102,15 @@ def _links(results: FeatureResults) -> list[tuple[str, str, str]]:
 
 def _notices(results: FeatureResults) -> list[str]:
     reasons = dict.fromkeys(cell.get("not_substituted") for cell in results.succeeded)
-    return [*notices_of(results), *(f"No substitution loss: {why}" for why in reasons if why)]
+    told = [*notices_of(results), *(f"No substitution loss: {why}" for why in reasons if why)]
+    off = [
+        results.label(method)
+        for method in results.methods
+        if any(math.isfinite(missed(results.matched(what, method))) for what in results.whats)
+    ]
+    if off:
+        told.append(
+            f"On held-out documents the level of {results.middle:g} active features is missed by over 5 % by "
+            f"{listed(off)}: compare with care."
+        )
+    return told

@@ -25,19 +25,8 @@ def answer(results: FeatureResults) -> str:
     rankings = _rankings(results, metric)
     if not rankings:
         return "Nothing can be said yet."
-    leads = [f"{short(r.standings[0].mean, 3)}" for r in rankings]
-    between = " to ".join(dict.fromkeys((min(leads), max(leads))))
+    between = _span([r.standings[0].mean for r in rankings], lambda lead: short(lead, 3))
     return f"{_leaders(rankings)}: {words_of(metric).label} {between} at {results.middle:g} active features a token."
-
-
-def headline(results: FeatureResults) -> str:
-    """Who leads by each figure."""
-    metrics = dict.fromkeys((main_metric(results), "explained_variance"))
-    led = {m: found for m in metrics if (found := _rankings(results, m))}
-    told = "; ".join(f"{words_of(m).label}: {_leaders(found)}" for m, found in led.items())
-    if not told:
-        return "No fit has ended well."
-    return f"Best at {results.middle:g} active features a token. {capital(told)}."
 
 
 def findings(results: FeatureResults) -> list[tuple[str, str]]:
@@ -93,38 +82,46 @@ def _champions(results: FeatureResults, metric: str) -> str:
 
 
 def _evidence(results: FeatureResults) -> str:
-    sentences, chances = [], []
-    for method in results.methods:
-        found = [(w, summarise(results.matched(w, method), "evidence")) for w in results.whats]
-        known = [(what, spread.mean) for what, spread in found if spread.count]
-        if not known:
-            continue
-        chances += [spread.chance for _, spread in found if spread.count]
-        text = ", ".join(f"{value:.1f} at {what}" for what, value in known)
-        sentences.append(f"Held-out evidence of {results.label(method)}, nats a token: {text}.")
-        if len(known) > 1:
-            rises = known[-1][1] - max(value for _, value in known[:-1]) > _NATS
-            sentences.append(
-                "It still rises with the width and sets no upper limit to n here."
-                if rises
-                else f"It is highest at {max(known, key=lambda pair: pair[1])[0]}."
-            )
-    if sentences:
-        sentences.append(f"A Gaussian with the covariance of the data has {mean_of(chances):.1f}.")
-    return " ".join(sentences)
+    found = {
+        (what, method): spread
+        for what in results.whats
+        for method in results.methods
+        if (spread := summarise(results.matched(what, method), "evidence")).count
+    }
+    if not found:
+        return ""
+    values = _each(results, lambda *place: f"{found[place].mean:.1f}" if place in found else "")
+    gaussian = mean_of(spread.chance for spread in found.values())
+    text = f"Held-out evidence, nats a token: {values}; a Gaussian with the covariance of the data {gaussian:.1f}."
+    *narrower, widest = results.whats
+    rising = [
+        results.label(method)
+        for method in results.methods
+        if (widest, method) in found
+        and all(
+            found[widest, method].mean > found[what, method].mean + _NATS
+            for what in narrower
+            if (what, method) in found
+        )
+    ]
+    if narrower and rising:
+        text += f" At the largest width it still rises for {listed(rising)}, and sets no upper limit to n."
+    return text
 
 
 def _seeds(results: FeatureResults) -> str:
     """Features that seeds share."""
-    told, chances = [], []
-    for method in results.methods:
-        found = {w: f for w in results.whats if (f := results.seeds_agree(w, method))}
-        chances += [figures["chance_above_0.7"] for figures in found.values()]
-        shares = {what: figures["above_0.7"] for what, figures in found.items()}
-        told += [f"{results.label(method)} {_by_width(shares)}"] if shares else []
-    if not told:
+    found = {
+        (what, method): figures
+        for what in results.whats
+        for method in results.methods
+        if (figures := results.seeds_agree(what, method))
+    }
+    if not found:
         return ""
-    return f"Features that two seeds share, |cos| above .7: {'; '.join(told)}; chance {percent(max(chances))}."
+    shares = _each(results, lambda *p: percent(found[p]["above_0.7"]) if p in found else "")
+    chance = max(figures["chance_above_0.7"] for figures in found.values())
+    return f"Features that two seeds share, |cos| above .7: {shares}; chance {percent(chance)}."
 
 
 def _matches(results: FeatureResults) -> str:
@@ -155,19 +152,22 @@ def _matches(results: FeatureResults) -> str:
 
 def _clusters(results: FeatureResults) -> str:
     """Near-parallel features, and what becomes of a narrow fit's features in a wider one."""
-    shares, kept = [], []
+    clustered: dict[tuple[str, str], float] = {}
+    again: dict[tuple[str, str], float] = {}
     for method in results.methods:
         runs = results.runs(method=method)
-        own = {r["width"]: metric_value(r, "clustered_0.7") for r in runs}
-        shares += [f"{results.label(method)} {_by_width(own)}"] if own else []
-        steps = [(b["width"], results.between(a, b)) for a, b in pairwise(runs)]
-        again = {what: figures["above_0.7"] for what, figures in steps if figures}
-        kept += [f"{results.label(method)} {_by_width(again)}"] if again else []
-    if not shares:
-        return ""
-    text = f"Features in clusters of cosine above .7: {'; '.join(shares)}."
-    found = f" Features of the next narrower fit that are found again: {'; '.join(kept)}."
-    return text + found if kept else text
+        clustered |= {(r["width"], method): metric_value(r, "clustered_0.7") for r in runs}
+        steps = {(b["width"], method): results.between(a, b) for a, b in pairwise(runs)}
+        again |= {place: figures["above_0.7"] for place, figures in steps.items() if figures}
+    said = {
+        "Features in clusters of cosine above .7": clustered,
+        "Features of the next narrower fit that are found again": again,
+    }
+    told = {
+        name: _each(results, lambda *p, of=shares: percent(of[p]) if p in of else "")
+        for name, shares in said.items()
+    }
+    return " ".join(f"{name}: {text}." for name, text in told.items() if text)
 
 
 def _densities(results: FeatureResults) -> str:
@@ -204,9 +204,13 @@ def _rightness(distances: list[float]) -> str:
     )
 
 
-def _by_width(shares: dict[str, float]) -> str:
-    """``5 % at 2x, 6 % at 4x``."""
-    return ", ".join(f"{percent(share)} at {what}" for what, share in shares.items())
+def _each(results: FeatureResults, value: Callable[..., str]) -> str:
+    """``A 5 % at 2x, 6 % at 4x; B 7 % at 2x``, of ``value(what, method)`` where it is not empty."""
+    told = []
+    for method in results.methods:
+        found = [f"{text} at {what}" for what in results.whats if (text := value(what, method))]
+        told += [f"{results.label(method)} {', '.join(found)}"] if found else []
+    return "; ".join(told)
 
 
 def _span(values: list[float], write: Callable[[float], str]) -> str:
