@@ -9,7 +9,6 @@ from operator import itemgetter
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from tests.compare.chromium import ask_page, find_browser
 
 from overica.cli import main
 from overica.lm import FeatureResults, FeatureStudy, collect_activations
@@ -20,6 +19,7 @@ from overica.lm.study.described import codes_of
 from overica.lm.study.feature_results import run_name
 from overica.lm.study.page import write_study_pages
 from tests.lm.conftest import TEXTS, tiny
+from tests.report.chromium import ask_page, find_browser
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RUNS = ["ica-2x", "batchtopk-2x"]
