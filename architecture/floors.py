@@ -53,6 +53,7 @@ ROOMS: dict[str, Room] = {
     "baselines": Room(3, "others' dictionaries"),
     "studies": Room(4, "plan, run, keep, sum up"),
     "report": Room(4, "tables, figures, page"),
+    "formats": Room(4, "others' dictionaries, in and out"),
     "plots": Room(4, "figures of a model"),
     "compare": Room(5, "with known truth"),
     "lm": Room(5, "on activations"),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from overica._kernels import get_num_threads, set_num_threads
     from overica.coding import SparseCoder
     from overica.estimator import OvercompleteICA
+    from overica.formats import export, load
     from overica.learning import LearningError
     from overica.priors import check_prior
 
@@ -20,7 +21,9 @@ __all__ = [
     "SparseCoder",
     "__version__",
     "check_prior",
+    "export",
     "get_num_threads",
+    "load",
     "set_num_threads",
 ]
 
@@ -29,7 +32,9 @@ _HOMES = {
     "OvercompleteICA": "overica.estimator",
     "SparseCoder": "overica.coding",
     "check_prior": "overica.priors",
+    "export": "overica.formats",
     "get_num_threads": "overica._kernels",
+    "load": "overica.formats",
     "set_num_threads": "overica._kernels",
 }
 """Where the names handed out here live; a module is imported when its name is first asked for."""

@@ -60,6 +60,10 @@ class AbsTopKSAE(SelectingSAE):
     one_sided: ClassVar[bool] = False
 
     def _network(
-        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+        self,
+        n_features: int,
+        n_components: int,
+        n_active: float | None,
+        rng: np.random.Generator | None,
     ) -> Autoencoder:
         return AbsTopKAutoencoder(n_features, n_components, rng, n_active=self._k(n_active))

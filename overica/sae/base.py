@@ -164,7 +164,11 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
 
     @abstractmethod
     def _network(
-        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+        self,
+        n_features: int,
+        n_components: int,
+        n_active: float | None,
+        rng: np.random.Generator | None,
     ) -> Autoencoder:
         """An untrained network."""
 

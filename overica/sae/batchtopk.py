@@ -27,7 +27,12 @@ class BatchTopKAutoencoder(SelectingAutoencoder):
     threshold: Tensor
 
     def __init__(
-        self, n_features: int, n_components: int, rng: np.random.Generator, *, n_active: float
+        self,
+        n_features: int,
+        n_components: int,
+        rng: np.random.Generator | None,
+        *,
+        n_active: float,
     ) -> None:
         super().__init__(n_features, n_components, rng, n_active=n_active)
         self.register_buffer("threshold", torch.zeros(()))
@@ -92,6 +97,10 @@ class BatchTopKSAE(SelectingSAE):
     label: ClassVar[str] = "BatchTopK SAE"
 
     def _network(
-        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+        self,
+        n_features: int,
+        n_components: int,
+        n_active: float | None,
+        rng: np.random.Generator | None,
     ) -> Autoencoder:
         return BatchTopKAutoencoder(n_features, n_components, rng, n_active=self._k(n_active))

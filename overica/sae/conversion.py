@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
@@ -58,7 +57,7 @@ def as_jumprelu(gated: GatedSAE) -> JumpReLUSAE:
     shared = gated.get_params(deep=False)
     jump = JumpReLUSAE(**shared)
     n_components, n_features = tensors["W_dec"].shape
-    module = jump._network(n_features, n_components, gated.n_active_, np.random.default_rng(0))
+    module = jump._network(n_features, n_components, gated.n_active_, None)
     module.to(tensors["W_dec"].device, tensors["W_dec"].dtype)
     with torch.no_grad():
         module.restore({
@@ -77,6 +76,7 @@ def as_jumprelu(gated: GatedSAE) -> JumpReLUSAE:
         "n_active_",
         "history_",
         "n_iter_",
+        "source_",
     ):
         if hasattr(gated, name):
             setattr(jump, name, getattr(gated, name))

@@ -106,6 +106,10 @@ class GatedSAE(SparseAutoencoder):
     label: ClassVar[str] = "Gated SAE"
 
     def _network(
-        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+        self,
+        n_features: int,
+        n_components: int,
+        n_active: float | None,
+        rng: np.random.Generator | None,
     ) -> Autoencoder:
         return GatedAutoencoder(n_features, n_components, rng)

@@ -63,7 +63,12 @@ class JumpReLUAutoencoder(Autoencoder):
     threshold: Tensor
 
     def __init__(
-        self, n_features: int, n_components: int, rng: np.random.Generator, *, bandwidth: float
+        self,
+        n_features: int,
+        n_components: int,
+        rng: np.random.Generator | None,
+        *,
+        bandwidth: float,
     ) -> None:
         super().__init__(n_features, n_components, rng)
         self.bandwidth = bandwidth
@@ -182,7 +187,11 @@ class JumpReLUSAE(SparseAutoencoder):
         self.bandwidth = bandwidth
 
     def _network(
-        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+        self,
+        n_features: int,
+        n_components: int,
+        n_active: float | None,
+        rng: np.random.Generator | None,
     ) -> Autoencoder:
         bandwidth = check_scalar(self.bandwidth, "bandwidth", strict=True)
         return JumpReLUAutoencoder(n_features, n_components, rng, bandwidth=bandwidth)

@@ -39,7 +39,12 @@ class MatchingPursuitAutoencoder(TiedAutoencoder):
     optional: ClassVar[frozenset[str]] = frozenset({"b_enc"})
 
     def __init__(
-        self, n_features: int, n_components: int, rng: np.random.Generator, *, n_active: float
+        self,
+        n_features: int,
+        n_components: int,
+        rng: np.random.Generator | None,
+        *,
+        n_active: float,
     ) -> None:
         super().__init__(n_features, n_components, rng)
         self.n_active = max(1, round(n_active))
@@ -99,7 +104,7 @@ class MatchingPursuitAutoencoder(TiedAutoencoder):
         self.b_enc.zero_()
         Autoencoder.restore(self, tensors)
         self.gain.copy_(self.W_dec.norm(dim=1))
-        self.W_dec.div_(self.gain[:, None])
+        self.W_dec.div_(self.gain[:, None].clamp_min(torch.finfo(self.gain.dtype).tiny))
 
 
 class MatchingPursuitSAE(SelectingSAE):
@@ -135,7 +140,11 @@ class MatchingPursuitSAE(SelectingSAE):
     label: ClassVar[str] = "Matching-pursuit SAE"
 
     def _network(
-        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+        self,
+        n_features: int,
+        n_components: int,
+        n_active: float | None,
+        rng: np.random.Generator | None,
     ) -> Autoencoder:
         return MatchingPursuitAutoencoder(n_features, n_components, rng, n_active=self._k(n_active))
 

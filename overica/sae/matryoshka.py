@@ -31,7 +31,7 @@ class MatryoshkaAutoencoder(BatchTopKAutoencoder):
         self,
         n_features: int,
         n_components: int,
-        rng: np.random.Generator,
+        rng: np.random.Generator | None,
         *,
         n_active: float,
         widths: Sequence[int],
@@ -132,7 +132,11 @@ class MatryoshkaSAE(SelectingSAE):
         self.widths = widths
 
     def _network(
-        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+        self,
+        n_features: int,
+        n_components: int,
+        n_active: float | None,
+        rng: np.random.Generator | None,
     ) -> Autoencoder:
         widths = nested_widths(n_components) if self.widths is None else self._widths(n_components)
         return MatryoshkaAutoencoder(

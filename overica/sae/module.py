@@ -37,8 +37,9 @@ class Autoencoder(nn.Module, ABC):
     ----------
     n_features, n_components : int
         d and F.
-    rng : numpy.random.Generator
-        Draws the decoder's directions; the encoder starts as the decoder's transpose.
+    rng : numpy.random.Generator or None
+        Draws the decoder's directions; the encoder starts as the decoder's transpose. None leaves them at zero, for a
+        network that is to be restored.
 
     Attributes
     ----------
@@ -64,13 +65,15 @@ class Autoencoder(nn.Module, ABC):
     b_enc: Tensor
     gain: Tensor
 
-    def __init__(self, n_features: int, n_components: int, rng: np.random.Generator) -> None:
+    def __init__(self, n_features: int, n_components: int, rng: np.random.Generator | None) -> None:
         super().__init__()
-        directions = rng.standard_normal((n_components, n_features))
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        start = torch.from_numpy(directions.astype(np.float32))
-        if not self.unit_rows:
-            start *= 0.1
+        start = torch.zeros(n_components, n_features)
+        if rng is not None:
+            directions = rng.standard_normal((n_components, n_features))
+            directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+            start = torch.from_numpy(directions.astype(np.float32))
+            if not self.unit_rows:
+                start *= 0.1
         self.W_dec = nn.Parameter(start)
         self.b_dec = nn.Parameter(torch.zeros(n_features))
         for name, value in self.starts.items():

@@ -66,6 +66,10 @@ class ReLUSAE(SparseAutoencoder):
     shrinks: ClassVar[bool] = True
 
     def _network(
-        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+        self,
+        n_features: int,
+        n_components: int,
+        n_active: float | None,
+        rng: np.random.Generator | None,
     ) -> Autoencoder:
         return ReLUAutoencoder(n_features, n_components, rng)

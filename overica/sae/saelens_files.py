@@ -10,7 +10,6 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from overica.persistence import Persistent
-from overica.random_state import generator
 from overica.sae.module import Autoencoder
 
 
@@ -63,12 +62,13 @@ class PersistentAutoencoder(Persistent):
             "n_active": self.n_active_,
             "feature_names": None if names is None else list(names),
             "history": self.history_,
+            "source": getattr(self, "source_", None),
         }
         return {name: value.detach().cpu().numpy() for name, value in exported}, facts
 
     def _restore(self: Any, arrays: dict[str, np.ndarray], facts: Mapping[str, Any]) -> None:
         n_components, n_features = arrays["W_dec"].shape
-        module = self._network(n_features, n_components, facts["n_active"], generator(0))
+        module = self._network(n_features, n_components, facts["n_active"], None)
         module.to(torch.from_numpy(arrays["W_dec"]).dtype)
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         wanted = {name: tuple(value.shape) for name, value in module.export().items()}
@@ -85,6 +85,8 @@ class PersistentAutoencoder(Persistent):
         self.unit_, self.n_active_ = facts["unit"], facts["n_active"]
         # Earlier versions started everything at zero.
         self.centre_ = np.array(facts.get("centre", np.zeros(n_features)), dtype=np.float64)
+        if facts.get("source") is not None:
+            self.source_ = facts["source"]
         self.history_ = facts["history"]
         self.n_iter_ = len(self.history_["loss"])
 

@@ -35,7 +35,12 @@ class SelectingAutoencoder(Autoencoder):
     """
 
     def __init__(
-        self, n_features: int, n_components: int, rng: np.random.Generator, *, n_active: float
+        self,
+        n_features: int,
+        n_components: int,
+        rng: np.random.Generator | None,
+        *,
+        n_active: float,
     ) -> None:
         super().__init__(n_features, n_components, rng)
         self.n_active = n_active

@@ -67,6 +67,10 @@ class TiedSAE(SparseAutoencoder):
     label: ClassVar[str] = "Tied SAE"
 
     def _network(
-        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+        self,
+        n_features: int,
+        n_components: int,
+        n_active: float | None,
+        rng: np.random.Generator | None,
     ) -> Autoencoder:
         return TiedAutoencoder(n_features, n_components, rng)

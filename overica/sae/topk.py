@@ -17,7 +17,12 @@ class TopKAutoencoder(SelectingAutoencoder):
     """``codes = ReLU(TopK((x - b_dec) W_enc + b_enc))``, the k largest of each sample."""
 
     def __init__(
-        self, n_features: int, n_components: int, rng: np.random.Generator, *, n_active: float
+        self,
+        n_features: int,
+        n_components: int,
+        rng: np.random.Generator | None,
+        *,
+        n_active: float,
     ) -> None:
         super().__init__(n_features, n_components, rng, n_active=max(1, round(n_active)))
 
@@ -45,7 +50,7 @@ class TopKAutoencoder(SelectingAutoencoder):
         """See `Autoencoder.restore`."""
         super().restore(tensors)
         self.gain.copy_(self.W_dec.norm(dim=1))
-        self.W_dec.div_(self.gain[:, None])
+        self.W_dec.div_(self.gain[:, None].clamp_min(torch.finfo(self.gain.dtype).tiny))
 
 
 class TopKSAE(SelectingSAE):
@@ -74,6 +79,10 @@ class TopKSAE(SelectingSAE):
     label: ClassVar[str] = "TopK SAE"
 
     def _network(
-        self, n_features: int, n_components: int, n_active: float | None, rng: np.random.Generator
+        self,
+        n_features: int,
+        n_components: int,
+        n_active: float | None,
+        rng: np.random.Generator | None,
     ) -> Autoencoder:
         return TopKAutoencoder(n_features, n_components, rng, n_active=self._k(n_active))

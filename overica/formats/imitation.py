@@ -1,0 +1,204 @@
+"""An encoder for a dictionary whose codes are found by optimisation: what one look at a sample can say of them."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.utils.validation import check_is_fitted
+
+from overica._validation import Array, as_numpy, check_array, check_scalar
+from overica.coding import Dictionary, Featuriser
+from overica.formats.assembling import assemble
+from overica.formats.encoder_fit import EncoderFit
+from overica.metrics.fit import explained_variance
+from overica.random_state import generator
+from overica.sae import GatedSAE, JumpReLUSAE
+from overica.sae import as_jumprelu as gated_as_jumprelu
+
+_CHUNK = 4096
+_MOST = 50_000
+"""Samples that are looked at."""
+_HELD_OUT = 0.1
+_FEWEST = 20
+
+
+@dataclass(frozen=True)
+class Imitation:
+    """What an encoder loses against exact codes, on samples that it was not fitted to."""
+
+    explained_variance: float
+    """By the encoder's codes."""
+    explained_variance_exact: float
+    """By exact codes."""
+    l0: float
+    """Active codes per sample."""
+    l0_exact: float
+    """Of the exact ones; both signs of a component are one."""
+    f1: float
+    """Of firings: ``2 both / (encoder's + exact)``, over all samples and features."""
+    n_samples: int
+    """That were held out."""
+    two_sided: bool
+    """Whether components have become two features each, one for either sign."""
+
+    def __str__(self) -> str:
+        text = (
+            f"the encoder explains {self.explained_variance:.3f} of the variance of {self.n_samples} held-out "
+            f"samples with {self.l0:.1f} active codes, exact codes {self.explained_variance_exact:.3f} with "
+            f"{self.l0_exact:.1f}; F1 of what is active {self.f1:.3f}"
+        )
+        if self.two_sided:
+            text += "; codes were signed, so that features come twice, the opposite ones after all others"
+        return text
+
+
+def as_jumprelu(
+    model: Featuriser, X: Array | None = None, *, n_steps: int = 1000, random_state: Any = 0
+) -> JumpReLUSAE:
+    """A JumpReLU autoencoder with the dictionary of a model, and an encoder fitted to its codes.
+
+    Exact codes look at a sample again and again; an encoder looks once, ``z = (x - offset) W_enc + b_enc`` and
+    ``codes = z 1[z > threshold]``. It starts from ridge regression of the codes on the samples, with the threshold of
+    each feature where its firings agree best with the exact ones, and is then fine-tuned by gradients of
+
+        |codes - exact|^2 + h^2 sum_j log(1 + exp(-y_j 4 (z_j - threshold_j) / h)),
+
+    where y is 1 for features that are active in exact codes and -1 for others, and h half the mean active code. The
+    dictionary stays. Of a gated autoencoder the
+    result is exact and needs no samples.
+
+    Parameters
+    ----------
+    model : Featuriser
+        Fitted: `OvercompleteICA`, `SparseCoder`, any other.
+    X : array (n_samples, n_features)
+        Samples like those it is for; at most 50,000 are looked at, a tenth of them to say what was lost.
+    n_steps : int
+        Of the fine-tuning, each on 1,024 samples.
+    random_state : int, numpy RandomState, numpy Generator or None
+        Chooses samples and batches.
+
+    Returns
+    -------
+    JumpReLUSAE
+        Fitted, float32. Where codes are signed, feature j stands for the positive and feature ``n_components + j`` for
+        the negative values of component j. `imitation_` is an `Imitation`: what is lost against exact codes.
+
+    Raises
+    ------
+    ValueError
+        If X is missing, malformed or has fewer than 20 samples.
+    sklearn.exceptions.NotFittedError
+        If the model is not fitted.
+
+    Warns
+    -----
+    UserWarning
+        Always, in one sentence, of what is lost.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from overica.coding import SparseCoder
+    >>> from overica.datasets import make_mixture
+    >>> from overica.formats import as_jumprelu
+    >>> data = make_mixture(2000, 8, 12, "sparse_exponential", n_active=2, random_state=0)
+    >>> coder = SparseCoder(data.mixing.T, n_active=2, method="debiased", nonnegative=True).fit(
+    ...     data.X
+    ... )
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     sae = as_jumprelu(coder, data.X, n_steps=200)
+    >>> bool(sae.imitation_.f1 > 0.7)
+    True
+    """
+    check_is_fitted(model)
+    if isinstance(model, GatedSAE):
+        return gated_as_jumprelu(model)
+    n_steps = check_scalar(n_steps, "n_steps", integer=True)
+    if X is None:
+        raise ValueError(
+            f"`X` must hold samples, to which an encoder for a {type(model).__name__} is fitted, got None"
+        )
+    dictionary = Dictionary.of(model)
+    shape = {"n_samples": None, "n_features": dictionary.components.shape[1]}
+    rng = generator(random_state)
+    X = _drawn(X, rng)
+    X = np.asarray(as_numpy(check_array(X, "X", shape)), np.float32)
+    if len(X) < _FEWEST:
+        raise ValueError(f"`X` must have at least {_FEWEST} samples, got {len(X)}")
+    S = _codes(model, dictionary, X)
+    two_sided = bool((S.data < 0).any())
+    D = dictionary.components
+    if two_sided:
+        S = scipy.sparse.hstack([S.maximum(0), (-S).maximum(0)]).tocsr()
+        S.eliminate_zeros()
+        D = np.concatenate([D, -D])
+    n_held = max(_FEWEST // 2, round(_HELD_OUT * len(X)))
+    offset = dictionary.offset.astype(np.float32)
+    fit = EncoderFit(X[n_held:] - offset, S[n_held:])
+    encoder, losses = fit.run(n_steps, rng)
+    import torch
+
+    sae = assemble(
+        "jumprelu",
+        encoder,
+        torch.from_numpy(D.astype(np.float32)),
+        torch.from_numpy(offset),
+        source=getattr(model, "source_", None),
+    )
+    assert isinstance(sae, JumpReLUSAE)
+    sae.history_, sae.n_iter_ = {"loss": losses}, len(losses)
+    sae.imitation_ = _compared(sae, X[:n_held], S[:n_held], D, offset, two_sided)
+    warnings.warn(
+        f"{type(model).__name__} as JumpReLU: {sae.imitation_}", UserWarning, stacklevel=2
+    )
+    return sae
+
+
+def _drawn(X: Array, rng: np.random.Generator) -> Array:
+    """Rows in random order, as many as are looked at."""
+    if not hasattr(X, "shape"):
+        X = np.asarray(X)
+    chosen = rng.permutation(len(X))[:_MOST]
+    # Read in order, as a map of a file likes it.
+    order = np.argsort(chosen)
+    rows = X[chosen[order]]
+    return rows[np.argsort(order)]
+
+
+def _codes(model: Featuriser, dictionary: Dictionary, X: np.ndarray) -> scipy.sparse.csr_matrix:
+    """Exact codes in units of X, (n_samples, n_components), sparse."""
+    parts = [
+        scipy.sparse.csr_matrix(dictionary.encode(model, X[i : i + _CHUNK]).astype(np.float32))
+        for i in range(0, len(X), _CHUNK)
+    ]
+    return scipy.sparse.vstack(parts).tocsr()
+
+
+def _compared(
+    sae: JumpReLUSAE,
+    X: np.ndarray,
+    S: scipy.sparse.csr_matrix,
+    D: np.ndarray,
+    offset: np.ndarray,
+    two_sided: bool,
+) -> Imitation:
+    """The encoder beside exact codes."""
+    codes = np.asarray(sae.transform(X))
+    exact = S.toarray()
+    ours, theirs = codes > 0, exact > 0
+    firings = int(ours.sum()) + int(theirs.sum())
+    return Imitation(
+        explained_variance=explained_variance(X, sae.inverse_transform(codes)),
+        explained_variance_exact=explained_variance(X, exact @ D + offset),
+        l0=float(ours.sum() / len(X)),
+        l0_exact=float(theirs.sum() / len(X)),
+        f1=float(2 * (ours & theirs).sum() / firings) if firings else 1.0,
+        n_samples=len(X),
+        two_sided=two_sided,
+    )

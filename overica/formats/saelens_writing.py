@@ -1,0 +1,84 @@
+"""Autoencoders as SAELens reads them: ``cfg.json`` and ``sae_weights.safetensors``."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from overica._version import __version__
+from overica.formats.source import source
+from overica.persistence import replace_together
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CONFIG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
+_VERSION = "6.0.0"
+"""Of the layout that is written."""
+
+
+def described(
+    sae: Any,
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """SAELens's configuration and tensors of a fitted autoencoder; the inverse of `from_saelens`."""
+    normalisation = getattr(sae, "normalisation", None)
+    inner: Any = sae if normalisation is None else sae.estimator
+    tensors = inner.module_.export()
+    config = inner.module_.config()
+    if normalisation is not None:
+        config["normalize_activations"] = normalisation
+    return config, {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+
+
+def encodes(model: Any) -> bool:
+    """Whether a model has an encoder that SAELens could run."""
+    return hasattr(getattr(model, "estimator", model), "module_")
+
+
+def write_saelens(
+    model: Any,
+    folder: str | os.PathLike[str],
+    *,
+    model_name: str | None = None,
+    hook: str | None = None,
+    layer: int | None = None,
+) -> None:
+    """Write a fitted autoencoder as SAELens does; both files or, if it is interrupted, neither.
+
+    Raises
+    ------
+    ValueError
+        If SAELens has no words for it.
+    """
+    from safetensors.torch import save
+
+    config, tensors = described(model)
+    if config["architecture"] == "matching_pursuit":
+        _check_pursuit(tensors)
+    known = getattr(model, "source_", None) or {}
+    told = source(
+        "saelens", "", "",
+        model=model_name or known.get("model"),
+        hook=hook or known.get("hook"),
+        layer=layer if layer is not None else known.get("layer"),
+    )  # fmt: skip
+    metadata = {
+        "sae_lens_version": _VERSION,
+        "model_name": told["model"],
+        "hook_name": told["hook"],
+        "hook_layer": told["layer"],
+        "overica_version": __version__,
+    }
+    config["metadata"] = {key: value for key, value in metadata.items() if value is not None}
+    files = {CONFIG: json.dumps(config, indent=1).encode(), WEIGHTS: save(tensors)}
+    replace_together(folder, files)
+
+
+def _check_pursuit(tensors: dict[str, Tensor]) -> None:
+    uneven = float((tensors["W_dec"].norm(dim=1) - 1).abs().max())
+    if "b_enc" in tensors or uneven > 1e-3:
+        raise ValueError(
+            "`model` must be a matching pursuit as SAELens knows it, with rows of length 1 and no bias of the encoder: "
+            "its scale was fine-tuned, or it was trained in stages"
+        )
