@@ -1,5 +1,6 @@
 """The folder of a study: nothing that has ended well is lost, and nothing damaged is believed."""
 
+import importlib
 import json
 
 import numpy as np
@@ -122,6 +123,4 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path):
 
 
 def test_the_store_is_where_it_was():
-    import overica.compare.store
-
-    assert overica.compare.store is store_module
+    assert importlib.import_module("overica.compare.store") is store_module
