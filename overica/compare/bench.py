@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from overica.coding import Dictionary
 from overica.compare.encoders import ENCODERS, Encoding
-from overica.compare.planning import KnownTruthJob, load
 from overica.compare.split import split_error
-from overica.datasets import Mixture
+from overica.datasets import DATASETS, Mixture
 from overica.metrics import (
     CODE_METRICS,
     FIT_METRICS,
@@ -22,7 +25,8 @@ from overica.metrics import (
     match_components,
     max_cosine_histogram,
 )
-from overica.studies import METHODS, Assignment, Cell, Record
+from overica.studies import METHODS, Assignment, Cell, Job, Record
+from overica.studies.choices import Choice
 from overica.studies.one_fit import fitted
 from overica.studies.results import kept_dictionary
 
@@ -32,6 +36,55 @@ _CHANCE_SAMPLES = 300
 """Behind the chance level of an encoder's fit: ten random dictionaries encode them, which would be most of the work."""
 _PLANE = 3
 """Most dimensions in which a record keeps the directions themselves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownTruthJob(Job):
+    """One fit on a data set."""
+
+    dataset: Choice
+    data_seed: int
+    n_components: int
+    n_active: int
+    """What the method is told."""
+    n_samples: int | None
+    n_evaluated: int
+    held_out: float
+    identifiable: bool | None
+    """Whether the true features can be found at all, from the data set's description."""
+
+    def at(self, target: int | None, multiple: float | None) -> Cell:
+        """The cell of a level; None for codes at a level of the method's own."""
+        decides = {
+            "dataset": [self.dataset.name, dict(self.dataset.arguments)],
+            "sizes": [self.n_samples, self.n_evaluated, self.held_out, self.n_components],
+            "told": self.n_active,
+            "target": [target, multiple],
+            "data_seed": self.data_seed,
+        }
+        return self.cell(
+            "own" if target is None else f"l0={target}",
+            decides,
+            target_l0=None if target is None else float(target),
+            multiple=multiple,
+            matched=multiple == 1.0,
+            identifiable=self.identifiable,
+        )
+
+
+@functools.lru_cache(maxsize=8)
+def _load(name: str, arguments: str, n_samples: int | None, seed: int) -> Mixture:
+    maker = DATASETS[name]
+    keywords = json.loads(arguments)
+    if n_samples is not None and "n_samples" in inspect.signature(maker).parameters:
+        keywords.setdefault("n_samples", n_samples)
+    return maker(**keywords, random_state=seed)
+
+
+def load(dataset: Choice, n_samples: int | None, seed: int) -> Mixture:
+    """Draw a data set; the last few are kept, since the cells of a process share them."""
+    arguments = json.dumps(dict(dataset.arguments), sort_keys=True, default=str)
+    return _load(dataset.name, arguments, n_samples, seed)
 
 
 class KnownTruthBench:

@@ -2,65 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from overica.compare.bench import KnownTruthJob, load
 from overica.compare.config import KnownTruthConfig
-from overica.datasets import DATASETS, Mixture
-from overica.studies import METHODS, Assignment, Cell, Job, Plan, StudyError
+from overica.datasets import Mixture
+from overica.studies import METHODS, Assignment, Plan, StudyError
 from overica.studies.choices import Choice
-
-
-@dataclass(frozen=True, kw_only=True)
-class KnownTruthJob(Job):
-    """One fit on a data set."""
-
-    dataset: Choice
-    data_seed: int
-    n_components: int
-    n_active: int
-    """What the method is told."""
-    n_samples: int | None
-    n_evaluated: int
-    held_out: float
-    identifiable: bool | None
-    """Whether the true features can be found at all, from the data set's description."""
-
-    def at(self, target: int | None, multiple: float | None) -> Cell:
-        """The cell of a level; None for codes at a level of the method's own."""
-        decides = {
-            "dataset": [self.dataset.name, dict(self.dataset.arguments)],
-            "sizes": [self.n_samples, self.n_evaluated, self.held_out, self.n_components],
-            "told": self.n_active,
-            "target": [target, multiple],
-            "data_seed": self.data_seed,
-        }
-        return self.cell(
-            "own" if target is None else f"l0={target}",
-            decides,
-            target_l0=None if target is None else float(target),
-            multiple=multiple,
-            matched=multiple == 1.0,
-            identifiable=self.identifiable,
-        )
-
-
-@functools.lru_cache(maxsize=8)
-def _load(name: str, arguments: str, n_samples: int | None, seed: int) -> Mixture:
-    maker = DATASETS[name]
-    keywords = json.loads(arguments)
-    if n_samples is not None and "n_samples" in inspect.signature(maker).parameters:
-        keywords.setdefault("n_samples", n_samples)
-    return maker(**keywords, random_state=seed)
-
-
-def load(dataset: Choice, n_samples: int | None, seed: int) -> Mixture:
-    """Draw a data set; the last few are kept, since the cells of a process share them."""
-    arguments = json.dumps(dict(dataset.arguments), sort_keys=True, default=str)
-    return _load(dataset.name, arguments, n_samples, seed)
 
 
 def plan(config: KnownTruthConfig) -> Plan:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -62,11 +62,6 @@ _PENALTIES = (8.0, 24.0, 48.0)
 @dataclass(frozen=True, kw_only=True)
 class PhotographJob(Job):
     """All bases of one method with one seed."""
-
-    sources: ClassVar[tuple[str, ...]] = tuple(
-        f"photographs/{name}.py"
-        for name in ("regions", "density", "coding", "gabor", "_gabor_search", "basis_bench")
-    )
 
     settings: tuple[Setting, ...]
     """To choose from."""

@@ -77,7 +77,7 @@ def fit_gabors(mixing: ArrayLike, patch_shape: tuple[int, int], *, n_peaks: int 
     Notes
     -----
     A Gabor function has eight parameters, so that it fits any column of a small patch in part: read shares of
-    well fitted columns beside those of random columns (`study_photographs` reports both). Envelopes are kept
+    well fitted columns beside those of random columns (`PhotographStudy` reports both). Envelopes are kept
     between .4 pixels and twice the patch, centres within half a patch of it.
 
     References

@@ -133,7 +133,7 @@ def _widths(results: Any, anchors: Mapping[str, str]) -> Iterator[Section]:
             blocks=[
                 Block("Every figure", tables=metric_tables(results, width)),
                 Block(
-                    "The bases", multiples=panels,
+                    "The bases", curves=panels,
                     note="Columns in white pixels, the most used first, each divided by its largest entry; mid-grey is "
                     "0. Of the first seed.",
                 ),

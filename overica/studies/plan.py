@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
-from overica._version import __version__
 from overica.studies.choices import Choice
-
-_ABOVE = ("studies", "report", "compare", "lm", "photographs", "separation", "cli", "plots")
-"""Rooms on which no figure of a fit depends but through what a kind of study says of itself."""
+from overica.studies.code_version import code_version
 
 
 @dataclass(frozen=True)
@@ -31,10 +26,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Job:
-    """One fit, and the cells that it fills. A kind of study derives from this what its fits need to know."""
+    """One fit, and the cells that it fills.
 
-    sources: ClassVar[tuple[str, ...]] = ()
-    """Patterns of files under ``overica/``, in the rooms of studies, that its figures depend on too."""
+    A kind of study derives from this what its fits need to know, in the module that examines them: the sources of that
+    module, and of what it imports of its room, are part of a cell's identity.
+    """
 
     what: str
     """What is learned from, by name: the data set, the width."""
@@ -69,7 +65,9 @@ class Job:
         method = [self.method.name, dict(self.method.arguments)]
         return Cell(
             name,
-            digest(code_version(self.sources), method, self.seed, self.first, level, decides),
+            digest(
+                code_version(type(self).__module__), method, self.seed, self.first, level, decides
+            ),
             facts,
         )
 
@@ -91,28 +89,3 @@ def digest(*values: Any) -> str:
     """A short hash of what JSON can say."""
     text = json.dumps(values, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-@functools.cache
-def code_version(more: tuple[str, ...] = ()) -> str:
-    """Version of the package and a hash of the sources that figures depend on.
-
-    A cell that was filled by other code is filled anew: figures of two versions do not stand in one table.
-
-    Parameters
-    ----------
-    more : tuple of str
-        Patterns of files under ``overica/`` in rooms whose sources are left out otherwise.
-    """
-    root = Path(__file__).parents[1]
-    sources = [
-        path
-        for pattern in ("*.py", "*.hpp", "*.cpp")
-        for path in root.rglob(pattern)
-        if path.relative_to(root).parts[0] not in _ABOVE
-    ]
-    sources += [path for pattern in more for path in root.glob(pattern)]
-    found = hashlib.sha256()
-    for path in sorted(set(sources)):
-        found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return f"{__version__}+{found.hexdigest()[:12]}"
