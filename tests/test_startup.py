@@ -66,6 +66,7 @@ def test_rooms_without_scikit_learn(room):
         "overica.learning",
         "overica.metrics",
         "overica.estimator",
+        "overica.formats",
         "overica.initialisation",
     ],
 )

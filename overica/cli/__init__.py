@@ -11,7 +11,9 @@ from overica.cli.activations import activations
 from overica.cli.compare import compare
 from overica.cli.demo import demo
 from overica.cli.evaluate import evaluate
+from overica.cli.export import export
 from overica.cli.features_show import features
+from overica.cli.inspect import inspect
 from overica.cli.photographs import photographs
 from overica.cli.separate import separate
 from overica.cli.study import study
@@ -23,5 +25,7 @@ def main() -> None:
     """Overcomplete independent component analysis."""
 
 
-for command in (activations, compare, demo, evaluate, features, photographs, separate, study):
+for command in (
+    activations, compare, demo, evaluate, export, features, inspect, photographs, separate, study,
+):  # fmt: skip
     main.add_command(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -19,7 +20,12 @@ _LOOKED_AT = 8192
 _BLOCK = 1024
 """Features whose thresholds are chosen at a time."""
 _BATCH = 1024
+_ROOM = 2**23
+"""Codes in a batch at most, which is smaller for wide dictionaries."""
 _COOL_DOWN = 0.5
+_LOOKS, _PATIENCE = 20, 4
+"""How often samples that are not learned from are looked at, and how often in a row they may do worse than at best."""
+_MOST_WATCHED = 1000
 _STEEPNESS = 4.0
 """Of the logistic loss of the thresholds, in their windows."""
 
@@ -40,6 +46,9 @@ class EncoderFit:
         length = float(np.linalg.norm(X, axis=1).mean()) / math.sqrt(X.shape[1])
         self.unit = length if length > 0 else 1.0
         self.X, self.S = X / np.float32(self.unit), S / np.float32(self.unit)
+        watched = min(max(1, len(X) // 10), _MOST_WATCHED)
+        self.n_learned = len(X) - watched
+        self.size = max(1, min(self.n_learned, _BATCH, _ROOM // S.shape[1]))
 
     def run(self, n_steps: int, rng: np.random.Generator) -> tuple[dict[str, Tensor], list[float]]:
         """The encoder's tensors, by the names of `JumpReLUAutoencoder`, in units of X; and the losses of the steps."""
@@ -55,7 +64,7 @@ class EncoderFit:
 
     def _ridge(self) -> tuple[np.ndarray, np.ndarray]:
         """``argmin |S - X W - b|^2 + ridge |W|^2``, the ridge being relative to the mean variance."""
-        X, S = self.X, self.S
+        X, S = self.X[: self.n_learned], self.S[: self.n_learned]
         n, d = X.shape
         mean, mean_codes = X.mean(axis=0), np.asarray(S.mean(axis=0)).ravel()
         gram = (X.T @ X) / n - np.outer(mean, mean)
@@ -66,7 +75,8 @@ class EncoderFit:
 
     def _calibrate(self, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Thresholds where firings agree best, and slope and bias that fit the codes above them."""
-        X, S = self.X[:_LOOKED_AT], self.S[:_LOOKED_AT].tocsc()
+        n = min(self.n_learned, _LOOKED_AT)
+        X, S = self.X[:n], self.S[:n].tocsc()
         W, b, threshold = W.copy(), b.copy(), np.empty_like(b)
         for start in range(0, len(b), _BLOCK):
             part = slice(start, start + _BLOCK)
@@ -82,20 +92,24 @@ class EncoderFit:
     def _tune(
         self, encoder: dict[str, Tensor], n_steps: int, rng: np.random.Generator
     ) -> list[float]:
-        """Adam on the loss of `overica.formats.as_jumprelu`, in place."""
-        n, d = self.X.shape
+        """Adam on the loss of `overica.formats.as_jumprelu`, in place; kept is what was best on other samples.
+
+        There may be more weights than samples can tell: it ends once the codes of the others only get worse.
+        """
+        d = self.X.shape[1]
         positive = self.S.data[self.S.data > 0]
         bandwidth = float(positive.mean()) / 2 if len(positive) else 1.0
         optimiser = torch.optim.Adam(list(encoder.values()), lr=RELATIVE_RATE / math.sqrt(d) / 3)
         peak = optimiser.param_groups[0]["lr"]
-        losses = []
+        losses: list[float] = []
+        best = {name: value.detach().clone() for name, value in encoder.items()}
+        least, worse = self._missed(encoder), 0
+        every = max(1, n_steps // _LOOKS)
         for step in range(n_steps):
-            falling = (n_steps - step) / (_COOL_DOWN * n_steps)
-            optimiser.param_groups[0]["lr"] = peak * min(1.0, falling)
-            rows = rng.integers(0, n, min(n, _BATCH))
-            x = torch.from_numpy(self.X[rows])
-            exact = torch.from_numpy(self.S[rows].toarray())
-            z = torch.addmm(encoder["b_enc"], x, encoder["W_enc"])
+            rising, falling = (step + 1) / every, (n_steps - step) / (_COOL_DOWN * n_steps)
+            optimiser.param_groups[0]["lr"] = peak * min(1.0, rising, falling)
+            rows = rng.integers(0, self.n_learned, self.size)
+            z, exact = self._read(encoder, rows)
             codes, _ = Jump.apply(z, encoder["threshold"], bandwidth)
             margin = (z - encoder["threshold"]) * (_STEEPNESS / bandwidth)
             wrong = functional.binary_cross_entropy_with_logits(
@@ -108,7 +122,33 @@ class EncoderFit:
             with torch.no_grad():
                 encoder["threshold"].clamp_(min=0)
             losses.append(float(loss.detach()))
+            if (step + 1) % every == 0:
+                missed = self._missed(encoder)
+                worse = 0 if missed < least else worse + 1
+                if missed < least:
+                    least = missed
+                    best = {name: value.detach().clone() for name, value in encoder.items()}
+                if worse == _PATIENCE:
+                    break
+        with torch.no_grad():
+            for name, value in best.items():
+                encoder[name].copy_(value)
         return losses
+
+    def _read(self, encoder: dict[str, Tensor], rows: Any) -> tuple[Tensor, Tensor]:
+        """``x W_enc + b_enc`` and exact codes of samples."""
+        x = torch.from_numpy(self.X[rows])
+        exact = torch.from_numpy(self.S[rows].toarray())
+        return torch.addmm(encoder["b_enc"], x, encoder["W_enc"]), exact
+
+    @torch.no_grad()
+    def _missed(self, encoder: dict[str, Tensor]) -> float:
+        """Squared distance from exact codes, summed over the samples that are not learned from."""
+        total = 0.0
+        for start in range(self.n_learned, len(self.X), self.size):
+            z, exact = self._read(encoder, slice(start, start + self.size))
+            total += float((z * (z > encoder["threshold"]) - exact).square().sum())
+        return total
 
 
 def best_cut(z: np.ndarray, active: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array, check_choice
+from overica.formats.loading import load
 from overica.formats.plain import PlainDictionary, write_plain
 from overica.formats.saelens import SAELens
 from overica.formats.saelens_writing import encodes, write_saelens
@@ -118,6 +119,25 @@ def export(
             )
         model = as_jumprelu(model, X)
     write(model, folder, model_name=model_name, hook=hook, layer=layer)
+
+
+def convert(
+    source: str | os.PathLike[str], path: str | os.PathLike[str], *, format: str, **told: Any
+) -> str:
+    """Load a dictionary and export it; `told` is what else `export` takes. Says what was written.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, OSError
+        See `load` and `export`.
+    """
+    model: Any = load(source)
+    export(model, path, format=format, **told)
+    n_components, n_features = model.components_.shape
+    return (
+        f"{type(model).__name__} with {n_components} components of {n_features} features, "
+        f"for {format}: {os.fspath(path)}"
+    )
 
 
 def _foreign(folder: Path, files: tuple[str, ...]) -> str | None:

@@ -22,7 +22,7 @@ from overica.sae import as_jumprelu as gated_as_jumprelu
 _CHUNK = 4096
 _MOST = 50_000
 """Samples that are looked at."""
-_HELD_OUT = 0.1
+_HELD_OUT, _MOST_HELD_OUT = 0.1, 2000
 _FEWEST = 20
 
 
@@ -76,9 +76,11 @@ def as_jumprelu(
     model : Featuriser
         Fitted: `OvercompleteICA`, `SparseCoder`, any other.
     X : array (n_samples, n_features)
-        Samples like those it is for; at most 50,000 are looked at, a tenth of them to say what was lost.
+        Samples like those it is for; at most 50,000 are looked at, a tenth of them, at most 2,000, to
+        say what was lost.
     n_steps : int
-        Of the fine-tuning, each on 1,024 samples.
+        Of the fine-tuning at most, which ends where other samples no longer gain by it; each on 1,024 samples, fewer
+        where there are more than 8,192 features.
     random_state : int, numpy RandomState, numpy Generator or None
         Chooses samples and batches.
 
@@ -138,7 +140,7 @@ def as_jumprelu(
         S = scipy.sparse.hstack([S.maximum(0), (-S).maximum(0)]).tocsr()
         S.eliminate_zeros()
         D = np.concatenate([D, -D])
-    n_held = max(_FEWEST // 2, round(_HELD_OUT * len(X)))
+    n_held = min(max(_FEWEST // 2, round(_HELD_OUT * len(X))), _MOST_HELD_OUT)
     offset = dictionary.offset.astype(np.float32)
     fit = EncoderFit(X[n_held:] - offset, S[n_held:])
     encoder, losses = fit.run(n_steps, rng)

@@ -62,8 +62,9 @@ class PersistentAutoencoder(Persistent):
             "n_active": self.n_active_,
             "feature_names": None if names is None else list(names),
             "history": self.history_,
-            "source": getattr(self, "source_", None),
         }
+        if hasattr(self, "source_"):
+            facts["source"] = self.source_
         return {name: value.detach().cpu().numpy() for name, value in exported}, facts
 
     def _restore(self: Any, arrays: dict[str, np.ndarray], facts: Mapping[str, Any]) -> None:
@@ -85,7 +86,7 @@ class PersistentAutoencoder(Persistent):
         self.unit_, self.n_active_ = facts["unit"], facts["n_active"]
         # Earlier versions started everything at zero.
         self.centre_ = np.array(facts.get("centre", np.zeros(n_features)), dtype=np.float64)
-        if facts.get("source") is not None:
+        if "source" in facts:
             self.source_ = facts["source"]
         self.history_ = facts["history"]
         self.n_iter_ = len(self.history_["loss"])

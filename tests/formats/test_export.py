@@ -16,6 +16,7 @@ from overica.datasets import make_mixture
 from overica.formats import WRITERS, NormalisedSAE, export
 from overica.sae import SAES, fine_tune_scale
 from tests.formats.layouts import LAYOUTS
+from tests.persistence.killing import SKIP, at_every_step
 
 DATA = make_mixture(1200, 8, 12, "sparse_exponential", n_active=2, random_state=0)
 _FITTED: dict = {}
@@ -219,3 +220,15 @@ def test_arguments(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(NotADirectoryError):
         export(fitted("topk"), tmp_path / "file")
+
+
+@pytest.mark.skipif(bool(SKIP), reason=SKIP)
+@pytest.mark.parametrize("format", sorted(WRITERS))
+def test_a_kill_leaves_the_old_or_the_new(format, tmp_path):
+    old, new = fitted("relu"), fitted("topk")
+    seen = set()
+    export(old, tmp_path, format=format)
+    for _ in at_every_step(lambda: export(new, tmp_path, format=format)):
+        seen.add(type(overica.load(tmp_path)).__name__)
+        export(old, tmp_path, format=format)
+    assert seen == {"ReLUSAE", "TopKSAE"}

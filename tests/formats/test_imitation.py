@@ -58,6 +58,23 @@ def test_fine_tuning_helps():
     assert tuned.f1 > start.f1 + 0.02
 
 
+def test_fine_tuning_ends_before_it_does_harm():
+    """More weights than samples can tell: what fits these would not fit others."""
+    rng = np.random.default_rng(0)
+    D = rng.standard_normal((256, 32))
+    D /= np.linalg.norm(D, axis=1, keepdims=True)
+    S = scipy.sparse.random(500, 256, density=4 / 256, random_state=0, format="csr") * 3
+    X, S = (S @ D).astype(np.float32), S.astype(np.float32)
+    encoders = {n: EncoderFit(X[:400], S[:400]).run(n, np.random.default_rng(0)) for n in (0, 400)}
+    missed = {}
+    for n, (encoder, _) in encoders.items():
+        z = X[400:] @ encoder["W_enc"].numpy() + encoder["b_enc"].numpy()
+        codes = z * (z > encoder["threshold"].numpy())
+        missed[n] = np.square(codes - S[400:].toarray()).sum()
+    assert missed[400] < 1.05 * missed[0]
+    assert len(encoders[400][1]) < 400
+
+
 def test_signed_codes_come_twice():
     data = make_mixture(2000, 16, 20, "sparse_laplace", n_active=2, random_state=0)
     coder = SparseCoder(data.mixing.T, n_active=2, method="debiased").fit(data.X)

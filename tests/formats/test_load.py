@@ -11,10 +11,13 @@ import safetensors.torch
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 
 import overica
-from overica.coding import Dictionary, Featuriser
-from overica.formats import FORMATS, inspect
+from overica.coding import Dictionary, Featuriser, SparseCoder
+from overica.formats import FORMATS, as_jumprelu, inspect
+from overica.metrics import evaluate
+from overica.sae import fine_tune_scale
 from tests.formats.layouts import LAYOUTS
 
 NAMES = sorted(LAYOUTS)
@@ -98,6 +101,27 @@ def test_where_it_is_from_survives_saving(tmp_path):
         4,
     )
     assert told["codes"] == "never negative, 2 of a sample"
+
+
+def test_what_takes_an_estimator_takes_it(tmp_path):
+    """Metrics, coders on its dictionary, and what is done to autoencoders."""
+    LAYOUTS["gated"](tmp_path, 6, 12)
+    loaded = overica.load(tmp_path)
+    X = np.random.default_rng(0).standard_normal((200, 6))
+    codes = loaded.transform(X)
+    figures = evaluate(
+        loaded.mixing_, codes=codes, X=X, X_hat=loaded.inverse_transform(codes), n_draws=2
+    )
+    assert figures["l0"].value == pytest.approx((codes != 0).sum(axis=1).mean())
+    exact = SparseCoder(loaded.components_, offset=loaded.offset_, n_active=2, nonnegative=True)
+    assert exact.fit(X).transform(X).shape == (200, 12)
+    tuned = fine_tune_scale(loaded, X)
+    error, before = (
+        np.square(X - each.inverse_transform(each.transform(X))).sum() for each in (tuned, loaded)
+    )
+    assert error < before
+    np.testing.assert_allclose(as_jumprelu(loaded).transform(X), codes, atol=1e-5)
+    assert clone(loaded).get_params() == loaded.get_params()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])

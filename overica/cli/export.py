@@ -1,0 +1,76 @@
+"""``overica export``: a model for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from overica.cli._errors import told
+
+if TYPE_CHECKING:
+    from overica._validation import Array
+
+
+@click.command()
+@click.argument("model", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for the files; made if missing. It may hold an earlier export, and nothing else.",
+)
+@click.option(
+    "--format",
+    type=click.Choice(["saelens", "safetensors"]),
+    default="saelens",
+    show_default=True,
+    help="What SAELens loads, or arrays and JSON for any program.",
+)
+@click.option(
+    "--samples",
+    type=click.Path(exists=True, path_type=Path),
+    help="A folder of `overica activations` or an .npy file: what an encoder for ICA is fitted to.",
+)
+@click.option("--model-name", help="The language model, such as gpt2.")
+@click.option("--hook", help="Its module, such as blocks.8.hook_resid_pre.")
+@click.option("--layer", type=int, help="Its layer; read off --hook if it is not given.")
+def export(
+    model: Path,
+    output: Path,
+    format: str,
+    samples: Path | None,
+    model_name: str | None,
+    hook: str | None,
+    layer: int | None,
+) -> None:
+    """Write a model for other programs.
+
+    MODEL is a folder that overica, SAELens, dictionary_learning, sparsify or Gemma Scope has written. ICA finds its
+    codes by optimisation; for SAELens an encoder is fitted to them, and what that loses is told.
+    """
+    with told(output):
+        from overica.formats.exporting import convert
+
+        X = None if samples is None else _samples(samples)
+        click.echo(
+            convert(
+                model, output, format=format, X=X, model_name=model_name, hook=hook, layer=layer
+            )
+        )
+
+
+def _samples(path: Path) -> Array:
+    """Rows of an array file, or of a folder of activations."""
+    import numpy as np
+
+    if path.is_dir():
+        from overica.lm import ActivationStore
+
+        return ActivationStore(path).activations
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path} must be an array file of NumPy (.npy): {error}") from None
