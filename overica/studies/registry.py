@@ -15,6 +15,7 @@ from overica.random_state import generator
 from overica.ranges import unit_rows
 from overica.sae import SAES, get_orthogonality
 from overica.studies.flops import ica_flops
+from overica.studies.loaded import LoadedDictionary
 from overica.studies.method import Assignment, Method, settable
 
 
@@ -60,6 +61,15 @@ def _baseline(name: str) -> Callable[..., Featuriser]:
         return baseline
 
     return build
+
+
+def _loaded(assignment: Assignment, path: str = "") -> Featuriser:
+    if not path:
+        raise ValueError("`path` must name a folder or file that overica.load reads, got none")
+    dictionary = LoadedDictionary(path)
+    # Read at once: what cannot be is told before anything is fitted.
+    _ = dictionary.model
+    return dictionary
 
 
 def _random(assignment: Assignment) -> Featuriser:
@@ -111,6 +121,10 @@ METHODS: dict[str, Method] = {
         )
         for name, kind in BASELINES.items()
     },
+    "loaded": Method(
+        "loaded", "Dictionary from a file", "sae", _loaded, sweeps=False,
+        parameters=frozenset({"path"}),
+    ),
     "random": Method(
         "random", "Random dictionary", "baseline", _random, sweeps=False, encodes=False,
         reference=True,

@@ -1,5 +1,7 @@
 """Every registered method is a featuriser, is built from what it may know, and counts its arithmetic."""
 
+import functools
+import tempfile
 import warnings
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from overica.coding import Dictionary, Featuriser
 from overica.datasets import make_sparse_random
 from overica.estimator import OvercompleteICA
+from overica.sae import TopKSAE
 from overica.studies import METHODS, Assignment
 from overica.studies.flops import ica_flops
 
@@ -15,9 +18,24 @@ FEW = {"sae": {"n_steps": 30, "batch_size": 64}, "ica": {"max_iter": 60}, "basel
 STEPS = {"dictionary_learning": {"n_steps": 4, "batch_size": 64}}
 
 
+def parameters(name):
+    if name == "loaded":
+        return {"path": saved()}
+    return STEPS.get(name, FEW[METHODS[name].family])
+
+
 @pytest.fixture(scope="module")
 def data():
     return make_sparse_random(600, 4, 6, 2, random_state=0)
+
+
+@functools.cache
+def saved():
+    """Path of a dictionary that another program might have left."""
+    folder = tempfile.mkdtemp()
+    X = make_sparse_random(600, 4, 6, 2, random_state=0).X
+    TopKSAE(6, n_active=2, n_steps=20, random_state=0).fit(X).save(folder)
+    return folder
 
 
 def fitted(name, data, *, seed=0, n_components=6):
@@ -25,7 +43,7 @@ def fitted(name, data, *, seed=0, n_components=6):
     assignment = Assignment(n_components, 2.0, data.nonnegative, seed, data.X, data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return method.build(assignment, **STEPS.get(name, FEW[method.family])).fit(data.X)
+        return method.build(assignment, **parameters(name)).fit(data.X)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -70,3 +88,14 @@ def test_arithmetic_grows_with_what_is_done(data):
     before = ica_flops(ica, data.X)
     ica.history_["n_active"] = ica.history_["n_active"] * 2
     assert ica_flops(ica, data.X) == pytest.approx(2 * before)
+
+
+def test_a_dictionary_from_a_file_is_told_what_is_wrong_with_it(data, tmp_path):
+    assignment = Assignment(6, 2.0, True, 0, data.X)
+    with pytest.raises(ValueError, match="`path` must name a folder"):
+        METHODS["loaded"].build(assignment)
+    with pytest.raises((ValueError, FileNotFoundError), match="nowhere"):
+        METHODS["loaded"].build(assignment, path=str(tmp_path / "nowhere"))
+    wider = np.zeros((5, 7))
+    with pytest.raises(ValueError, match="`X` must have 4 features"):
+        METHODS["loaded"].build(assignment, path=saved()).fit(wider)
