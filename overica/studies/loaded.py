@@ -47,20 +47,12 @@ class LoadedDictionary(DictionaryTransformer, BaseEstimator):
         found: Featuriser = load(self.path)
         return found
 
-    @property
-    def components_(self) -> np.ndarray:
-        """Its atoms as rows."""
-        return np.asarray(self.model.components_)
-
-    @property
-    def offset_(self) -> np.ndarray:
-        """What codes that are all zero stand for."""
-        offset = getattr(self.model, "offset_", None)
-        return np.zeros(self.components_.shape[1]) if offset is None else np.asarray(offset)
-
     def fit(self, X: np.ndarray, y: Any = None) -> Self:
         """Look whether samples are of the dictionary's kind."""
+        self.components_ = np.asarray(self.model.components_)
         wanted = self.components_.shape[1]
+        offset = getattr(self.model, "offset_", None)
+        self.offset_ = np.zeros(wanted) if offset is None else np.asarray(offset)
         if X.shape[1] != wanted:
             raise ValueError(
                 f"`X` must have {wanted} features as the dictionary of {self.path}, got {X.shape[1]}"
