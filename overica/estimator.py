@@ -464,8 +464,10 @@ class OvercompleteICA(PersistentModel):
         self, hierarchy: HierarchySearch, model: Model, wanted: int | None
     ) -> HierarchyFit | None:
         """The joint model of a hierarchy, if it explains samples better than the one of independent sources."""
-        found = hierarchy.search(wanted)
-        return found if self.hierarchy is True or hierarchy.stands(found, model) else None
+        insist = self.hierarchy is True
+        found = hierarchy.search(wanted, insist=insist)
+        stands = insist or (found is not None and hierarchy.stands(found, model))
+        return found if stands else None
 
     def _publish(
         self, model: Model, fit: Fit, dtype: Any, found: HierarchyFit | None = None

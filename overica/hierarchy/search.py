@@ -14,6 +14,7 @@ from overica.hierarchy.narrowing import narrowed
 from overica.hierarchy.parents import parents_of
 from overica.hierarchy.start import Start
 from overica.learning import Fit, Model
+from overica.learning.evidence import log_evidence
 from overica.presence import PresenceLearner, PresenceModel, chow_liu
 from overica.schedules import Annealing
 
@@ -40,7 +41,9 @@ _NARROWEST, _WIDEST = 4, 64
 _STEP = 1024
 """Samples a step at most: columns are wanted to within a cosine of .9, not more."""
 _NOISES = (0.03, 0.02, 0.01, 0.005)
-"""Variances per dimension of unit variance. From above .1 the likelihood is higher for sums than for their parts."""
+"""Variances per dimension of unit variance."""
+_NOISY = 0.1
+"""From above this noise the likelihood is higher for sums than for their parts."""
 _ROUNDS = 8
 _RECENT = 0.5
 """Memory of steps in which the noise changes."""
@@ -63,6 +66,8 @@ class HierarchyFit(NamedTuple):
     """Of the joint model with all components."""
     sums: NDArray[np.float64]
     """The columns of its first pass."""
+    fewer: bool
+    """Whether some of its components were left out, so that it explains less than it could."""
 
 
 class _Attempt(NamedTuple):
@@ -70,6 +75,13 @@ class _Attempt(NamedTuple):
     log_evidence: float
     columns: NDArray[np.float64]
     """Those of the first pass."""
+
+
+class _FirstPass(NamedTuple):
+    mixing: NDArray[np.float64]
+    sums: Sums
+    unexplained: float
+    """Share of the mean square of samples, at its last step."""
 
 
 class HierarchySearch:
@@ -141,17 +153,27 @@ class HierarchySearch:
         """First passes to race: in few dimensions what is shared is hard to tell from chance, and passes are short."""
         return int(np.clip(_RACED // self.fit.samples.n_features, 1, 4))
 
-    def search(self, n_components: int | None) -> HierarchyFit:
-        """The joint model with so many components; with as many as it finds, if None."""
-        starts = [self._attempt(n_components or 1) for _ in range(self.n_starts)]
-        learner, log_evidence, columns = max(starts, key=lambda one: one.log_evidence)
-        if n_components is not None and n_components < learner.model.n_components:
+    def search(self, n_components: int | None, *, insist: bool = False) -> HierarchyFit | None:
+        """The joint model with so many components; with as many as it finds, if None.
+
+        Where a first pass leaves more unexplained than the noise at which sums are preferred to their parts, there is
+        nothing to be found: None, unless one insists.
+        """
+        first = self._first_pass(n_components or 1)
+        if not insist and first.unexplained > _NOISY:
+            return None
+        starts = [self._attempt(first, n_components or 1)]
+        for _ in range(self.n_starts - 1):
+            starts.append(self._attempt(self._first_pass(n_components or 1), n_components or 1))
+        learner, evidence, columns = max(starts, key=lambda one: one.log_evidence)
+        fewer = n_components is not None and n_components < learner.model.n_components
+        if n_components is not None and fewer:
             learner = narrowed(learner, n_components, self._draw)
         # Of the steps so far, which are remembered longer than those in which the noise is learned.
         parents = parents_of(learner.sums.together, learner.sums.n_samples)
         self._settle(learner)
         self.fit.mark(self.fit.history["restart"][-1])
-        return HierarchyFit(_careful(learner.model), parents, log_evidence, columns)
+        return HierarchyFit(_careful(learner.model), parents, evidence, columns, fewer)
 
     def stands(self, found: HierarchyFit, model: Model) -> bool:
         """Whether held-out samples prefer single features to sums, and to the columns of a model without dependences.
@@ -162,10 +184,20 @@ class HierarchySearch:
         """
         columns = self.fit.samples.units.own(self._given.units.columns(model.mixing))
         rivals = (self._as_they_are(found.sums), self._as_they_are(columns))
-        return found.log_evidence > max(rivals)
+        if found.log_evidence <= max(rivals):
+            return False
+        if found.fewer:
+            return True
+        # At the noise of each, too: slabs and dependences must not lose what independent sources have.
+        samples = self.fit.samples
+        joint = float(found.model.log_evidence(samples.held_out).mean()) + samples.units.log_det
+        return (
+            joint
+            > float(log_evidence(model, self._given.held_out).mean()) + self._given.units.log_det
+        )
 
-    def _attempt(self, at_least: int) -> _Attempt:
-        mixing, sums = self._first_pass(at_least)
+    def _attempt(self, first: _FirstPass, at_least: int) -> _Attempt:
+        mixing, sums = first.mixing, first.sums
         start = Start.of(sums) if len(sums) else _untold(_used(mixing))
         learner = self._joint(self._filled(start.vectors, mixing, at_least), start)
         return _Attempt(learner, self._evidence(learner.model), mixing)
@@ -192,7 +224,7 @@ class HierarchySearch:
         found = Sums.of(_used(mixing), self._draw, n_samples)
         return found.without_copies().without_corrections()
 
-    def _first_pass(self, at_least: int) -> tuple[NDArray, Sums]:
+    def _first_pass(self, at_least: int) -> _FirstPass:
         """Columns of a fit with room for every sum, and the sums."""
         fit = self.fit
         m, most = fit.samples.n_features, max(fit.samples.n_rows // 40, 8)
@@ -209,7 +241,7 @@ class HierarchySearch:
             mixing = self._ascend(width, 1.0)
             sums = self._sums(mixing)
             if len(sums) <= _FULL * width or 2 * width > widest:
-                return mixing, sums
+                return _FirstPass(mixing, sums, float(fit.history["unexplained"][-1]))
             width *= 2
 
     def _ascend(self, width: int, share: float) -> NDArray:

@@ -1,7 +1,10 @@
 """From data with a hierarchy to its single features, through the estimator; and nothing lost where there is none."""
 
+import warnings
+
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from overica import OvercompleteICA
 from overica.datasets import make_hierarchy, make_mixture
@@ -108,6 +111,18 @@ def test_independent_sources_lose_nothing():
     plain = OvercompleteICA(24, hierarchy=False, **settings).fit(data.X)
     assert auto.presences_ is None
     assert (auto.mixing_ == plain.mixing_).all()
+
+
+def test_beyond_the_noise_at_which_sums_win_nothing_is_taken_apart(data):
+    rng = np.random.default_rng(0)
+    X = data.X + 0.5 * data.X.std() * rng.standard_normal(data.X.shape)
+    settings = {"prior": "exponential", "max_iter": 60, "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        noisy = OvercompleteICA(60, **settings).fit(X)
+        plain = OvercompleteICA(60, hierarchy=False, **settings).fit(X)
+    assert (noisy.parents_ < 0).all()
+    assert noisy.score(X[:500]) == plain.score(X[:500])
 
 
 def test_fewer_components_are_the_ones_worth_most(data):
