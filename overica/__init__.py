@@ -1,4 +1,10 @@
-"""Overcomplete independent component analysis: learning more sources than there are sensors."""
+"""Overcomplete independent component analysis: learning more sources than there are sensors.
+
+`OvercompleteICA` learns them, `SparseCoder` finds codes on a dictionary that is given, `load` and `export` exchange
+dictionaries with other programs. What stands beside is in `overica.sae` and `overica.baselines`; what is true, and how
+much of it was found, in `overica.datasets` and `overica.metrics`; studies in `overica.compare`, `overica.lm`,
+`overica.photographs` and `overica.separation`.
+"""
 
 from __future__ import annotations
 
