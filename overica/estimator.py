@@ -465,7 +465,7 @@ class OvercompleteICA(PersistentModel):
     ) -> HierarchyFit | None:
         """The joint model of a hierarchy, if it explains samples better than the one of independent sources."""
         insist = self.hierarchy is True
-        found = hierarchy.search(wanted, insist=insist)
+        found = hierarchy.search(wanted, model, insist=insist)
         stands = insist or (found is not None and hierarchy.stands(found, model))
         return found if stands else None
 

@@ -14,7 +14,6 @@ from overica.hierarchy.narrowing import narrowed
 from overica.hierarchy.parents import parents_of
 from overica.hierarchy.start import Start
 from overica.learning import Fit, Model
-from overica.learning.evidence import log_evidence
 from overica.presence import PresenceLearner, PresenceModel, chow_liu
 from overica.schedules import Annealing
 
@@ -66,8 +65,6 @@ class HierarchyFit(NamedTuple):
     """Of the joint model with all components."""
     sums: NDArray[np.float64]
     """The columns of its first pass."""
-    fewer: bool
-    """Whether some of its components were left out, so that it explains less than it could."""
 
 
 class _Attempt(NamedTuple):
@@ -136,7 +133,7 @@ class HierarchySearch:
         """
         if not self.applies:
             return False
-        mixing = self.fit.samples.units.own(self._given.units.columns(model.mixing))
+        mixing = self._plain_columns(model)
         if _left_out(mixing, self.fit.samples.held_out) > _BLENDS:
             mixing = self._ascend(_NARROWEST * self.fit.samples.n_features, _LOOK)
         sums = self._sums(mixing)
@@ -153,8 +150,13 @@ class HierarchySearch:
         """First passes to race: in few dimensions what is shared is hard to tell from chance, and passes are short."""
         return int(np.clip(_RACED // self.fit.samples.n_features, 1, 4))
 
-    def search(self, n_components: int | None, *, insist: bool = False) -> HierarchyFit | None:
+    def search(
+        self, n_components: int | None, model: Model, *, insist: bool = False
+    ) -> HierarchyFit | None:
         """The joint model with so many components; with as many as it finds, if None.
+
+        More than are found are filled up with columns of a first pass, and of the model of independent sources that is
+        at hand.
 
         Where a first pass leaves more unexplained than the noise at which sums are preferred to their parts, there is
         nothing to be found: None, unless one insists.
@@ -162,18 +164,19 @@ class HierarchySearch:
         first = self._first_pass(n_components or 1)
         if not insist and first.unexplained > _NOISY:
             return None
-        starts = [self._attempt(first, n_components or 1)]
+        independent = self._plain_columns(model)
+        starts = [self._attempt(first, independent, n_components or 1)]
         for _ in range(self.n_starts - 1):
-            starts.append(self._attempt(self._first_pass(n_components or 1), n_components or 1))
+            another = self._first_pass(n_components or 1)
+            starts.append(self._attempt(another, independent, n_components or 1))
         learner, evidence, columns = max(starts, key=lambda one: one.log_evidence)
-        fewer = n_components is not None and n_components < learner.model.n_components
-        if n_components is not None and fewer:
+        if n_components is not None and n_components < learner.model.n_components:
             learner = narrowed(learner, n_components, self._draw)
         # Of the steps so far, which are remembered longer than those in which the noise is learned.
         parents = parents_of(learner.sums.together, learner.sums.n_samples)
         self._settle(learner)
         self.fit.mark(self.fit.history["restart"][-1])
-        return HierarchyFit(_careful(learner.model), parents, evidence, columns, fewer)
+        return HierarchyFit(_careful(learner.model), parents, evidence, columns)
 
     def stands(self, found: HierarchyFit, model: Model) -> bool:
         """Whether held-out samples prefer single features to sums, and to the columns of a model without dependences.
@@ -182,25 +185,20 @@ class HierarchySearch:
         are judged in joint models, at one noise variance. With all components: fewer than there are features explain
         more as sums.
         """
-        columns = self.fit.samples.units.own(self._given.units.columns(model.mixing))
-        rivals = (self._as_they_are(found.sums), self._as_they_are(columns))
-        if found.log_evidence <= max(rivals):
-            return False
-        if found.fewer:
-            return True
-        # At the noise of each, too: slabs and dependences must not lose what independent sources have.
-        samples = self.fit.samples
-        joint = float(found.model.log_evidence(samples.held_out).mean()) + samples.units.log_det
-        return (
-            joint
-            > float(log_evidence(model, self._given.held_out).mean()) + self._given.units.log_det
-        )
+        rivals = (self._as_they_are(found.sums), self._as_they_are(self._plain_columns(model)))
+        return found.log_evidence > max(rivals)
 
-    def _attempt(self, first: _FirstPass, at_least: int) -> _Attempt:
+    def _attempt(self, first: _FirstPass, independent: NDArray, at_least: int) -> _Attempt:
         mixing, sums = first.mixing, first.sums
         start = Start.of(sums) if len(sums) else _untold(_used(mixing))
-        learner = self._joint(self._filled(start.vectors, mixing, at_least), start)
+        learner = self._joint(
+            self._filled(start.vectors, np.hstack([mixing, independent]), at_least), start
+        )
         return _Attempt(learner, self._evidence(learner.model), mixing)
+
+    def _plain_columns(self, model: Model) -> NDArray:
+        """Those of a fit, in the units that samples are looked at in."""
+        return self.fit.samples.units.own(self._given.units.columns(model.mixing))
 
     def _evidence(self, model: PresenceModel) -> float:
         """Nats per held-out sample, the supports searched with care; comparable at the same noise variance."""
@@ -254,7 +252,7 @@ class HierarchySearch:
         return found
 
     def _filled(self, vectors: NDArray, mixing: NDArray, n_components: int) -> NDArray:
-        """With columns of the first pass that are least like those there are, if there are fewer than wanted."""
+        """With columns that are least like those there are, if there are fewer than wanted."""
         U = mixing / np.maximum(np.linalg.norm(mixing, axis=0), np.finfo(float).tiny)
         lengths = np.linalg.norm(vectors, axis=0)
         likest = (U.T @ (vectors / lengths)).max(axis=1)
