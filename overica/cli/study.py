@@ -23,6 +23,6 @@ def study(study: Path, output: Path, **options: Any) -> None:
         from overica.studies.errors import unknown
 
         kind = read_toml(study).get("kind", DEFAULT_KIND)
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise unknown(f"{study}, `kind`", "kind of study", kind, KINDS)
     run_study(kind, study, output, **options)

@@ -18,14 +18,29 @@ _VERSION = "6.0.0"
 """Of the layout that is written."""
 
 
+WRITTEN = ("standard", "gated", "jumprelu", "topk", "abstopk", "matching_pursuit")
+"""Architectures that are written."""
+
+
 def described(
     sae: Any,
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """SAELens's configuration and tensors of a fitted autoencoder; the inverse of `from_saelens`."""
+    """SAELens's configuration and tensors of a fitted autoencoder; the inverse of `from_saelens`.
+
+    Raises
+    ------
+    ValueError
+        If it computes what SAELens has no word for.
+    """
     normalisation = getattr(sae, "normalisation", None)
     inner: Any = sae if normalisation is None else sae.estimator
     tensors = inner.module_.export()
     config = inner.module_.config()
+    if config["architecture"] not in WRITTEN:
+        raise ValueError(
+            f"`model` must be of an architecture that others know ({', '.join(WRITTEN)}), got "
+            f"{type(inner).__name__}: `overica.formats.as_jumprelu(model, X)` fits one to its codes"
+        )
     if normalisation is not None:
         config["normalize_activations"] = normalisation
     return config, {name: value.detach().cpu().contiguous() for name, value in tensors.items()}

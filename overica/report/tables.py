@@ -199,7 +199,7 @@ def by_method(
             for i, method in enumerate(results.methods)
             if not results.is_reference(method)
         }
-        mark_best([row.entries[j] for row in rows], means, column.words)
+        mark_best([row.entries[j] for row in rows], _worth_a_mark(column, means), column.words)
     below = [
         levels_around([*c.summaries.values()]) if c.below is None else c.below for c in columns
     ]
@@ -217,3 +217,10 @@ def metrics_of(cells: Sequence[Cell]) -> list[str]:
 def union(lists: Iterable[list[str]]) -> list[str]:
     """All names, in the order in which they first stand."""
     return list(dict.fromkeys(name for names in lists for name in names))
+
+
+def _worth_a_mark(column: Column, means: dict[int, float]) -> dict[int, float]:
+    """Means that may be the best: of more than chance, where more is better and chance is known."""
+    chances = [summary.chance for summary in column.summaries.values()]
+    least = max(filter(math.isfinite, chances), default=-math.inf)
+    return {i: m for i, m in means.items() if column.words.ideal != math.inf or not m <= least}

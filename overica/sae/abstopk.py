@@ -28,7 +28,7 @@ def largest_magnitudes(values: Tensor, n_kept: int) -> tuple[Tensor, Tensor]:
 class AbsTopKAutoencoder(TopKAutoencoder):
     """``codes = (x - b_dec) W_enc + b_enc``, the k of each sample that are largest in magnitude."""
 
-    architecture: ClassVar[str] = "abstopk"
+    architecture: ClassVar[str | None] = "abstopk"
     keep = staticmethod(largest_magnitudes)
 
 

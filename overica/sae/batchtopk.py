@@ -22,7 +22,7 @@ class BatchTopKAutoencoder(SelectingAutoencoder):
     a hundred steps, plainly as long as there were fewer.
     """
 
-    architecture: ClassVar[str] = "jumprelu"
+    architecture: ClassVar[str | None] = "jumprelu"
 
     threshold: Tensor
 

@@ -19,7 +19,7 @@ class GatedAutoencoder(Autoencoder):
     ``gate = (x - b_dec) W_enc + b_gate`` and ``magnitude = exp(r_mag) * (x - b_dec) W_enc + b_mag``.
     """
 
-    architecture: ClassVar[str] = "gated"
+    architecture: ClassVar[str | None] = "gated"
     starts: ClassVar[Mapping[str, float]] = {"b_gate": 0.0, "b_mag": 0.0, "r_mag": 0.0}
 
     b_gate: Tensor

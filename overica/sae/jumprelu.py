@@ -57,7 +57,7 @@ class JumpReLUAutoencoder(Autoencoder):
         Width h of the window through which thresholds see the density of z.
     """
 
-    architecture: ClassVar[str] = "jumprelu"
+    architecture: ClassVar[str | None] = "jumprelu"
     starts: ClassVar[Mapping[str, float]] = {"b_enc": 0.0, "threshold": 0.1}
 
     threshold: Tensor

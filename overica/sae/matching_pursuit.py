@@ -34,7 +34,7 @@ class MatchingPursuitAutoencoder(TiedAutoencoder):
         Steps k, rounded: no sample has more active codes.
     """
 
-    architecture: ClassVar[str] = "matching_pursuit"
+    architecture: ClassVar[str | None] = "matching_pursuit"
     starts: ClassVar[Mapping[str, float]] = {}
     optional: ClassVar[frozenset[str]] = frozenset({"b_enc"})
 

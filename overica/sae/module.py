@@ -51,8 +51,8 @@ class Autoencoder(nn.Module, ABC):
         Factors between encoder and decoder, one until `overica.sae.fine_tune_scale` fits them.
     """
 
-    architecture: ClassVar[str] = "standard"
-    """What SAELens calls a network with the tensors of `export`."""
+    architecture: ClassVar[str | None] = None
+    """What SAELens calls a network with the tensors of `export`; None where it has no word for it."""
     unit_rows: ClassVar[bool] = True
     """Whether rows of `W_dec` have unit norm in training too, so that codes of different features compare."""
     starts: ClassVar[Mapping[str, float]] = {"b_enc": 0.0}

@@ -15,6 +15,7 @@ from overica.sae.module import Autoencoder, Losses, squared_error
 class ReLUAutoencoder(Autoencoder):
     """``codes = ReLU((x - b_dec) W_enc + b_enc)``, penalised by ``sum_j codes_j ||W_dec_j||``."""
 
+    architecture: ClassVar[str | None] = "standard"
     unit_rows: ClassVar[bool] = False
 
     def activate(self, x: Tensor) -> Tensor:

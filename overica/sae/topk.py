@@ -26,7 +26,7 @@ class TopKAutoencoder(SelectingAutoencoder):
     ) -> None:
         super().__init__(n_features, n_components, rng, n_active=max(1, round(n_active)))
 
-    architecture: ClassVar[str] = "topk"
+    architecture: ClassVar[str | None] = "topk"
 
     def select(self, preactivations: Tensor) -> Tensor:
         """See `SelectingAutoencoder.select`."""

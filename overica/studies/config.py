@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -186,8 +187,13 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        json.dumps(table)
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"{path}: is not TOML: {error}") from error
+    except TypeError as error:
+        # Dates and times are TOML, and no value of any key.
+        raise StudyError(f"{path}: must hold words, numbers, lists and tables: {error}") from None
+    return table

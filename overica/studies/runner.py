@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import re
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +20,8 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from overica.studies.plan import Cell, Job
 
 _MOST_WARNINGS = 10
+_WATCH = 2.0
+"""Seconds between two looks for the parent."""
 
 Record = dict[str, Any]
 """A line of the results."""
@@ -98,6 +104,24 @@ def outcomes(
                 yield Outcome(job, [record | {"warnings": []} for record in failed], {})
 
 
+@functools.cache
+def _end_with_parent() -> None:
+    """See to it that this process ends if the one that gave it work is killed: workers would wait for more."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _in_worker(study: Examiner, job: Job, run: Callable[[Examiner, Job], Outcome]) -> Outcome:
+    _end_with_parent()
+    return run(study, job)
+
+
 def _parallel(
     study: Examiner, jobs: Sequence[Job], n_workers: int, run: Callable[[Examiner, Job], Outcome]
 ) -> Iterator[Outcome]:
@@ -106,7 +130,7 @@ def _parallel(
         parallel = joblib.Parallel(
             return_as="generator_unordered", batch_size=1, pre_dispatch=n_workers
         )
-        yield from parallel(joblib.delayed(run)(study, job) for job in jobs)
+        yield from parallel(joblib.delayed(_in_worker)(study, job, run) for job in jobs)
 
 
 def _failed(study: Examiner, job: Job, cell: Cell, error: BaseException) -> Record:

@@ -14,7 +14,9 @@ from overica.baselines import PCABaseline
 from overica.coding import SparseCoder
 from overica.datasets import make_mixture
 from overica.formats import WRITERS, NormalisedSAE, export
-from overica.sae import SAES, fine_tune_scale
+from overica.formats.saelens import ARCHITECTURES
+from overica.formats.saelens_writing import WRITTEN
+from overica.sae import SAES, TopKSAE, fine_tune_scale
 from tests.formats.layouts import LAYOUTS
 from tests.persistence.killing import SKIP, at_every_step
 
@@ -232,3 +234,15 @@ def test_a_kill_leaves_the_old_or_the_new(format, tmp_path):
         seen.add(type(overica.load(tmp_path)).__name__)
         export(old, tmp_path, format=format)
     assert seen == {"ReLUSAE", "TopKSAE"}
+
+
+def test_a_network_that_others_have_no_word_for_is_refused(tmp_path):
+    assert set(WRITTEN) <= ARCHITECTURES.keys()
+    sae = TopKSAE(6, n_active=2, n_steps=2, random_state=0).fit(
+        np.random.default_rng(0).random((50, 4))
+    )
+    for architecture in (None, "toy"):
+        sae.module_.architecture = architecture
+        for format in WRITERS:
+            with pytest.raises(ValueError, match=r"architecture that others know .* got TopKSAE"):
+                export(sae, tmp_path / "out", format=format)

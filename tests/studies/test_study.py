@@ -3,6 +3,10 @@
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -314,3 +318,38 @@ def _kill_if_deadly(study, job):
     if job.method.name == "deadly":
         os.kill(os.getpid(), signal.SIGKILL)
     return runner.run_job(study, job)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found by /proc")
+def test_workers_end_with_a_process_that_is_killed():
+    code = (
+        "import threading\n"
+        "from overica.compare import Study\n"
+        f"study = Study(datasets=[{TOY!r}], methods=['pca', 'random'], n_samples=400, n_jobs=2)\n"
+        "study.run(progress=False)\n"
+        "print('done', flush=True)\n"
+        "threading.Event().wait()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        try:
+            parent.stdout.readline()
+            children = Path(f"/proc/{parent.pid}/task").glob("*/children")
+            workers = [int(pid) for each in children for pid in each.read_text().split()]
+        finally:
+            parent.kill()
+    assert workers
+    deadline = time.monotonic() + 20
+    while any(map(_is_alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert not any(map(_is_alive, workers))
+
+
+def _is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[-1].split()[0]

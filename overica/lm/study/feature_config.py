@@ -127,6 +127,11 @@ class FeatureStudyConfig(StudyConfig):
         sizes = {name: min(getattr(self, name), most) for name, most in _QUICK.items()}
         return replace(
             self, widths=self.widths[:1], active=(self.middle,), n_seeds=min(self.n_seeds, 2),
-            ica={**self.ica, "max_iter": min(self.ica["max_iter"], 20)},
-            sae={**self.sae, "n_steps": min(self.sae["n_steps"], 100)}, **sizes,
+            ica=_at_most(self.ica, "max_iter", 20), sae=_at_most(self.sae, "n_steps", 100), **sizes,
         )  # fmt: skip
+
+
+def _at_most(table: Mapping[str, Any], name: str, most: int) -> dict[str, Any]:
+    """A table with a number cut down; what is no number is left for the method to refuse."""
+    value = table[name]
+    return {**table, name: min(value, most) if isinstance(value, int) else value}

@@ -97,6 +97,7 @@ class FeatureStudy(Study):
                 wanted += [
                     (order, job)
                     for method in methods
+                    if width <= 1 or config.registry[method.name].overcomplete
                     for job in self._jobs(width, n_components, method, seed)
                 ]
         jobs = [job for _, job in sorted(wanted, key=lambda pair: pair[0])]
