@@ -12,6 +12,7 @@ A kind of study may keep more than dictionaries, each in a folder of its own.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -100,7 +101,14 @@ class Store:
             to ``earlier.jsonl``.
         """
         records = [*_records(self.earlier_path), *_records(self.results_path)]
-        good = [r for r in records if r.get("status") == "ok" and self._is_whole(r)]
+        # A fit's file serves all of its cells; it is read once.
+        is_whole = functools.cache(self._is_whole)
+        good = [
+            record
+            for record in records
+            if record.get("status") == "ok"
+            and all(map(is_whole, (record.get("kept") or {}).values()))
+        ]
         latest = {(record["cell"], record.get("config")): record for record in good}
         standing = {
             key: record
@@ -160,9 +168,9 @@ class Store:
         """
         return read_arrays(self.folder / path)
 
-    def _is_whole(self, record: Mapping[str, Any]) -> bool:
+    def _is_whole(self, path: str) -> bool:
         try:
-            return all(self.arrays(path) for path in (record.get("kept") or {}).values())
+            return bool(self.arrays(path))
         except (FileNotFoundError, ValueError):
             return False
 
