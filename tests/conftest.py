@@ -1,5 +1,7 @@
 """Settings for the whole suite."""
 
+import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 
 from overica._kernels import set_num_threads
@@ -16,3 +18,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("overica")
+
+
+@pytest.fixture(autouse=True)
+def _same_draws_every_time():
+    """What is given no seed draws from NumPy's global state, which is the same at the start of every test."""
+    np.random.seed(0)  # noqa: NPY002  (the state that scikit-learn's `random_state=None` means)
