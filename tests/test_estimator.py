@@ -168,8 +168,7 @@ class Step(LearningRule):
     max_relative_step = 0.1
 
     def statistics(self, model, posterior):
-        gradient = posterior.residual.T @ posterior.codes - model.mixing @ posterior.covariance
-        return {"gradient": gradient}
+        return {"gradient": posterior.residual.T @ posterior.codes - posterior.spread}
 
     def direction(self, A, sums, n_samples, activity):
         return 3 * sums["gradient"] / n_samples

@@ -14,7 +14,7 @@ except ImportError as error:
         f"the kernels are not compiled in {__path__[0]}: leave the source folder, in which Python finds the sources "
         "before the installed package, or compile there with `pip install -e .`"
     ) from error
-from overica._kernels.codes import Codes, Moments, lasso, lasso_moments
+from overica._kernels.codes import Codes, Moments, SparseCodes, lasso, lasso_moments, lasso_supports
 from overica._kernels.integrals import Masses, Terms, debias, evidence_terms, occupancy
 from overica._kernels.presences import Found, Graph, find_presences
 from overica._kernels.sampling import anneal, follow
@@ -28,6 +28,7 @@ __all__ = [
     "Graph",
     "Masses",
     "Moments",
+    "SparseCodes",
     "Terms",
     "anneal",
     "debias",
@@ -37,6 +38,7 @@ __all__ = [
     "get_num_threads",
     "lasso",
     "lasso_moments",
+    "lasso_supports",
     "occupancy",
     "set_num_threads",
 ]

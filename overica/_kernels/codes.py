@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from overica._kernels import _core
 from overica._kernels.threads import get_num_threads
 
-__all__ = ["Codes", "Moments", "lasso", "lasso_moments"]
+__all__ = ["Codes", "Moments", "SparseCodes", "lasso", "lasso_moments", "lasso_supports"]
 
 TOLERANCE = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-10}
 _NARROW = 128
@@ -30,23 +30,54 @@ class Codes(NamedTuple):
     """(n_samples,), changes of the support."""
 
 
-class Moments(NamedTuple):
-    """Codes and what the evidence needs of the supports ``a_i`` of the samples."""
+class SparseCodes(NamedTuple):
+    """Codes without their zeros, sample after sample."""
 
-    codes: NDArray[np.float64]
-    """(n_samples, n_components)."""
-    inverse_gram: NDArray[np.float64]
-    """(n_components, n_components), the sum over samples of ``(A_a'A_a)^-1`` scattered to rows and columns a."""
+    n_active: NDArray[np.int64]
+    """(n_samples,), how many each has."""
+    atoms: NDArray[np.int32]
+    """Their columns, (n_active.sum(),)."""
+    values: NDArray[np.float64]
+    """(n_active.sum(),)"""
+    n_components: int
+
+    @property
+    def samples(self) -> NDArray[np.int64]:
+        """The rows, (n_active.sum(),)."""
+        return np.repeat(np.arange(len(self.n_active)), self.n_active)
+
+    def dense(self) -> NDArray[np.float64]:
+        """(n_samples, n_components)."""
+        codes = np.zeros((len(self.n_active), self.n_components))
+        codes[self.samples, self.atoms] = self.values
+        return codes
+
+    def summed(self, values: NDArray) -> NDArray:
+        """Values like those of the codes, summed over the samples, (n_components,)."""
+        return np.bincount(self.atoms, values, minlength=self.n_components)
+
+    @property
+    def activity(self) -> NDArray[np.float64]:
+        """In how many samples each is not zero, (n_components,)."""
+        return np.bincount(self.atoms, minlength=self.n_components).astype(float)
+
+
+class Moments(NamedTuple):
+    """Codes and what the evidence needs of the supports ``a`` of the samples."""
+
+    codes: SparseCodes
+    residual: NDArray[np.float64]
+    """``r = x - A s``, (n_samples, n_features)."""
+    spread: NDArray[np.float64]
+    """Sum over samples of ``A_a (A_a'A_a)^-1`` in the columns a, (n_features, n_components)."""
+    carried: NDArray[np.float64]
+    """Sum over samples of ``r s'``, (n_features, n_components)."""
     log_det: NDArray[np.float64]
     """(n_samples,), ``log det(A_a'A_a)``, 0 for an empty support."""
-    n_active: NDArray[np.int64]
-    """(n_samples,), size of the support."""
 
 
-def checked(
-    A: Any, X: Any, penalty: float, codes0: Any = None, dtype: Any = None
-) -> tuple[NDArray, NDArray, NDArray]:
-    """Dictionary, samples and room for the codes as the kernels take them: one dtype, contiguous."""
+def checked(A: Any, X: Any, penalty: float, dtype: Any = None) -> tuple[NDArray, NDArray]:
+    """Dictionary and samples as the kernels take them: one dtype, contiguous."""
     X = np.asarray(X)
     if dtype is None:
         dtype = np.float32 if X.dtype == np.float32 else np.float64
@@ -58,15 +89,20 @@ def checked(
         raise ValueError(f"`X` must have shape (n_samples, n_features={A.shape[0]}), got {X.shape}")
     if not (np.isfinite(penalty) and penalty > 0):
         raise ValueError(f"`penalty` must be positive and finite, got {penalty}")
+    return A, X
+
+
+def _room(A: NDArray, X: NDArray, codes0: Any) -> NDArray:
+    """Where codes go: the start, or nothing yet."""
     shape = (X.shape[0], A.shape[1])
     if codes0 is None:
-        return A, X, np.empty(shape, dtype)
-    codes = np.array(codes0, dtype, order="C")
+        return np.empty(shape, A.dtype)
+    codes = np.array(codes0, A.dtype, order="C")
     if codes.shape != shape:
         raise ValueError(
             f"`codes0` must have shape (n_samples, n_components) = {shape}, got {codes.shape}"
         )
-    return A, X, codes
+    return codes
 
 
 def lasso(
@@ -119,7 +155,8 @@ def lasso(
     >>> found.objective, bool(found.gap.max() < 1e-15)
     (array([2.625, 1.52 ]), True)
     """
-    A, X, codes = checked(A, X, penalty, codes0)
+    A, X = checked(A, X, penalty)
+    codes = _room(A, X, codes0)
     tol = TOLERANCE[A.dtype] if tol is None else float(tol)
     if scales is not None:
         scales = np.array(np.broadcast_to(scales, A.shape[1]), np.float64, order="C")
@@ -129,32 +166,52 @@ def lasso(
     return Codes(codes, *certificate)
 
 
-def lasso_moments(
-    A: Any,
-    X: Any,
-    penalty: float,
-    nonnegative: bool = False,
-    codes0: Any = None,
-    *,
-    tol: float = 1e-10,
-) -> Moments:
-    """Codes as of `lasso`, in double, and the sums over their supports, in one pass.
+def lasso_supports(
+    A: Any, X: Any, penalty: float, nonnegative: bool = False, *, tol: float = 1e-10
+) -> SparseCodes:
+    """Codes as of `lasso`, in double, without their zeros: no array of all codes is made.
 
-    Parameters are those of `lasso`.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overica._kernels import lasso_supports
+    >>> found = lasso_supports(np.eye(2), np.array([[3.0, -0.5], [0.2, -2.0]]), 1.0)
+    >>> found.atoms, found.values
+    (array([0, 1], dtype=int32), array([ 2., -1.]))
+    """
+    n_active, atoms, values, *_ = _moments(A, X, penalty, nonnegative, tol, sums=False)
+    return SparseCodes(n_active, atoms, values, np.shape(A)[1])
+
+
+def lasso_moments(
+    A: Any, X: Any, penalty: float, nonnegative: bool = False, *, tol: float = 1e-10
+) -> Moments:
+    """Codes as of `lasso_supports`, and the sums over their supports, in one pass.
+
+    Parameters are those of `lasso`. Sums add up in double; inverses are as good as the search, which is in float for
+    more than 128 columns.
 
     Examples
     --------
     >>> import numpy as np
     >>> from overica._kernels import lasso_moments
     >>> moments = lasso_moments(2.0 * np.eye(2), np.array([[3.0, -0.5], [0.2, -2.0]]), 1.0)
-    >>> moments.inverse_gram
-    array([[0.25, 0.  ],
-           [0.  , 0.25]])
-    >>> moments.n_active
+    >>> moments.spread
+    array([[0.5, 0. ],
+           [0. , 0.5]])
+    >>> moments.codes.n_active
     array([1, 1])
     """
-    A, X, codes = checked(A, X, penalty, codes0, np.float64)
-    sums = _core.moments(
-        A, X, codes, float(penalty), bool(nonnegative), float(tol), codes0 is not None, get_num_threads()
-    )  # fmt: skip
-    return Moments(codes, *sums)
+    n_active, atoms, values, residual, log_det, spread, carried = _moments(
+        A, X, penalty, nonnegative, tol, sums=True
+    )
+    m, n = np.shape(A)
+    codes = SparseCodes(n_active, atoms, values, n)
+    return Moments(codes, residual, spread[:, :m].T, carried[:, :m].T, log_det)
+
+
+def _moments(A: Any, X: Any, penalty: float, nonnegative: bool, tol: float, *, sums: bool) -> Any:
+    A, X = checked(A, X, penalty, dtype=np.float64)
+    return _core.moments(
+        A, X, float(penalty), bool(nonnegative), float(tol), sums, _NARROW, get_num_threads()
+    )

@@ -65,7 +65,7 @@ def evidence_terms(
     >>> terms.size, terms.square, terms.n_active
     (array([2.5]), array([0.25]), array([1]))
     """
-    A, X, _ = checked(A, X, penalty, dtype=np.float64)
+    A, X = checked(A, X, penalty, dtype=np.float64)
     if presence is not None:
         presence = np.array(np.broadcast_to(presence, A.shape[1]), np.float64, order="C")
     return Terms(

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from overica._validation import Array, as_numpy, namespace
+from overica.learning.adding import add_up
 from overica.learning.crowding import next_floor, sparse_enough
 from overica.learning.evidence import enough_judges, judge
 from overica.learning.misfit import least_penalty
-from overica.learning.posterior import Model, infer
-from overica.learning.rules import LearningRule, named_surplus_rules
+from overica.learning.posterior import Model
+from overica.learning.rules import LearningRule, Sums, named_surplus_rules
 from overica.learning.samples import Samples
 from overica.schedules import Annealing, Schedule
 
@@ -41,9 +43,9 @@ class State:
     """Where a run of steps stands; carried from one batch to the next."""
 
     model: Model
-    activity: np.ndarray | None = None
+    activity: Array | None = None
     """Share of samples in which each source is active, smoothed over batches."""
-    present: np.ndarray | None = None
+    present: Array | None = None
     """That share in the latest batch alone."""
     step: int = 0
     idle: int = 0
@@ -60,8 +62,8 @@ class State:
 class Ascent:
     """A run of learning steps.
 
-    Each step draws a batch, infers its posterior under the present model, adds up the rule's statistics, and moves
-    A. The state with the highest held-out evidence is kept, not the last.
+    Each step draws a batch, adds up the rule's statistics over its posterior under the present model, and moves A. The
+    state with the highest held-out evidence is kept, not the last.
     """
 
     rule: LearningRule
@@ -146,34 +148,38 @@ class Ascent:
         scheduled = state.scheduled = state.model.penalty
         floor = sparse_enough(state.model, batch) if state.floor is None else state.floor
         model = state.model = replace(state.model, penalty=max(scheduled, floor))
-        A = model.mixing
-        posterior = infer(model, batch)
-        sums = self.rule.statistics(model, posterior)
-        present = state.present = posterior.activity / len(batch)
-        if state.activity is None or not present.any():
+        return self._move(state, add_up(model, self.rule, batch), scheduled, rate)
+
+    def _move(self, state: State, sums: Sums, scheduled: float, rate: float) -> dict[str, float]:
+        """The step that sums over a batch ask for, in place; no sample is looked at any more."""
+        model, n_samples = state.model, sums["n_samples"]
+        A, xp = model.mixing, namespace(model.mixing)
+        present = state.present = sums["activity"] / n_samples
+        active = bool(present.any())
+        if state.activity is None or not active:
             # Where all have fallen silent, what was active before says nothing any more.
             state.activity = present
         else:
             state.activity = _MEMORY * state.activity + (1 - _MEMORY) * present
         with np.errstate(all="ignore"):
-            change = rate * self.rule.direction(A, sums, len(batch), state.activity)
-            norms = np.linalg.norm(A, axis=0)
-            relative = np.linalg.norm(change, axis=0) / norms
-            change *= np.minimum(1, self.rule.max_relative_step / np.maximum(relative, 1e-300))
+            change = rate * self.rule.direction(A, sums, n_samples, state.activity)
+            norms = xp.linalg.vector_norm(A, axis=0)
+            relative = xp.linalg.vector_norm(change, axis=0) / norms
+            change *= xp.clip(self.rule.max_relative_step / xp.clip(relative, min=1e-300), max=1)
         state.model = replace(model, mixing=A + change)
         state.step += 1
+        n_active = sums["n_active"] / n_samples
         if model.prior.l1_weights() is not None:
-            n_active = float(posterior.n_active.mean())
             state.floor = next_floor(model.penalty, scheduled, n_active, A.shape[0])
-        state.idle = 0 if present.any() else state.idle + 1
+        state.idle = 0 if active else state.idle + 1
         self._check(state)
-        power = (batch**2).sum()
+        activity, norms, relative = (as_numpy(v) for v in (state.activity, norms, relative))
         return {
             "penalty": model.penalty,
             "learning_rate": rate,
             "n_active": float(present.sum()),
-            "unexplained": float((posterior.residual**2).sum() / power) if power > 0 else 0.0,
-            "dead": float((state.activity < 1e-3 * state.activity.max()).mean()),
+            "unexplained": sums["residual_power"] / sums["power"] if sums["power"] > 0 else 0.0,
+            "dead": float((activity < 1e-3 * activity.max()).mean()),
             "smallest_norm": float(norms.min()),
             "largest_norm": float(norms.max()),
             "relative_change": float(np.median(np.minimum(relative, self.rule.max_relative_step))),
@@ -183,7 +189,7 @@ class Ascent:
     def _check(self, state: State) -> None:
         rule = self.rule.name
         otherwise = "" if self.rule.surplus_columns else f", or use rule {named_surplus_rules()}"
-        largest = np.abs(state.model.mixing).max()
+        largest = float(abs(state.model.mixing).max())
         if not largest < _EXPLODED:
             raise LearningError(
                 f"the mixing matrix exploded at step {state.step} (largest entry {largest:.1e} times the scale of "

@@ -1,8 +1,8 @@
 """Posterior covariances in torch, for costs and devices that the compiled kernels do not serve.
 
-Both functions return, in units without sigma^2 (the caller multiplies), the sum over samples of ``(A_a'A_a)^-1``
-or ``(A'A + sigma^2 diag(cost''))^-1``, the log determinants of the matrices inverted, the sizes of the active
-blocks, and the activity of the sources.
+Both functions return, in units without sigma^2 (the caller multiplies), the sum over samples of ``A H^-1``,
+(n_features, n_components), with ``H = A_a'A_a`` in the columns a or ``A'A + sigma^2 diag(cost'')``, the log
+determinants of H, the sizes of the active blocks, and the activity of the sources.
 """
 
 from __future__ import annotations
@@ -31,31 +31,27 @@ def active_moments(
     """
     import torch
 
-    mixing = torch.as_tensor(A, device=device)
-    gram = mixing.T @ mixing
-    n = A.shape[1]
+    atoms = torch.as_tensor(A, device=device).T.contiguous()
+    n, m = atoms.shape
     active = torch.as_tensor(codes != 0, device=device)
     sizes = active.sum(dim=1)
-    total = torch.zeros(n * n, dtype=gram.dtype, device=device)
-    log_det = torch.zeros(len(codes), dtype=gram.dtype, device=device)
+    spread = torch.zeros((n, m), dtype=atoms.dtype, device=device)
+    log_det = torch.zeros(len(codes), dtype=atoms.dtype, device=device)
     largest = int(sizes.max()) if len(codes) else 0
-    rows = max(1, _CHUNK_BYTES // (24 * max(largest, 1) ** 2))
+    rows = max(1, _CHUNK_BYTES // (24 * max(largest, 1) * (max(largest, 1) + m)))
     for start in range(0, len(codes) if largest else 0, rows):
         part = slice(start, start + rows)
         k = max(int(sizes[part].max()), 1)
         # A stable descending sort of the flags lists the active sources first.
         order = active[part].to(torch.int8).argsort(dim=1, descending=True, stable=True)[:, :k]
         real = torch.arange(k, device=device) < sizes[part][:, None]
-        both = real[:, :, None] & real[:, None, :]
-        block = gram[order[:, :, None], order[:, None, :]] * both
-        block = block + torch.diag_embed((~real).to(gram.dtype))
+        own = atoms[order] * real[:, :, None]
+        block = own @ own.mT + torch.diag_embed((~real).to(atoms.dtype))
         factor = _cholesky(block)
         log_det[part] = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
-        inverse = torch.cholesky_inverse(factor) * both
-        target = order[:, :, None] * n + order[:, None, :]
-        total.index_add_(0, target.flatten(), inverse.flatten())
+        spread.index_add_(0, order.flatten(), torch.cholesky_solve(own, factor).flatten(0, 1))
     return (
-        total.reshape(n, n).cpu().numpy(),
+        spread.T.cpu().numpy(),
         log_det.cpu().numpy(),
         sizes.cpu().numpy(),
         (codes != 0).sum(axis=0).astype(float),
@@ -86,7 +82,7 @@ def smooth_moments(
         factor = _cholesky(gram + torch.diag_embed(ridge))
         log_det[part] = (2 * factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)).cpu().numpy()
         total += torch.cholesky_inverse(factor).sum(dim=0)
-    return total.cpu().numpy(), log_det, np.full(len(codes), n), activity.sum(axis=0)
+    return A @ total.cpu().numpy(), log_det, np.full(len(codes), n), activity.sum(axis=0)
 
 
 def _cholesky(blocks: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""The Gaussian approximation of the posterior of a batch: codes, and the covariance that learning needs."""
+"""The Gaussian approximation of the posterior of a batch: codes, and what learning needs of their covariance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overica._kernels import lasso_moments
+from overica._kernels import SparseCodes, lasso_moments, lasso_supports
+from overica._validation import Array
 from overica.inference import ActiveSet, MAPProblem, Solver, solve
 from overica.learning import determined
 from overica.learning.covariance import active_moments, smooth_moments
@@ -60,49 +61,73 @@ class Model:
 
 @dataclass(frozen=True)
 class Posterior:
-    """MAP codes of a batch, and its posterior covariance summed over samples.
+    """MAP codes of a batch, and sums over its samples of what else learning needs of their posteriors.
 
     The posterior of a sample is approximated by a Gaussian at the mode, with covariance ``H^-1``,
     ``H = A'A / penalty + diag(cost'')``. At a kink of the cost the curvature is unbounded, so for l1 costs the
-    block of inactive sources vanishes and ``H^-1 = penalty (A_a' A_a)^-1`` on the active set a alone.
+    block of inactive sources vanishes and ``H^-1 = penalty (A_a' A_a)^-1`` on the active set a alone. Nothing of size
+    n_components^2 is held: of ``H^-1`` only ``A H^-1`` is summed, in the columns of the active sets.
     """
 
-    codes: np.ndarray
-    """(n_samples, n_components)."""
-    residual: np.ndarray
+    found: Array | SparseCodes
+    """The codes: an array, or without their zeros."""
+    residual: Array
     """x - A s, (n_samples, n_features)."""
-    covariance: np.ndarray
-    """Sum over samples of H^-1, (n_components, n_components)."""
-    log_det: np.ndarray
+    spread: Array
+    """Sum over samples of ``A H^-1``, (n_features, n_components)."""
+    carried: Array
+    """Sum over samples of ``(x - A s) s'``, (n_features, n_components)."""
+    log_det: Array
     """log det (penalty H) of the active block, for l1 costs log det(A_a'A_a), (n_samples,)."""
-    n_active: np.ndarray
+    n_active: Array
     """Sources in that block, (n_samples,)."""
-    activity: np.ndarray
+    activity: Array
     """Sum over samples of each source's being active, (n_components,); for smooth costs a share in [0, 1]."""
 
+    @property
+    def codes(self) -> Array:
+        """(n_samples, n_components), put together anew at every look where they are held without their zeros."""
+        return self.found.dense() if isinstance(self.found, SparseCodes) else self.found
 
-def infer(model: Model, X: np.ndarray, codes0: np.ndarray | None = None) -> Posterior:
+    def energy(self, weights: Array) -> Array:
+        """Weighted sum over samples of the squared codes, (n_components,)."""
+        if isinstance(self.found, SparseCodes):
+            return self.found.summed(weights[self.found.samples] * self.found.values**2)
+        return weights @ self.found**2
+
+
+def infer(model: Model, X: np.ndarray) -> Posterior:
     """Posterior of a batch of samples under a model."""
     A, penalty = model.mixing, model.penalty
     if model.compiled:
-        moments = lasso_moments(A, X, penalty, model.prior.nonnegative, codes0)
-        codes, inverse = moments.codes, moments.inverse_gram
-        log_det, n_active = moments.log_det, moments.n_active
-        activity = (codes != 0).sum(axis=0).astype(float)
-    else:
-        codes = codes_of(model, X, codes0, tol=_LOOP_TOL)
-        moments_of = active_moments if model.prior.l1_weights() is not None else smooth_moments
-        inverse, log_det, n_active, activity = moments_of(
-            A, codes, model.prior, penalty, model.device
+        moments = lasso_moments(A, X, penalty, model.prior.nonnegative)
+        found = moments.codes
+        return Posterior(
+            found,
+            moments.residual,
+            penalty * moments.spread,
+            moments.carried,
+            moments.log_det,
+            found.n_active,
+            found.activity,
         )
+    codes = codes_of(model, X, tol=_LOOP_TOL)
+    moments_of = active_moments if model.prior.l1_weights() is not None else smooth_moments
+    spread, log_det, n_active, activity = moments_of(A, codes, model.prior, penalty, model.device)
+    residual = X - codes @ A.T
     return Posterior(
-        codes,
-        X - codes @ A.T,
-        penalty * inverse,
-        log_det,
-        n_active,
-        activity,
+        codes, residual, penalty * spread, residual.T @ codes, log_det, n_active, activity
     )
+
+
+def found_codes(model: Model, X: np.ndarray) -> SparseCodes:
+    """MAP codes of a batch without their zeros."""
+    if model.compiled:
+        return lasso_supports(model.mixing, X, model.penalty, model.prior.nonnegative)
+    codes = codes_of(model, X, tol=_LOOP_TOL)
+    samples, atoms = np.nonzero(codes)
+    n_active = np.bincount(samples, minlength=len(codes))
+    return SparseCodes(n_active, atoms.astype(np.int32), codes[samples, atoms], codes.shape[1])
 
 
 def codes_of(

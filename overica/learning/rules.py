@@ -12,10 +12,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from overica._validation import check_choice
+from overica._validation import Array, check_choice, namespace
 from overica.learning.posterior import Model, Posterior
 
-Sums = dict[str, np.ndarray]
+Sums = dict[str, Array]
+"""Of arrays and numbers that add up over the samples; none larger than the mixing matrix."""
 
 
 class LearningRule(ABC):
@@ -32,12 +33,10 @@ class LearningRule(ABC):
 
     @abstractmethod
     def statistics(self, model: Model, posterior: Posterior) -> Sums:
-        """Sums over the samples of a batch."""
+        """Sums over the samples of a batch, under other names than those of `overica.learning.adding.add_up`."""
 
     @abstractmethod
-    def direction(
-        self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray
-    ) -> np.ndarray:
+    def direction(self, A: Array, sums: Sums, n_samples: int, activity: Array) -> Array:
         """Change of A per unit of learning rate, (n_features, n_components).
 
         `activity` is the share of samples in which each source is active, smoothed over past batches.
@@ -55,17 +54,20 @@ class Natural(LearningRule):
     name = "natural"
 
     def statistics(self, model: Model, posterior: Posterior) -> Sums:
-        """``sum z s'``."""
+        """``sum (A z) s'``."""
         codes = posterior.codes
+        xp = namespace(codes)
         # The score of an exponential prior is -1 at zero too; sign(s) is not.
-        z = np.where(codes == 0, 0.0, np.asarray(model.prior.score(codes)))
-        return {"score_codes": z.T @ codes}
+        z = xp.where(codes == 0, xp.zeros_like(codes), xp.asarray(model.prior.score(codes)))
+        return {"score_codes": (z @ self._carrier(model.mixing).T).T @ codes}
 
-    def direction(
-        self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray
-    ) -> np.ndarray:
+    def direction(self, A: Array, sums: Sums, n_samples: int, activity: Array) -> Array:
         """See `LearningRule.direction`."""
-        return -A @ (sums["score_codes"] / n_samples + np.eye(A.shape[1]))
+        return -(sums["score_codes"] / n_samples + self._carrier(A))
+
+    def _carrier(self, A: Array) -> Array:
+        """What stands before ``E[z s'] + I``: taken into the sum, which is then no larger than A."""
+        return A
 
 
 class Inverse(Natural):
@@ -77,11 +79,8 @@ class Inverse(Natural):
 
     name = "inverse"
 
-    def direction(
-        self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray
-    ) -> np.ndarray:
-        """See `LearningRule.direction`."""
-        return -np.linalg.pinv(A).T @ (sums["score_codes"] / n_samples + np.eye(A.shape[1]))
+    def _carrier(self, A: Array) -> Array:
+        return namespace(A).linalg.pinv(A).T
 
 
 class Evidence(LearningRule):
@@ -114,23 +113,21 @@ class Evidence(LearningRule):
 
     def statistics(self, model: Model, posterior: Posterior) -> Sums:
         """``sum (r s' - A H^-1) / sigma^2``, and ``sum (1 - k/m) s^2 / sigma^2``."""
-        A = model.mixing
-        gradient = posterior.residual.T @ posterior.codes - A @ posterior.covariance
-        free = np.maximum(1 - posterior.n_active / A.shape[0], 0)
-        stiffness = free @ posterior.codes**2
+        gradient = posterior.carried - posterior.spread
+        free = 1 - posterior.n_active / model.mixing.shape[0]
+        stiffness = posterior.energy(free * (free > 0))
         return {"gradient": gradient / model.penalty, "stiffness": stiffness / model.penalty}
 
-    def direction(
-        self, A: np.ndarray, sums: Sums, n_samples: int, activity: np.ndarray
-    ) -> np.ndarray:
+    def direction(self, A: Array, sums: Sums, n_samples: int, activity: Array) -> Array:
         """See `LearningRule.direction`."""
-        gradient = sums["gradient"] / n_samples
-        span = np.maximum(activity, 2 / n_samples) / (A**2).sum(axis=0)
-        step = gradient / (span + sums["stiffness"] / n_samples)
+        xp = namespace(A)
+        norms = xp.linalg.vector_norm(A, axis=0)
+        span = xp.clip(activity, min=2 / n_samples) / norms**2
+        step = sums["gradient"] / (n_samples * span + sums["stiffness"])
         # One active source per sample at least is asked for: where all have gone silent, all grow.
-        mean = max(float(activity.mean()), 1 / A.shape[1])
-        unused = np.clip(1 - activity / (self.rare * mean), 0, 1)
-        return step + np.where(np.linalg.norm(A, axis=0) < self.longest, unused, 0.0) * A
+        mean = max(float(xp.mean(activity)), 1 / A.shape[1])
+        unused = xp.clip(1 - activity / (self.rare * mean), min=0, max=1)
+        return step + unused * (norms < self.longest) * A
 
 
 RULES: dict[str, type[LearningRule]] = {kind.name: kind for kind in (Evidence, Natural, Inverse)}

@@ -6,23 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overica.learning import Model, codes_of, infer
+from overica.learning.adding import add_up
 from overica.learning.covariance import active_moments, smooth_moments
+from overica.learning.rules import RULES
 from overica.priors import Laplace, get_prior
-
-
-def brute_force(A, codes, curvature, penalty):
-    """Sum of inverses, log determinants and sizes, sample by sample; without curvature over the supports."""
-    n = A.shape[1]
-    total, log_det, sizes = np.zeros((n, n)), [], []
-    for i, s in enumerate(codes):
-        a = np.flatnonzero(s) if curvature is None else np.arange(n)
-        ridge = 0 if curvature is None else penalty * np.diag(curvature[i])
-        block = A[:, a].T @ A[:, a] + ridge
-        if a.size:
-            total[np.ix_(a, a)] += np.linalg.inv(block)
-        log_det.append(np.linalg.slogdet(block)[1] if a.size else 0.0)
-        sizes.append(a.size)
-    return total, np.array(log_det), np.array(sizes)
+from tests.learning.inverses import inverses
 
 
 @pytest.mark.parametrize("prior", ["laplace", "exponential"])
@@ -38,14 +26,14 @@ def test_three_ways_to_the_moments_agree(prior, seed, shape, penalty):
     X[0] = 0
     model = Model(A, get_prior(prior), penalty)
     compiled = infer(model, X)
-    total, log_det, sizes = brute_force(A, compiled.codes, None, penalty)
-    np.testing.assert_allclose(compiled.covariance, penalty * total, rtol=1e-6, atol=1e-9)
+    total, log_det, sizes = inverses(model, compiled.codes)
+    np.testing.assert_allclose(compiled.spread, penalty * A @ total, rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(compiled.log_det, log_det, rtol=1e-7, atol=1e-7)
     np.testing.assert_array_equal(compiled.n_active, sizes)
-    torch_total, torch_det, torch_sizes, activity = active_moments(
+    spread, torch_det, torch_sizes, activity = active_moments(
         A, compiled.codes, model.prior, penalty, "cpu"
     )
-    np.testing.assert_allclose(torch_total, total, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(spread, A @ total, rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(torch_det, log_det, rtol=1e-7, atol=1e-7)
     np.testing.assert_array_equal(torch_sizes, sizes)
     np.testing.assert_array_equal(activity, compiled.activity)
@@ -59,7 +47,9 @@ def test_posteriors_do_not_depend_on_the_solver():
     other = infer(Model(A, Laplace(), 0.5, solver="fista"), X)
     assert not Model(A, Laplace(), 0.5, solver="fista").compiled
     np.testing.assert_allclose(other.codes, compiled.codes, atol=1e-3)
-    np.testing.assert_allclose(other.covariance, compiled.covariance, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(other.spread, compiled.spread, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(other.carried, compiled.carried, atol=1e-2)
+    np.testing.assert_allclose(other.energy(X[:, 0]), X[:, 0] @ other.codes**2)
     np.testing.assert_allclose(other.log_det, compiled.log_det, atol=1e-9)
     np.testing.assert_allclose(other.residual, X - other.codes @ A.T)
 
@@ -91,8 +81,8 @@ def test_smooth_moments_by_brute_force():
     beta = prior.sharpness
     S = posterior.codes
     curvature = beta / np.cosh(beta * S) ** 2
-    total, log_det, sizes = brute_force(A, S, curvature, penalty)
-    np.testing.assert_allclose(posterior.covariance, penalty * total, rtol=1e-8)
+    total, log_det, sizes = inverses(model, S, curvature)
+    np.testing.assert_allclose(posterior.spread, penalty * A @ total, rtol=1e-7, atol=1e-10)
     np.testing.assert_allclose(posterior.log_det, log_det, rtol=1e-8)
     np.testing.assert_array_equal(posterior.n_active, sizes)
     np.testing.assert_allclose(posterior.activity, (np.tanh(beta * S) ** 2).sum(axis=0), rtol=1e-8)
@@ -105,3 +95,22 @@ def test_codes_in_single_precision():
     single = codes_of(model, X.astype(np.float32))
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, codes_of(model, X), atol=1e-4)
+
+
+@pytest.mark.parametrize("prior", ["exponential", "smooth_laplace"])
+@pytest.mark.parametrize("rule", list(RULES.values()))
+def test_a_batch_in_parts_adds_up_to_the_same(rule, prior):
+    rng = np.random.default_rng(3)
+    A, X = rng.standard_normal((4, 6)), rng.standard_normal((30, 4))
+    model = Model(A, get_prior(prior), 0.5)
+    whole, parts = (add_up(model, rule(), X, part_bytes) for part_bytes in (2**28, 2000))
+    posterior = infer(model, X)
+    assert whole["n_samples"] == parts["n_samples"] == 30
+    assert whole["n_active"] == posterior.n_active.sum()
+    assert whole["residual_power"] == pytest.approx((posterior.residual**2).sum())
+    assert whole["power"] == pytest.approx((X**2).sum())
+    np.testing.assert_array_equal(whole["activity"], posterior.activity)
+    for name, value in rule().statistics(model, posterior).items():
+        np.testing.assert_array_equal(whole[name], value)
+        assert np.size(value) <= A.size
+        np.testing.assert_allclose(parts[name], value, rtol=1e-6, atol=1e-7)

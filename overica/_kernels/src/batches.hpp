@@ -92,6 +92,12 @@ constexpr std::size_t BATCH_BYTES = 1 << 19;
 // back, on a page of its own, which costs as much as the solutions.
 constexpr std::size_t POOL_BYTES = 1 << 23;
 
+// Codes of many samples without their zeros, one after the other.
+struct SupportList {
+    std::vector<std::int32_t> atoms;
+    std::vector<double> values;
+};
+
 // Where a call's samples come from and its results go; pointers at the first sample, null if not wanted.
 template <class X>
 struct Call {
@@ -103,7 +109,10 @@ struct Call {
     const double *scales;  // of codes, per atom
     double *gap, *objective;
     std::int64_t *n_steps, *n_active;
-    double *log_det, *inverse_gram;
+    double *log_det;
+    SupportList *supports;     // codes without their zeros
+    double *residuals;         // (count, m), and with them
+    double *spread, *carried;  // (n, row of atoms), see scatter.hpp
     double sigma2;
     double *size, *square, *present, *absent, *log_factors;
     const double *presence;
@@ -111,38 +120,59 @@ struct Call {
     std::function<void()> breathe;     // called between batches; may throw
 };
 
-// total[a_i, a_i] += inverse_i for every sample i with support a_i. A worker owns a stripe of rows, so
-// that every entry adds up in the order of the samples, whatever the number of workers.
-inline void scatter(const BatchTask &task, double *total, int worker, int workers) {
-    const int n = task.n, first = (int)((std::int64_t)worker * n / workers);
-    const int last = (int)((std::int64_t)(worker + 1) * n / workers);
-    for (std::int64_t i = 0; i < task.count; i++) {
-        const std::int32_t *support = task.supports + i * task.support_stride;
-        const double *inverse = task.inverses + i * task.inverse_stride;
-        int k = 0;
-        while (support[k] >= 0) k++;
-        for (int t = 0; t < k; t++) {
-            if (support[t] < first || support[t] >= last) continue;
-            double *row = total + (std::size_t)support[t] * n;
-            for (int c = 0; c < k; c++) row[support[c]] += inverse[t * k + c];
+// The samples of a batch that were found, until they are added up.
+class FoundBatch {
+   public:
+    explicit FoundBatch(std::int64_t size) : found_(size, Found{}) {}
+    ~FoundBatch() { clear(); }
+    FoundBatch(const FoundBatch &) = delete;
+    FoundBatch &operator=(const FoundBatch &) = delete;
+
+    Found *data() { return found_.data(); }
+
+    void append_to(SupportList &list, std::int64_t count) const {
+        for (std::int64_t i = 0; i < count; i++) {
+            if (!found_[i].values) throw std::bad_alloc();
+            list.atoms.insert(list.atoms.end(), found_[i].atoms, found_[i].atoms + found_[i].k);
+            list.values.insert(list.values.end(), found_[i].values, found_[i].values + found_[i].k);
         }
     }
+
+    void clear() {
+        for (Found &found : found_) {
+            std::free(found.values);
+            found = {};
+        }
+    }
+
+   private:
+    std::vector<Found> found_;
+};
+
+// Slabs of features are what workers share: every entry adds up in the order of the samples, whatever their number.
+inline void scatter(const ScatterTask &task, int workers) {
+    const Kernels &kernels = *chosen_kernels();
+    const int slabs = (task.m + SLAB - 1) / SLAB;
+    workers = std::min(workers, slabs);
+    const std::size_t per_worker = (kernels.scatter_memory(task) + 63) / 64 * 64;
+    Memory scratch(per_worker * workers);
+    in_parallel(workers, [&](int worker) {
+        for (int slab = worker; slab < slabs; slab += workers)
+            kernels.scatter(task, slab * SLAB, std::min(task.m, (slab + 1) * SLAB), scratch.bytes() + per_worker * worker);
+    });
 }
 
 template <class X>
 void run(const Prepared &A, const Call<X> &call) {
     const Kernels &kernels = *chosen_kernels();
     const int workers = workers_for(call.allowed, (double)call.count * A.m * A.n);
-    const int capacity = std::min(A.m, A.n);
     const std::size_t item = A.narrow ? sizeof(double) : sizeof(float);
     std::int64_t size = std::max<std::int64_t>(256, BATCH_BYTES / (item * A.width));
-    if (call.inverse_gram)
-        size = std::min<std::int64_t>(size, std::max<std::size_t>(32, POOL_BYTES / (8 * (std::size_t)capacity * capacity)));
     size = std::min(size, call.count);
-    const bool scaled = A.scale != 1.0 || !(call.size || call.inverse_gram);
+    const bool scaled = A.scale != 1.0 || !call.size;
     Memory samples(sizeof(double) * size * A.stride), correlations(item * size * A.width);
     Memory coarse(A.narrow ? 0 : sizeof(float) * size * A.stride), units(sizeof(double) * 2 * size);
-    Memory pool(call.inverse_gram ? size * (sizeof(double) * capacity * capacity + sizeof(std::int32_t) * (capacity + 1)) : 0);
+    FoundBatch found(call.supports ? size : 0);
     std::vector<double> scales(A.n), diagonal;
     for (int j = 0; j < A.n; j++) scales[j] = (call.scales ? call.scales[j] : 1.0) / A.scale;
     if (call.size)
@@ -162,11 +192,8 @@ void run(const Prepared &A, const Call<X> &call) {
     task.units = unit, task.penalties = penalties;
     task.tol = call.tol, task.nonnegative = call.nonnegative;
     task.single = sizeof(X) == sizeof(float), task.warm = call.warm, task.scales = scales.data();
-    if (call.inverse_gram) {
-        task.inverses = pool.as<double>();
-        task.supports = reinterpret_cast<std::int32_t *>(task.inverses + size * capacity * capacity);
-        task.support_stride = capacity + 1, task.inverse_stride = (std::size_t)capacity * capacity;
-    }
+    if (call.supports)
+        task.found = found.data(), task.with_inverse = call.spread != nullptr, task.allocate = std::malloc;
     task.sigma2 = call.sigma2, task.diagonal = diagonal.data(), task.presence = call.presence;
     // What a task holds decides how much memory it takes.
     task.size = call.size;
@@ -198,13 +225,18 @@ void run(const Prepared &A, const Call<X> &call) {
         task.codes = at(call.codes, A.n);
         task.gap = at(call.gap, 1), task.objective = at(call.objective, 1);
         task.n_steps = at(call.n_steps, 1), task.n_active = at(call.n_active, 1);
-        task.log_det = at(call.log_det, 1);
+        task.log_det = at(call.log_det, 1), task.residuals = at(call.residuals, A.m);
         task.size = at(call.size, 1), task.square = at(call.square, 1);
         task.present = at(call.present, A.n), task.absent = at(call.absent, A.n);
         task.log_factors = at(call.log_factors, 1);
         in_parallel(workers, [&](int worker) { kernels.batch(task, worker, workers, scratch.bytes() + per_worker * worker); });
-        if (call.inverse_gram)
-            in_parallel(workers, [&](int worker) { scatter(task, call.inverse_gram, worker, workers); });
+        if (call.supports) {
+            found.append_to(*call.supports, task.count);
+            if (call.spread)
+                scatter({A.m, A.stride, A.atoms(), A.narrow ? nullptr : A.coarse(), task.count, found.data(),
+                         task.residuals, 1.0 / A.scale, call.spread, call.carried}, workers);
+            found.clear();
+        }
         if (call.breathe) call.breathe();
     }
 }

@@ -7,6 +7,14 @@
 
 namespace overica {
 
+// A sample's support, its codes and the inverse of its Gram matrix, packed; in one piece of memory that begins at
+// `values`.
+struct Found {
+    int k;
+    std::int32_t *atoms;
+    double *values, *inverse;
+};
+
 // A batch of samples to be solved on one dictionary,
 //
 //     argmin_s |x - A s|^2 / 2 + penalty |s|_1,    optionally subject to s >= 0.
@@ -32,10 +40,11 @@ struct BatchTask {
     double *gap, *objective;
     std::int64_t *n_steps;
 
-    // Supports, each ended by -1, and their inverse Gram matrices, packed; null where not wanted.
-    std::int32_t *supports;
-    double *inverses;
-    std::size_t support_stride, inverse_stride;
+    // What was found, in memory from `allocate`, with its inverse or without; null where not wanted.
+    Found *found;
+    bool with_inverse;
+    void *(*allocate)(std::size_t);
+    double *residuals;  // (count, m)
     std::int64_t *n_active;
     double *log_det;
 
@@ -47,6 +56,19 @@ struct BatchTask {
     double *present, *absent;    // (count, n), see `masses`; or, null,
     const double *presence;      // with these probabilities
     double *log_factors;         // the sum of the logarithms of the mixtures of both
+};
+
+// What `scatter` adds up: atoms of (n, stride), in double or float, and samples of which codes, inverses and residuals
+// are known.
+struct ScatterTask {
+    int m, stride;
+    const double *atoms;
+    const float *coarse;       // null: in double
+    std::int64_t count;
+    const Found *found;
+    const double *residuals;
+    double scale;              // of the spread
+    double *spread, *carried;  // (n, stride)
 };
 
 // One edge of the dual polygon of two features, see `planar`; zero for an atom off the hull.
@@ -121,6 +143,8 @@ struct Kernels {
     const char *name;
     std::size_t (*batch_memory)(const BatchTask &);
     void (*batch)(const BatchTask &, int worker, int workers, char *memory);
+    std::size_t (*scatter_memory)(const ScatterTask &);
+    void (*scatter)(const ScatterTask &, int first, int last, char *memory);
     void (*planar)(const PlanarTask &, std::int64_t first, std::int64_t last);
     std::size_t (*given_memory)(const GivenTask &);
     void (*given)(const GivenTask &, int worker, int workers, char *memory);
@@ -135,5 +159,6 @@ struct Kernels {
 
 constexpr int BLOCK = 16;      // samples that a worker takes at a time
 constexpr int PLANAR_SPAN = 256;
+constexpr int SLAB = 64;       // features that sums are scattered in at a time
 
 }  // namespace overica

@@ -5,6 +5,7 @@
 #include "lines.hpp"
 #include "planar.hpp"
 #include "presence_search.hpp"
+#include "scatter.hpp"
 
 namespace overica {
 namespace OVERICA_ISA {
@@ -69,15 +70,25 @@ inline void round_codes(const BatchTask &task, const Dictionary &A, std::int64_t
     certificate.gap += rise;
 }
 
-static void write_moments(const BatchTask &task, std::int64_t i, const Support &s) {
+// Nothing is written where there is no memory: the caller sees it.
+static void write_found(const BatchTask &task, std::int64_t i, const Support &s) {
     const int k = s.size();
-    std::int32_t *support = task.supports + (std::size_t)i * task.support_stride;
-    double *inverse = task.inverses + (std::size_t)i * task.inverse_stride;
+    const std::size_t numbers = k + (task.with_inverse ? (std::size_t)k * k : 0);
+    double *values = static_cast<double *>(task.allocate(sizeof(double) * (numbers + 1) + sizeof(std::int32_t) * k));
+    Found &found = task.found[i];
+    found = {k, reinterpret_cast<std::int32_t *>(values + numbers), values, values + k};
+    if (!values) return;
     for (int t = 0; t < k; t++) {
-        support[t] = s.atoms[t];
-        for (int c = 0; c < k; c++) inverse[t * k + c] = s.inverse.M[(std::size_t)t * s.inverse.ld + c];
+        found.atoms[t] = s.atoms[t];
+        values[t] = s.values[t] * (task.units[i] * task.scales[s.atoms[t]]);
+        if (task.with_inverse)
+            std::memcpy(found.inverse + (std::size_t)t * k, s.inverse.M + (std::size_t)t * s.inverse.ld, sizeof(double) * k);
     }
-    support[k] = -1;
+}
+
+static void write_residual(const BatchTask &task, std::int64_t i, const double *error) {
+    double *out = task.residuals + (std::size_t)i * task.m;
+    for (int t = 0; t < task.m; t++) out[t] = task.units[i] * error[t];
 }
 
 static void write_evidence(const BatchTask &task, const Dictionary &A, std::int64_t i, const double *x,
@@ -147,7 +158,8 @@ inline void run_batch(const BatchTask &task, int worker, int workers, char *memo
                 if (task.gap) task.gap[i] = square * certificate.gap;
                 if (task.objective) task.objective[i] = square * certificate.objective;
                 if (task.n_steps) task.n_steps[i] = steps;
-                if (task.supports) write_moments(task, i, s);
+                if (task.found) write_found(task, i, s);
+                if (task.residuals) write_residual(task, i, exact.error);
                 if (task.n_active) task.n_active[i] = s.size();
                 if (task.log_det) task.log_det[i] = s.inverse.log_det();
             }
@@ -169,6 +181,22 @@ static void batch(const BatchTask &task, int worker, int workers, char *memory) 
         run_batch<double>(task, worker, workers, memory);
     else
         run_batch<float>(task, worker, workers, memory);
+}
+
+static std::size_t scatter_memory(const ScatterTask &task) {
+    Arena arena{nullptr, 0};
+    if (task.coarse)
+        Slab<float>::carve(arena, task);
+    else
+        Slab<double>::carve(arena, task);
+    return arena.used;
+}
+
+static void scatter(const ScatterTask &task, int first, int last, char *memory) {
+    if (task.coarse)
+        scatter_slab<float>(task, task.coarse, first, last, memory);
+    else
+        scatter_slab<double>(task, task.atoms, first, last, memory);
 }
 
 static void planar(const PlanarTask &task, std::int64_t first, std::int64_t last) {
@@ -293,7 +321,7 @@ static double draw_half_of(double slope, double curvature, std::uint64_t seed) {
 }
 
 extern const Kernels KERNELS;
-const Kernels KERNELS = {OVERICA_ISA_NAME, batch_memory, batch, planar, given_memory, given, gibbs,
+const Kernels KERNELS = {OVERICA_ISA_NAME, batch_memory, batch, scatter_memory, scatter, planar, given_memory, given, gibbs,
                          presence_memory, presences, erfcx_of, side, log_half, draw_half_of};
 
 }  // namespace OVERICA_ISA

@@ -65,22 +65,40 @@ py::tuple solve(const Array<X> &A, const Array<X> &samples, Array<X> &codes, dou
     return py::make_tuple(gap, objective, n_steps);
 }
 
-// The sum of inverse Gram matrices over the supports, their log determinants and sizes.
-py::tuple moments(const Array<double> &A, const Array<double> &samples, Array<double> &codes, double penalty,
-                  bool nonnegative, double tol, bool warm, int n_threads) {
+template <class Y>
+Array<Y> array_of(const std::vector<Y> &list) {
+    Array<Y> out((std::int64_t)list.size());
+    if (!list.empty()) std::memcpy(out.mutable_data(), list.data(), sizeof(Y) * list.size());
+    return out;
+}
+
+// Codes without their zeros: atoms and values of all samples, and how many each has. With `sums` their residuals, log
+// determinants, and the sums of `scatter`; rows of the sums are padded.
+py::tuple moments(const Array<double> &A, const Array<double> &samples, double penalty, bool nonnegative, double tol,
+                  bool sums, int narrow_up_to, int n_threads) {
     const int m = (int)A.shape(0), n = (int)A.shape(1);
-    Array<double> inverse_gram({n, n}), log_det = vector(samples.shape(0));
-    Array<std::int64_t> n_active(samples.shape(0));
+    const std::int64_t count = samples.shape(0), held = sums ? count : 0, rows = sums ? n : 0, row = round_up(m, 8);
+    Array<std::int64_t> n_active(count);
+    Array<double> log_det = vector(held), residuals({held, (std::int64_t)m}), spread({rows, row}), carried({rows, row});
     Call<double> call = call_of(samples, penalty, nonnegative, tol, n_threads);
-    call.codes = codes.mutable_data(), call.warm = warm;
-    call.inverse_gram = inverse_gram.mutable_data(), call.log_det = log_det.mutable_data();
-    call.n_active = n_active.mutable_data();
+    SupportList list;
+    call.n_active = n_active.mutable_data(), call.supports = &list;
+    if (sums) {
+        call.log_det = log_det.mutable_data(), call.residuals = residuals.mutable_data();
+        call.spread = spread.mutable_data(), call.carried = carried.mutable_data();
+    }
     {
         py::gil_scoped_release unlocked;
-        std::memset(call.inverse_gram, 0, sizeof(double) * n * n);
-        if (call.count > 0) run(Prepared(A.data(), m, n, nullptr, true, false), call);
+        if (sums)
+            for (double *total : {call.spread, call.carried}) std::memset(total, 0, sizeof(double) * n * row);
+        if (count > 0) {
+            const Prepared prepared(A.data(), m, n, nullptr, n <= narrow_up_to, true);
+            run(prepared, call);
+            // Of atoms over their scale.
+            for (std::int64_t i = 0; i < held; i++) call.log_det[i] += 2.0 * n_active.data()[i] * std::log(prepared.scale);
+        }
     }
-    return py::make_tuple(inverse_gram, log_det, n_active);
+    return py::make_tuple(n_active, array_of(list.atoms), array_of(list.values), residuals, log_det, spread, carried);
 }
 
 // What the evidence of every sample is made of; the masses of the sources as well if asked for or, with
@@ -204,13 +222,6 @@ void follow(const Array<double> &A, const Array<double> &X, const Array<double> 
     gibbs.task.codes = codes.mutable_data(), gibbs.task.n_sweeps = n_sweeps;
     py::gil_scoped_release unlocked;
     gibbs.run(n_threads);
-}
-
-template <class Y>
-Array<Y> array_of(const std::vector<Y> &list) {
-    Array<Y> out((std::int64_t)list.size());
-    if (!list.empty()) std::memcpy(out.mutable_data(), list.data(), sizeof(Y) * list.size());
-    return out;
 }
 
 // Supports, means and variances, one list for all samples, and where each starts; the gains in log evidence over the

@@ -1,0 +1,89 @@
+"""What a step knows of its batch: sums over the samples, and nothing else.
+
+Sums of parts add up to those of the whole, so that a batch may be taken in parts that fit into memory, or be spread
+over processes whose sums are added; what is done with them afterwards sees no samples.
+"""
+
+from __future__ import annotations
+
+from overica._validation import Array, namespace
+from overica.learning.posterior import Model, infer
+from overica.learning.rules import LearningRule, Sums
+
+PART_BYTES = 2**28
+"""Memory that the posterior of a part takes, about."""
+_COPIES = 6
+"""Arrays of all codes of a part that are held at a time, where they are held with their zeros."""
+
+
+def add_up(model: Model, rule: LearningRule, batch: Array, part_bytes: int = PART_BYTES) -> Sums:
+    """The statistics of a rule and the figures of a step, summed over a batch.
+
+    Parameters
+    ----------
+    model : Model
+    rule : LearningRule
+    batch : array (n_samples, n_features)
+        Where the mixing matrix lies.
+    part_bytes : int
+        Memory for a part of the batch, about. The last bits depend on it, as those of any sum on its order.
+
+    Returns
+    -------
+    dict of arrays and numbers
+        What `LearningRule.statistics` says, and over the samples the sums of
+
+        - ``n_samples``: one,
+        - ``activity``: each source's being active, (n_components,),
+        - ``n_active``: the number of active sources,
+        - ``residual_power``, ``power``: the squared residual, the squared sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overica.learning.rules import Evidence
+    >>> from overica.priors import get_prior
+    >>> model = Model(np.eye(2), get_prior("laplace"), 1.0)
+    >>> X = np.array([[3.0, 0.0], [0.0, 0.5]])
+    >>> sums = add_up(model, Evidence(), X)
+    >>> sums["activity"], sums["power"], sums["residual_power"]
+    (array([1., 0.]), 9.25, 1.25)
+    """
+    total: Sums = {}
+    size = part_size(model, part_bytes)
+    for start in range(0, len(batch), size):
+        sums = _sums(model, rule, batch[start : start + size])
+        total = {name: total[name] + sums[name] for name in sums} if total else sums
+    return total
+
+
+def part_size(model: Model, part_bytes: int = PART_BYTES) -> int:
+    """Samples whose posterior takes so much memory.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overica.priors import get_prior
+    >>> model = Model(np.eye(1000), get_prior("laplace"), 1.0)
+    >>> (
+    ...     part_size(model, 2**20),
+    ...     part_size(Model(np.eye(1000), model.prior, 1.0, solver="fista"), 2**20),
+    ... )
+    (43, 14)
+    """
+    m, n = model.mixing.shape
+    numbers = 3 * m if model.compiled else _COPIES * n + 3 * m
+    return max(1, part_bytes // (8 * numbers))
+
+
+def _sums(model: Model, rule: LearningRule, part: Array) -> Sums:
+    posterior = infer(model, part)
+    xp = namespace(part)
+    return {
+        **rule.statistics(model, posterior),
+        "n_samples": len(part),
+        "activity": posterior.activity,
+        "n_active": float(posterior.n_active.sum()),
+        "residual_power": float(xp.sum(xp.linalg.vecdot(posterior.residual, posterior.residual))),
+        "power": float(xp.sum(xp.linalg.vecdot(part, part))),
+    }
