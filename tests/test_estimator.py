@@ -168,7 +168,7 @@ class Step(LearningRule):
     max_relative_step = 0.1
 
     def statistics(self, model, posterior):
-        return {"gradient": posterior.residual.T @ posterior.codes - posterior.spread}
+        return {"gradient": posterior.cross}
 
     def direction(self, A, sums, n_samples, activity):
         return 3 * sums["gradient"] / n_samples

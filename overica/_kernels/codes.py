@@ -68,10 +68,8 @@ class Moments(NamedTuple):
     codes: SparseCodes
     residual: NDArray[np.float64]
     """``r = x - A s``, (n_samples, n_features)."""
-    spread: NDArray[np.float64]
-    """Sum over samples of ``A_a (A_a'A_a)^-1`` in the columns a, (n_features, n_components)."""
-    carried: NDArray[np.float64]
-    """Sum over samples of ``r s'``, (n_features, n_components)."""
+    cross: NDArray[np.float64]
+    """Sum over samples of ``r s_a' - penalty A_a (A_a'A_a)^-1`` in the columns a, (n_features, n_components)."""
     log_det: NDArray[np.float64]
     """(n_samples,), ``log det(A_a'A_a)``, 0 for an empty support."""
 
@@ -188,26 +186,24 @@ def lasso_moments(
 ) -> Moments:
     """Codes as of `lasso_supports`, and the sums over their supports, in one pass.
 
-    Parameters are those of `lasso`. Sums add up in double; inverses are as good as the search, which is in float for
-    more than 128 columns.
+    Parameters are those of `lasso`. More than 128 columns are searched in float, and inverses and sums of some thousand
+    samples are no better.
 
     Examples
     --------
     >>> import numpy as np
     >>> from overica._kernels import lasso_moments
     >>> moments = lasso_moments(2.0 * np.eye(2), np.array([[3.0, -0.5], [0.2, -2.0]]), 1.0)
-    >>> moments.spread
-    array([[0.5, 0. ],
-           [0. , 0.5]])
+    >>> moments.cross.round(3)
+    array([[ 0.125, -0.15 ],
+           [-0.625, -0.125]])
     >>> moments.codes.n_active
     array([1, 1])
     """
-    n_active, atoms, values, residual, log_det, spread, carried = _moments(
+    n_active, atoms, values, residual, log_det, cross = _moments(
         A, X, penalty, nonnegative, tol, sums=True
     )
-    m, n = np.shape(A)
-    codes = SparseCodes(n_active, atoms, values, n)
-    return Moments(codes, residual, spread[:, :m].T, carried[:, :m].T, log_det)
+    return Moments(SparseCodes(n_active, atoms, values, np.shape(A)[1]), residual, cross, log_det)
 
 
 def _moments(A: Any, X: Any, penalty: float, nonnegative: bool, tol: float, *, sums: bool) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_BLOCK = 256
+"""Columns whose cosines with all others are looked at together."""
 SAME_DIRECTION = 0.9
 """Cosine above which two columns count as copies of one."""
 
@@ -55,19 +57,26 @@ def distinct_columns(
 def _without_copies(
     A: np.ndarray, usage: np.ndarray, n_components: int, nonnegative: bool, threshold: float
 ) -> np.ndarray:
-    unit = A / np.maximum(np.linalg.norm(A, axis=0), np.finfo(A.dtype).tiny)
-    cosines = unit.T @ unit
-    if not nonnegative:
-        cosines = np.abs(cosines)
-    np.fill_diagonal(cosines, -np.inf)
     left = A.shape[1]
     alive = np.ones(left, bool)
-    while left > max(n_components, 1):
-        i, j = np.unravel_index(np.argmax(cosines), cosines.shape)
-        if cosines[i, j] < threshold:
+    for i, j in _close_pairs(A, nonnegative, threshold):
+        if left <= max(n_components, 1):
             break
-        gone = i if usage[i] < usage[j] else j
-        alive[gone] = False
-        cosines[gone] = cosines[:, gone] = -np.inf
-        left -= 1
+        if alive[i] and alive[j]:
+            alive[i if usage[i] < usage[j] else j] = False
+            left -= 1
     return np.flatnonzero(alive)
+
+
+def _close_pairs(A: np.ndarray, nonnegative: bool, threshold: float) -> np.ndarray:
+    """Pairs of columns, the first before the second, whose cosine is at least the threshold, the closest first."""
+    unit = A / np.maximum(np.linalg.norm(A, axis=0), np.finfo(A.dtype).tiny)
+    pairs, heights = [], []
+    for start in range(0, A.shape[1], _BLOCK):
+        cosines = unit[:, start : start + _BLOCK].T @ unit[:, start:]
+        if not nonnegative:
+            cosines = np.abs(cosines)
+        i, j = np.nonzero(np.triu(cosines, 1) >= threshold)
+        heights.append(cosines[i, j])
+        pairs.append(np.stack([i, j], axis=1) + start)
+    return np.concatenate(pairs)[np.argsort(-np.concatenate(heights), kind="stable")]

@@ -66,17 +66,15 @@ class Posterior:
     The posterior of a sample is approximated by a Gaussian at the mode, with covariance ``H^-1``,
     ``H = A'A / penalty + diag(cost'')``. At a kink of the cost the curvature is unbounded, so for l1 costs the
     block of inactive sources vanishes and ``H^-1 = penalty (A_a' A_a)^-1`` on the active set a alone. Nothing of size
-    n_components^2 is held: of ``H^-1`` only ``A H^-1`` is summed, in the columns of the active sets.
+    n_components^2 is held: ``H^-1`` counts by ``A H^-1`` alone, which is added up in the columns of the active sets.
     """
 
     found: Array | SparseCodes
     """The codes: an array, or without their zeros."""
     residual: Array
     """x - A s, (n_samples, n_features)."""
-    spread: Array
-    """Sum over samples of ``A H^-1``, (n_features, n_components)."""
-    carried: Array
-    """Sum over samples of ``(x - A s) s'``, (n_features, n_components)."""
+    cross: Array
+    """Sum over samples of ``E[(x - A s) s'] = (x - A s) s' - A H^-1``, (n_features, n_components)."""
     log_det: Array
     """log det (penalty H) of the active block, for l1 costs log det(A_a'A_a), (n_samples,)."""
     n_active: Array
@@ -105,8 +103,7 @@ def infer(model: Model, X: np.ndarray) -> Posterior:
         return Posterior(
             found,
             moments.residual,
-            penalty * moments.spread,
-            moments.carried,
+            moments.cross,
             moments.log_det,
             found.n_active,
             found.activity,
@@ -115,9 +112,8 @@ def infer(model: Model, X: np.ndarray) -> Posterior:
     moments_of = active_moments if model.prior.l1_weights() is not None else smooth_moments
     spread, log_det, n_active, activity = moments_of(A, codes, model.prior, penalty, model.device)
     residual = X - codes @ A.T
-    return Posterior(
-        codes, residual, penalty * spread, residual.T @ codes, log_det, n_active, activity
-    )
+    cross = residual.T @ codes - penalty * spread
+    return Posterior(codes, residual, cross, log_det, n_active, activity)
 
 
 def found_codes(model: Model, X: np.ndarray) -> SparseCodes:

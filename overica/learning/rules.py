@@ -113,10 +113,9 @@ class Evidence(LearningRule):
 
     def statistics(self, model: Model, posterior: Posterior) -> Sums:
         """``sum (r s' - A H^-1) / sigma^2``, and ``sum (1 - k/m) s^2 / sigma^2``."""
-        gradient = posterior.carried - posterior.spread
         free = 1 - posterior.n_active / model.mixing.shape[0]
         stiffness = posterior.energy(free * (free > 0))
-        return {"gradient": gradient / model.penalty, "stiffness": stiffness / model.penalty}
+        return {"gradient": posterior.cross / model.penalty, "stiffness": stiffness / model.penalty}
 
     def direction(self, A: Array, sums: Sums, n_samples: int, activity: Array) -> Array:
         """See `LearningRule.direction`."""

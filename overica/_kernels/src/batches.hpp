@@ -110,9 +110,9 @@ struct Call {
     double *gap, *objective;
     std::int64_t *n_steps, *n_active;
     double *log_det;
-    SupportList *supports;     // codes without their zeros
-    double *residuals;         // (count, m), and with them
-    double *spread, *carried;  // (n, row of atoms), see scatter.hpp
+    SupportList *supports;  // codes without their zeros
+    double *residuals;      // (count, m), and with them
+    double *cross;          // (m, n), added to; see scatter.hpp
     double sigma2;
     double *size, *square, *present, *absent, *log_factors;
     const double *presence;
@@ -149,18 +149,74 @@ class FoundBatch {
     std::vector<Found> found_;
 };
 
+// The sums of scatter.hpp in progress: in the precision of the search for some thousand samples, then in double.
 // Slabs of features are what workers share: every entry adds up in the order of the samples, whatever their number.
-inline void scatter(const ScatterTask &task, int workers) {
-    const Kernels &kernels = *chosen_kernels();
-    const int slabs = (task.m + SLAB - 1) / SLAB;
-    workers = std::min(workers, slabs);
-    const std::size_t per_worker = (kernels.scatter_memory(task) + 63) / 64 * 64;
-    Memory scratch(per_worker * workers);
-    in_parallel(workers, [&](int worker) {
-        for (int slab = worker; slab < slabs; slab += workers)
-            kernels.scatter(task, slab * SLAB, std::min(task.m, (slab + 1) * SLAB), scratch.bytes() + per_worker * worker);
-    });
-}
+class Cross {
+   public:
+    Cross(const Prepared &A, double *total)
+        : A_(A), total_(total), slabs_((A.m + SLAB - 1) / SLAB), item_(A.narrow ? sizeof(double) : sizeof(float)),
+          atoms_(total ? bytes() : 0), sums_(total ? bytes() : 0) {
+        if (!total) return;
+        std::memset(atoms_.bytes(), 0, bytes());
+        std::memset(sums_.bytes(), 0, bytes());
+        for (int slab = 0; slab < slabs_; slab++)
+            for (int j = 0; j < A.n; j++) {
+                const std::size_t from = (std::size_t)j * A.stride + slab * SLAB, to = ((std::size_t)slab * A.n + j) * SLAB;
+                const std::size_t size = item_ * std::min(SLAB, A.m - slab * SLAB);
+                if (A.narrow)
+                    std::memcpy(atoms_.as<double>() + to, A.atoms() + from, size);
+                else
+                    std::memcpy(atoms_.as<float>() + to, A.coarse() + from, size);
+            }
+    }
+
+    void add(const Found *found, const double *residuals, std::int64_t count, int workers) {
+        int most = 0;
+        for (std::int64_t i = 0; i < count; i++) most = std::max(most, found[i].k);
+        const ScatterTask task{A_.m, A_.n, most, A_.narrow, atoms_.bytes(), sums_.bytes(), count, found, residuals};
+        const Kernels &kernels = *chosen_kernels();
+        const std::size_t per_worker = (kernels.scatter_memory(task) + 63) / 64 * 64;
+        workers = std::min(workers, slabs_);
+        Memory scratch(per_worker * workers);
+        in_parallel(workers, [&](int worker) {
+            for (int slab = worker; slab < slabs_; slab += workers) kernels.scatter(task, slab, scratch.bytes() + per_worker * worker);
+        });
+        added_ += count;
+        if (added_ >= FLUSHED) flush(workers);
+    }
+
+    void flush(int workers) {
+        in_parallel(workers, [&](int worker) {
+            for (int slab = worker; slab < slabs_; slab += workers) A_.narrow ? flush_slab<double>(slab) : flush_slab<float>(slab);
+        });
+        added_ = 0;
+    }
+
+   private:
+    static constexpr std::int64_t FLUSHED = 4096;
+
+    std::size_t bytes() const { return item_ * slabs_ * A_.n * SLAB; }
+
+    template <class T>
+    void flush_slab(int slab) {
+        constexpr int TILE = 64;
+        T *sums = sums_.as<T>() + (std::size_t)slab * A_.n * SLAB;
+        const int first = slab * SLAB, size = std::min(SLAB, A_.m - first);
+        for (int j = 0; j < A_.n; j += TILE)
+            for (int f = 0; f < size; f++) {
+                double *row = total_ + (std::size_t)(first + f) * A_.n;
+                for (int q = j; q < std::min(j + TILE, A_.n); q++) row[q] += sums[(std::size_t)q * SLAB + f];
+            }
+        std::memset(static_cast<void *>(sums), 0, sizeof(T) * A_.n * SLAB);
+    }
+
+    const Prepared &A_;
+    double *total_;
+    int slabs_;
+    std::size_t item_;
+    Memory atoms_, sums_;
+    std::int64_t added_ = 0;
+};
 
 template <class X>
 void run(const Prepared &A, const Call<X> &call) {
@@ -193,7 +249,10 @@ void run(const Prepared &A, const Call<X> &call) {
     task.tol = call.tol, task.nonnegative = call.nonnegative;
     task.single = sizeof(X) == sizeof(float), task.warm = call.warm, task.scales = scales.data();
     if (call.supports)
-        task.found = found.data(), task.with_inverse = call.spread != nullptr, task.allocate = std::malloc;
+        task.found = found.data(), task.with_inverse = call.cross != nullptr, task.allocate = std::malloc;
+    // Of atoms over their scale, whose inverse is that of the atoms times the square of it.
+    task.inverse_factor = -call.penalty / A.scale;
+    Cross cross(A, call.cross);
     task.sigma2 = call.sigma2, task.diagonal = diagonal.data(), task.presence = call.presence;
     // What a task holds decides how much memory it takes.
     task.size = call.size;
@@ -232,13 +291,12 @@ void run(const Prepared &A, const Call<X> &call) {
         in_parallel(workers, [&](int worker) { kernels.batch(task, worker, workers, scratch.bytes() + per_worker * worker); });
         if (call.supports) {
             found.append_to(*call.supports, task.count);
-            if (call.spread)
-                scatter({A.m, A.stride, A.atoms(), A.narrow ? nullptr : A.coarse(), task.count, found.data(),
-                         task.residuals, 1.0 / A.scale, call.spread, call.carried}, workers);
+            if (call.cross) cross.add(found.data(), task.residuals, task.count, workers);
             found.clear();
         }
         if (call.breathe) call.breathe();
     }
+    if (call.cross) cross.flush(workers);
 }
 
 // Two features, in closed form; false where it is not accurate, and nothing is done then.

@@ -7,12 +7,13 @@
 
 namespace overica {
 
-// A sample's support, its codes and the inverse of its Gram matrix, packed; in one piece of memory that begins at
-// `values`.
+// A sample's support, its codes and, in the precision of the search, the inverse of its Gram matrix as `panels` lay it
+// out; in one piece of memory that begins at `values`.
 struct Found {
     int k;
     std::int32_t *atoms;
-    double *values, *inverse;
+    double *values;
+    void *inverse;
 };
 
 // A batch of samples to be solved on one dictionary,
@@ -43,6 +44,7 @@ struct BatchTask {
     // What was found, in memory from `allocate`, with its inverse or without; null where not wanted.
     Found *found;
     bool with_inverse;
+    double inverse_factor;
     void *(*allocate)(std::size_t);
     double *residuals;  // (count, m)
     std::int64_t *n_active;
@@ -58,17 +60,15 @@ struct BatchTask {
     double *log_factors;         // the sum of the logarithms of the mixtures of both
 };
 
-// What `scatter` adds up: atoms of (n, stride), in double or float, and samples of which codes, inverses and residuals
-// are known.
+// What `scatter` adds up. Atoms and sums lie slab by slab, (slabs, n, SLAB), in float or double.
 struct ScatterTask {
-    int m, stride;
-    const double *atoms;
-    const float *coarse;       // null: in double
+    int m, n, most;  // `most`: atoms of the largest support
+    bool narrow;     // in double
+    const void *atoms;
+    void *sums;
     std::int64_t count;
     const Found *found;
     const double *residuals;
-    double scale;              // of the spread
-    double *spread, *carried;  // (n, stride)
 };
 
 // One edge of the dual polygon of two features, see `planar`; zero for an atom off the hull.
@@ -144,7 +144,7 @@ struct Kernels {
     std::size_t (*batch_memory)(const BatchTask &);
     void (*batch)(const BatchTask &, int worker, int workers, char *memory);
     std::size_t (*scatter_memory)(const ScatterTask &);
-    void (*scatter)(const ScatterTask &, int first, int last, char *memory);
+    void (*scatter)(const ScatterTask &, int slab, char *memory);
     void (*planar)(const PlanarTask &, std::int64_t first, std::int64_t last);
     std::size_t (*given_memory)(const GivenTask &);
     void (*given)(const GivenTask &, int worker, int workers, char *memory);

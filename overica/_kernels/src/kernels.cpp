@@ -71,19 +71,19 @@ inline void round_codes(const BatchTask &task, const Dictionary &A, std::int64_t
 }
 
 // Nothing is written where there is no memory: the caller sees it.
-static void write_found(const BatchTask &task, std::int64_t i, const Support &s) {
-    const int k = s.size();
-    const std::size_t numbers = k + (task.with_inverse ? (std::size_t)k * k : 0);
-    double *values = static_cast<double *>(task.allocate(sizeof(double) * (numbers + 1) + sizeof(std::int32_t) * k));
+template <class T>
+inline void write_found(const BatchTask &task, std::int64_t i, const Support &s) {
+    const std::size_t k = s.size(), inverse = task.with_inverse ? sizeof(T) * k * ((k + 3) & ~(std::size_t)3) : 0;
+    char *memory = static_cast<char *>(task.allocate((sizeof(double) + sizeof(std::int32_t)) * k + inverse + sizeof(double)));
+    double *values = reinterpret_cast<double *>(memory);
     Found &found = task.found[i];
-    found = {k, reinterpret_cast<std::int32_t *>(values + numbers), values, values + k};
-    if (!values) return;
-    for (int t = 0; t < k; t++) {
+    found = {(int)k, reinterpret_cast<std::int32_t *>(memory + sizeof(double) * k + inverse), values, values + k};
+    if (!memory) return;
+    for (std::size_t t = 0; t < k; t++) {
         found.atoms[t] = s.atoms[t];
         values[t] = s.values[t] * (task.units[i] * task.scales[s.atoms[t]]);
-        if (task.with_inverse)
-            std::memcpy(found.inverse + (std::size_t)t * k, s.inverse.M + (std::size_t)t * s.inverse.ld, sizeof(double) * k);
     }
+    if (task.with_inverse) panels(s.inverse.M, s.inverse.ld, (int)k, task.inverse_factor, static_cast<T *>(found.inverse));
 }
 
 static void write_residual(const BatchTask &task, std::int64_t i, const double *error) {
@@ -158,7 +158,7 @@ inline void run_batch(const BatchTask &task, int worker, int workers, char *memo
                 if (task.gap) task.gap[i] = square * certificate.gap;
                 if (task.objective) task.objective[i] = square * certificate.objective;
                 if (task.n_steps) task.n_steps[i] = steps;
-                if (task.found) write_found(task, i, s);
+                if (task.found) write_found<T>(task, i, s);
                 if (task.residuals) write_residual(task, i, exact.error);
                 if (task.n_active) task.n_active[i] = s.size();
                 if (task.log_det) task.log_det[i] = s.inverse.log_det();
@@ -183,20 +183,13 @@ static void batch(const BatchTask &task, int worker, int workers, char *memory) 
         run_batch<float>(task, worker, workers, memory);
 }
 
-static std::size_t scatter_memory(const ScatterTask &task) {
-    Arena arena{nullptr, 0};
-    if (task.coarse)
-        Slab<float>::carve(arena, task);
-    else
-        Slab<double>::carve(arena, task);
-    return arena.used;
-}
+static std::size_t scatter_memory(const ScatterTask &task) { return scatter_room(task, task.narrow ? sizeof(double) : sizeof(float)); }
 
-static void scatter(const ScatterTask &task, int first, int last, char *memory) {
-    if (task.coarse)
-        scatter_slab<float>(task, task.coarse, first, last, memory);
+static void scatter(const ScatterTask &task, int slab, char *memory) {
+    if (task.narrow)
+        scatter_slab<double>(task, slab, memory);
     else
-        scatter_slab<double>(task, task.atoms, first, last, memory);
+        scatter_slab<float>(task, slab, memory);
 }
 
 static void planar(const PlanarTask &task, std::int64_t first, std::int64_t last) {

@@ -73,24 +73,20 @@ Array<Y> array_of(const std::vector<Y> &list) {
 }
 
 // Codes without their zeros: atoms and values of all samples, and how many each has. With `sums` their residuals, log
-// determinants, and the sums of `scatter`; rows of the sums are padded.
+// determinants, and the sum of `scatter`.
 py::tuple moments(const Array<double> &A, const Array<double> &samples, double penalty, bool nonnegative, double tol,
                   bool sums, int narrow_up_to, int n_threads) {
     const int m = (int)A.shape(0), n = (int)A.shape(1);
-    const std::int64_t count = samples.shape(0), held = sums ? count : 0, rows = sums ? n : 0, row = round_up(m, 8);
+    const std::int64_t count = samples.shape(0), held = sums ? count : 0, rows = sums ? m : 0;
     Array<std::int64_t> n_active(count);
-    Array<double> log_det = vector(held), residuals({held, (std::int64_t)m}), spread({rows, row}), carried({rows, row});
+    Array<double> log_det = vector(held), residuals({held, (std::int64_t)m}), cross({rows, (std::int64_t)n});
     Call<double> call = call_of(samples, penalty, nonnegative, tol, n_threads);
     SupportList list;
     call.n_active = n_active.mutable_data(), call.supports = &list;
-    if (sums) {
-        call.log_det = log_det.mutable_data(), call.residuals = residuals.mutable_data();
-        call.spread = spread.mutable_data(), call.carried = carried.mutable_data();
-    }
+    if (sums) call.log_det = log_det.mutable_data(), call.residuals = residuals.mutable_data(), call.cross = cross.mutable_data();
     {
         py::gil_scoped_release unlocked;
-        if (sums)
-            for (double *total : {call.spread, call.carried}) std::memset(total, 0, sizeof(double) * n * row);
+        if (sums) std::memset(call.cross, 0, sizeof(double) * m * n);
         if (count > 0) {
             const Prepared prepared(A.data(), m, n, nullptr, n <= narrow_up_to, true);
             run(prepared, call);
@@ -98,7 +94,7 @@ py::tuple moments(const Array<double> &A, const Array<double> &samples, double p
             for (std::int64_t i = 0; i < held; i++) call.log_det[i] += 2.0 * n_active.data()[i] * std::log(prepared.scale);
         }
     }
-    return py::make_tuple(n_active, array_of(list.atoms), array_of(list.values), residuals, log_det, spread, carried);
+    return py::make_tuple(n_active, array_of(list.atoms), array_of(list.values), residuals, log_det, cross);
 }
 
 // What the evidence of every sample is made of; the masses of the sources as well if asked for or, with
