@@ -40,11 +40,12 @@ def evaluate(files: tuple[str, ...], filter_length: int, json_path: Path | None)
     overica evaluate REF1.wav REF2.wav REF3.wav -- EST1.wav EST2.wav EST3.wav
     overica evaluate REFERENCES/ ESTIMATES/
 
-    FILES are the references followed by equally many estimates, in any order (the "--" is optional), or two folders.
-    Of a folder that "overica separate" wrote, its sources are taken, or its images if the references have several
-    channels.
+    FILES are the references followed by the estimates, in any order, or two folders; without "--" the first half are
+    the references. Of a folder that "overica separate" wrote, its sources are taken, or its images if the references
+    have several channels, and the gain of its files is undone.
 
-    Each estimate is paired with the reference such that the mean SIR is highest. For files with one channel SDR, SIR
+    Each estimate is paired with the reference such that the mean SIR is highest. Estimates that are too many are named,
+    and so are silent references; neither counts in any figure. For files with one channel SDR, SIR
     and SAR do not depend on the estimates' gain and sign, and the ISR measures little else; files of several channels
     are images of the sources at the microphones, and there gain and direction count. No figure is beyond 100 dB or
     below -100 dB; a silent estimate has the lowest figures.

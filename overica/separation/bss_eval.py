@@ -39,6 +39,7 @@ class Figures:
     sir: np.ndarray
     sar: np.ndarray
     pairing: np.ndarray
+    """Index of the estimate, per reference."""
 
 
 def bss_eval(references: np.ndarray, estimates: np.ndarray, filter_length: int) -> Figures:
@@ -49,6 +50,8 @@ def bss_eval(references: np.ndarray, estimates: np.ndarray, filter_length: int) 
     references, estimates : ndarray of shape (n_sources, n_frames, n_channels)
         With one channel SDR, SIR and SAR are those of sources (the target is the estimate's projection onto
         the reference, whatever its gain); with more, all four are those of images. No reference may be silent.
+        Of more estimates than references those count under which the mean SDR is highest: the SIR is of the
+        references alone, and says nothing of an estimate that holds none of them.
     filter_length : int
         Number of delays that the projections may use.
 
@@ -59,6 +62,8 @@ def bss_eval(references: np.ndarray, estimates: np.ndarray, filter_length: int) 
     """
     scale = np.sqrt(np.mean(references**2, axis=(1, 2)).max())
     references, estimates = references / scale, estimates / scale
+    kept = _nearest(references, estimates, filter_length)
+    estimates = estimates[kept]
     silent = np.all(estimates == 0, axis=(1, 2))
     sdr, sir, sar, pairing = _sources(_flat(references), _flat(estimates), silent, filter_length)
     paired, silent = estimates[pairing], np.asarray(silent[pairing])
@@ -75,7 +80,7 @@ def bss_eval(references: np.ndarray, estimates: np.ndarray, filter_length: int) 
         np.where(nothing, -LIMIT_DB, np.nan_to_num(figure, nan=-LIMIT_DB).clip(-LIMIT_DB, LIMIT_DB))
         for figure in (sdr, isr, sir, sar)
     )
-    return Figures(sdr, isr, sir, sar, pairing)
+    return Figures(sdr, isr, sir, sar, kept[pairing])
 
 
 def _flat(signals: np.ndarray) -> np.ndarray:
@@ -83,6 +88,23 @@ def _flat(signals: np.ndarray) -> np.ndarray:
     flat = signals.transpose(0, 2, 1).reshape(len(signals), -1)
     peaks = np.abs(flat).max(axis=1, keepdims=True)
     return flat / np.where(peaks > 0, peaks, 1.0)
+
+
+def _nearest(references: np.ndarray, estimates: np.ndarray, filter_length: int) -> np.ndarray:
+    """Which estimates count, as many as there are references; silent ones only where others are missing."""
+    n_sources = len(references)
+    silent = np.all(estimates == 0, axis=(1, 2))
+    order = np.argsort(silent, kind="stable")
+    n_loud = len(estimates) - int(silent.sum())
+    if n_loud <= n_sources:
+        return np.sort(order[:n_sources])
+    loud = order[:n_loud]
+    _, pairs = import_extra("fast_bss_eval").sdr(
+        _flat(references), _flat(estimates[loud]),
+        filter_length=filter_length, clamp_db=LIMIT_DB, return_perm=True,
+        load_diag=_DIAGONAL if filter_length > 1 else None,
+    )  # fmt: skip
+    return np.sort(loud[pairs])
 
 
 def _sources(

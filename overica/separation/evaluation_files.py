@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,8 +14,9 @@ import pandas as pd
 
 from overica.persistence import finite, write_json
 from overica.separation.extras import import_extra
+from overica.separation.mixing_facts import MIXING, written_gain
 from overica.separation.recordings import Recording, open_recording
-from overica.separation.separation_scores import SeparationScores, evaluate_blocks
+from overica.separation.separation_scores import FIGURES, SeparationScores, evaluate_blocks
 
 _BLOCK = 1 << 16
 # Transforms that frame the signal may lengthen or shorten it by a frame; more is another recording.
@@ -22,12 +24,12 @@ _TOLERANCE_SECONDS = 0.1
 
 
 def split_paths(
-    paths: Sequence[str | Path], separator: str = "--"
+    paths: Sequence[str | Path], separator: str = "--", mark: str = "--"
 ) -> tuple[list[Path], list[Path]]:
     """References and estimates from the arguments of the command.
 
-    Two folders are the references and the estimates; otherwise the first half of the files are the references
-    (what stands before a separator, if there is one), the second half the estimates. Of a folder that
+    Two folders are the references and the estimates; of files, what stands before a separator are the references, or
+    without one the first half. Of a folder that
     ``overica separate`` wrote, the sources are taken (the images if the references have several channels); of others
     every audio file, in the order of their names.
 
@@ -35,6 +37,8 @@ def split_paths(
     ----------
     paths : sequence of path
     separator : str
+    mark : str
+        What the user writes for it.
 
     Returns
     -------
@@ -62,12 +66,21 @@ def split_paths(
     else:
         n_references = marks[0] if marks else len(found) // 2
         references, estimates = found[:n_references], found[n_references:]
-    if not references or len(references) != len(estimates):
+    if not folders and not marks and len(found) % 2:
         raise ValueError(
-            "there must be as many estimates as references, and one at least, got "
+            f'got {len(found)} files, of which no half can be the references: put "{mark}" between references '
+            "and estimates"
+        )
+    _check_numbers(references, estimates)
+    return references, estimates
+
+
+def _check_numbers(references: Sequence[Any], estimates: Sequence[Any]) -> None:
+    if not 0 < len(references) <= len(estimates):
+        raise ValueError(
+            "there must be as many estimates as references or more, and one at least, got "
             f"{len(references)} references and {len(estimates)} estimates"
         )
-    return references, estimates
 
 
 def _audio_files(folder: Path, kind: str) -> list[Path]:
@@ -75,7 +88,7 @@ def _audio_files(folder: Path, kind: str) -> list[Path]:
     files = [path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in known]
     ours = [path for path in files if path.stem.rpartition("-")[0] == kind]
     chosen = sorted(
-        ours if (folder / "mixing.json").exists() and ours else files,
+        ours if (folder / MIXING).exists() and ours else files,
         key=lambda path: (len(path.stem), path.name) if ours else (0, path.name),
     )
     if not chosen:
@@ -88,11 +101,13 @@ def evaluate_files(
 ) -> SeparationScores:
     """`evaluate_separation` of audio files, in memory that does not grow with them if `filter_length` is 1.
 
+    The gain with which ``overica separate`` wrote a file, which stands in the ``mixing.json`` beside it, is undone.
+
     Parameters
     ----------
     references, estimates : sequence of path
-        Equally many, of one sample rate and number of channels. Lengths that differ by less than a tenth of a
-        second are cut to the shortest with a warning.
+        Of one sample rate and number of channels, as many estimates as references or more. Lengths that differ by less
+        than a tenth of a second are cut to the shortest with a warning.
     filter_length : int, default=1
 
     Returns
@@ -104,32 +119,43 @@ def evaluate_files(
     FileNotFoundError
         If one is missing.
     ValueError
-        Naming the file that is not audio, silent, not finite, or does not fit the others.
+        Naming the file that is not audio, not finite, or does not fit the others.
+
+    Warns
+    -----
+    UserWarning
+        Naming references and estimates that are silent, estimates that belong to no reference, and a file cut short.
     """
+    _check_numbers(references, estimates)
     truth = [open_recording(path) for path in references]
-    guess = [open_recording(path) for path in estimates]
-    if len(truth) != len(guess) or not truth:
-        raise ValueError(
-            f"there must be as many estimates as references, got {len(guess)} and {len(truth)}"
-        )
-    n_frames = _common_length([*truth, *guess])
-    heard = np.zeros(len(guess), dtype=bool)
+    recordings = [*truth, *(open_recording(path) for path in estimates)]
+    n_frames = _common_length(recordings)
+    gains = np.array([written_gain(recording.path) for recording in recordings])
+    heard = np.zeros(len(recordings), dtype=bool)
 
     def blocks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        readers = [recording.blocks(_BLOCK) for recording in (*truth, *guess)]
+        readers = [recording.blocks(_BLOCK) for recording in recordings]
         for start in range(0, n_frames, _BLOCK):
             stretch = np.stack([next(reader)[: n_frames - start] for reader in readers])
-            heard[:] |= stretch[len(truth) :].any(axis=(1, 2))
+            heard[:] |= stretch.any(axis=(1, 2))
+            stretch /= gains[:, None, None]
             yield stretch[: len(truth)], stretch[len(truth) :]
 
     names = [str(recording.path) for recording in truth]
     scores = evaluate_blocks(blocks(), filter_length=filter_length, names=names)
-    for recording in np.array(guess, dtype=object)[~heard]:
-        warnings.warn(
-            f"{recording.path} is silent: its figures are the lowest, {-scores.limit:g} dB",
-            stacklevel=2,
-        )
+    _warn(
+        recordings[: len(truth)], ~heard[: len(truth)], "is silent: nothing can be compared with it"
+    )
+    guess, silent = recordings[len(truth) :], ~heard[len(truth) :]
+    surplus = np.isin(range(len(guess)), scores.surplus)
+    _warn(guess, silent & ~surplus, f"is silent: its figures are the lowest, {-scores.limit:g} dB")
+    _warn(guess, surplus, "belongs to no reference: it is surplus, and in none of the figures")
     return scores
+
+
+def _warn(recordings: Sequence[Recording], which: np.ndarray, what: str) -> None:
+    for recording in itertools.compress(recordings, which):
+        warnings.warn(f"{recording.path} {what}", stacklevel=3)
 
 
 def _common_length(recordings: Sequence[Recording]) -> int:
@@ -169,12 +195,12 @@ def _short_names(paths: Sequence[Path]) -> list[str]:
 def table_lines(table: pd.DataFrame) -> list[str]:
     """A table of figures as aligned lines of text."""
     widths = {name: max(len(name), *map(len, table[name])) for name in ("reference", "estimate")}
-    figures = ("sdr", "isr", "sir", "sar")
     head = "  ".join(name.ljust(width) for name, width in widths.items())
-    lines = [head + "".join(f"{name.upper():>8}" for name in figures)]
+    lines = [head + "".join(f"{name.upper():>8}" for name in FIGURES)]
     for _, row in table.iterrows():
         names = "  ".join(row[name].ljust(width) for name, width in widths.items())
-        lines.append(names + "".join(f"{row[name]:8.2f}" for name in figures))
+        figures = "".join(f"{row[name]:8.2f}" for name in FIGURES)
+        lines.append(names + (figures if row.sdr == row.sdr else "  silent"))
     return lines
 
 
@@ -192,6 +218,7 @@ def write_scores(
             name: importlib.metadata.version(name) for name in ("fast_bss_eval", "museval")
         },
         "sources": table.to_dict(orient="records"),
+        "surplus": [str(estimates[k]) for k in scores.surplus],
         "mean": scores.mean(),
     }
     write_json(path, finite(facts))

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from overica.separation.mixing_facts import MIXING
 from overica.separation.picture import direction_degrees
 from overica.separation.recordings import Recording, open_recording
 from overica.separation.result import Separation
 from overica.separation.separate import separate
 from overica.separation.sound import SeparationWarning
-from overica.separation.writing import MIXING, PICTURE, check_folder, write_separation
+from overica.separation.writing import PICTURE, check_folder, write_separation
 
 
 def run_separate(

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from overica._validation import check_array, check_scalar
 from overica.separation.bss_eval import LIMIT_DB, Figures, bss_eval
 
+FIGURES = ("sdr", "isr", "sir", "sar")
 # Frames at a time, where a recording is reduced to what its figures depend on.
 _BLOCK = 1 << 16
 # Smallest singular value of the references (each of unit norm) at which interference of one is told from another.
@@ -27,9 +28,11 @@ class SeparationScores:
     ----------
     sdr, isr, sir, sar : ndarray of shape (n_sources,)
         Source to distortion, image to spatial distortion, source to interference and source to artefacts ratio; see
-        `evaluate_separation`. Never NaN, and never beyond plus or minus `limit`.
+        `evaluate_separation`. Never beyond plus or minus `limit`; NaN for a reference that is silent, and for no other.
     pairing : ndarray of int, shape (n_sources,)
-        Which estimate belongs to each reference.
+        Which estimate belongs to each reference; -1 for one that is silent.
+    surplus : tuple of int
+        Estimates that belong to none.
     filter_length : int
         Number of delays over which an estimate may differ from its reference without loss.
     kind : str
@@ -43,6 +46,7 @@ class SeparationScores:
     sir: np.ndarray
     sar: np.ndarray
     pairing: np.ndarray
+    surplus: tuple[int, ...]
     filter_length: int
     kind: str
     limit: float = LIMIT_DB
@@ -60,14 +64,15 @@ class SeparationScores:
         Returns
         -------
         pandas.DataFrame
-            Columns reference, estimate, sdr, isr, sir, sar.
+            Columns reference, estimate (empty for a silent reference), sdr, isr, sir, sar.
         """
-        numbers = [str(j + 1) for j in range(len(self.sdr))]
-        references, estimates = references or numbers, estimates or numbers
+        n_references = len(self.sdr)
+        numbers = [str(j + 1) for j in range(n_references + len(self.surplus))]
+        references, estimates = references or numbers[:n_references], estimates or numbers
         return pd.DataFrame(
             {
                 "reference": list(references),
-                "estimate": [estimates[k] for k in self.pairing],
+                "estimate": [estimates[k] if k >= 0 else "" for k in self.pairing],
                 "sdr": self.sdr,
                 "isr": self.isr,
                 "sir": self.sir,
@@ -76,8 +81,8 @@ class SeparationScores:
         )
 
     def mean(self) -> dict[str, float]:
-        """Mean of each figure over the sources, dB."""
-        return {name: float(getattr(self, name).mean()) for name in ("sdr", "isr", "sir", "sar")}
+        """Mean of each figure over the references that sound, dB."""
+        return {name: float(np.nanmean(getattr(self, name))) for name in FIGURES}
 
 
 def evaluate_separation(
@@ -98,14 +103,15 @@ def evaluate_separation(
     :math:`\mathrm{ISR} = 10 \log_{10} \|s_j\|^2 / \|P_j \hat s - s_j\|^2`; with one channel and filter length one all
     that it measures is gain and sign, which no separation of a mixture can know.
 
-    The estimates are paired with the references such that the mean SIR is largest.
+    The estimates are paired with the references such that the mean SIR is largest; of more estimates than references
+    those are taken with which the mean SDR can be largest.
 
     Parameters
     ----------
     references : array-like of shape (n_frames, n_sources) or (n_sources, n_frames, n_channels)
         True sources, or their images at the microphones.
     estimates : array-like of the same shape
-        Separated ones, in any order.
+        Separated ones, in any order; or more of them than references, of which some then belong to none (`surplus`).
     filter_length : int, default=1
         Number of delays. 1 judges the waveform (the SDR is then the scale-invariant one); the field's evaluation
         campaigns allow 512, which forgives a change of timbre and gives higher figures.
@@ -118,7 +124,9 @@ def evaluate_separation(
     Raises
     ------
     ValueError
-        If shapes differ, values are not finite, or a reference is silent or a combination of the others.
+        If frames or channels differ, there are fewer estimates than references or more sources than frames (as in
+        arrays of shape (n_sources, n_frames)), values are not finite, a reference is a combination of the others, or
+        all are silent.
     ImportError
         If the extra ``audio`` is not installed.
 
@@ -140,17 +148,10 @@ def evaluate_separation(
     Evaluation Campaign (2007-2010)", Signal Processing 92, 2012 (images, ISR). Computed by the packages
     fast-bss-eval (sources, pairing) and museval (images, ISR).
     """
-    signals = []
-    for value, name in ((references, "references"), (estimates, "estimates")):
-        axes: dict[str, int | None] = {"n_frames": None, "n_sources": None}
-        if np.ndim(value) == 3:
-            axes = {"n_sources": None, "n_frames": None, "n_channels": None}
-        array = np.asarray(check_array(value, name, axes))
-        signals.append(array if array.ndim == 3 else array.T[:, :, None])
-    truth, guess = signals
-    if truth.shape != guess.shape:
+    truth, guess = _signals(references, "references"), _signals(estimates, "estimates")
+    if truth.shape[1:] != guess.shape[1:] or len(guess) < len(truth):
         raise ValueError(
-            "`references` and `estimates` must have the same shape, "
+            "`references` and `estimates` must have the same shape, or more estimates, "
             f"got {np.shape(references)} and {np.shape(estimates)}"
         )
 
@@ -159,6 +160,20 @@ def evaluate_separation(
             yield truth[:, start : start + _BLOCK], guess[:, start : start + _BLOCK]
 
     return evaluate_blocks(blocks(), filter_length=filter_length)
+
+
+def _signals(value: ArrayLike, name: str) -> np.ndarray:
+    """Of shape (n_sources, n_frames, n_channels); what holds fewer frames than sources is turned the wrong way.
+
+    No separation of so few frames could be judged: the references would be combinations of each other.
+    """
+    images = np.ndim(value) == 3
+    words = "n_sources, n_frames, n_channels" if images else "n_frames, n_sources"
+    array = np.asarray(check_array(value, name, dict.fromkeys(words.split(", "))))
+    signals = array if images else array.T[:, :, None]
+    if signals.shape[1] < max(len(signals), signals.shape[2]):
+        raise ValueError(f"`{name}` must have shape ({words}), got {array.shape}: transposed?")
+    return signals
 
 
 def evaluate_blocks(
@@ -176,7 +191,7 @@ def evaluate_blocks(
     Parameters
     ----------
     blocks : iterable of (ndarray, ndarray), each of shape (n_sources, n_frames, n_channels)
-        References and estimates of successive stretches.
+        References and estimates, as many or more, of successive stretches.
     filter_length : int
     names : sequence of str, optional
         Of the references, for messages.
@@ -188,14 +203,28 @@ def evaluate_blocks(
     Raises
     ------
     ValueError
-        If a reference is silent or a combination of the others.
+        If a reference is a combination of the others, or all are silent.
     """
     filter_length = check_scalar(filter_length, "filter_length", minimum=1, integer=True)
     truth, guess = (_compressed if filter_length == 1 else _joined)(blocks)
-    _check_references(truth, names or [f"reference {j + 1}" for j in range(len(truth))])
-    figures: Figures = bss_eval(truth, guess, filter_length)
-    kind = "images" if truth.shape[-1] > 1 else "sources"
-    return SeparationScores(**vars(figures), filter_length=filter_length, kind=kind)
+    heard = np.flatnonzero(truth.any(axis=(1, 2)))
+    if not heard.size:
+        raise ValueError("all references are silent: nothing can be compared with them")
+    names = names or [f"reference {j + 1}" for j in range(len(truth))]
+    _check_references(truth[heard], [names[j] for j in heard])
+    figures: Figures = bss_eval(truth[heard], guess, filter_length)
+    found = {name: np.full(len(truth), np.nan) for name in FIGURES}
+    for name in FIGURES:
+        found[name][heard] = getattr(figures, name)
+    pairing = np.full(len(truth), -1)
+    pairing[heard] = figures.pairing
+    return SeparationScores(
+        **found,
+        pairing=pairing,
+        surplus=tuple(k for k in range(len(guess)) if k not in figures.pairing),
+        filter_length=filter_length,
+        kind="images" if truth.shape[-1] > 1 else "sources",
+    )
 
 
 def _joined(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -209,23 +238,20 @@ def _joined(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray
 def _compressed(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Short signals with the same inner products, those between channels included."""
     R: Any = None
-    shape = (0, 0)
+    shape, n_references = (0, 0), 0
     for truth, guess in blocks:
+        n_references = len(truth)
         both = np.concatenate([truth, guess], dtype=np.float64)
         shape = (both.shape[0], both.shape[2])
         rows = both.transpose(1, 0, 2).reshape(both.shape[1], -1)
         R = np.linalg.qr(rows if R is None else np.vstack([R, rows]), mode="r")
     signals = R.reshape(len(R), *shape).transpose(1, 0, 2)
-    return signals[: shape[0] // 2], signals[shape[0] // 2 :]
+    return signals[:n_references], signals[n_references:]
 
 
 def _check_references(truth: np.ndarray, names: Sequence[str]) -> None:
     flat = truth.reshape(len(truth), -1)
-    peaks = np.abs(flat).max(axis=1)
-    for name, peak in zip(names, peaks, strict=True):
-        if peak == 0:
-            raise ValueError(f"{name} is silent: nothing can be compared with it")
-    unit = flat / peaks[:, None]
+    unit = flat / np.abs(flat).max(axis=1, keepdims=True)
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     gram = unit @ unit.T
     if np.linalg.eigvalsh(gram)[0] < _DEPENDENT**2:

@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 
 from overica._version import __version__
-from overica.persistence import current, finite, read_json, staged, write_json
+from overica.persistence import finite, staged, write_json
 from overica.separation.extras import import_extra
+from overica.separation.mixing_facts import FORMAT, MIXING, facts_in
 from overica.separation.picture import direction_degrees, draw_separation
 from overica.separation.recordings import Recording
 from overica.separation.result import Separation
 
-MIXING = "mixing.json"
 PICTURE = "separation.png"
-_FORMAT = "overica separation"
 _AUDIO = ("source-*.wav", "image-*.wav")
 # The largest sample that 16 bits hold.
 _FULL_SCALE = 1 - 2**-15
@@ -41,7 +40,7 @@ def check_folder(folder: Path, recording: Recording, *, overwrite: bool = False)
         raise FileExistsError(
             f"{recording.path}: results in {folder} would replace the recording itself; choose another folder"
         )
-    if taken and not overwrite and not _is_ours(folder):
+    if taken and not overwrite and not facts_in(folder):
         raise FileExistsError(
             f"{folder}: already holds {taken[0].name}, which is not from an earlier separation; choose another "
             "folder or allow overwriting"
@@ -87,7 +86,7 @@ def write_separation(
     gain = _common_gain(recording, separation.sources)
     n_sources = separation.n_sources
     facts: dict[str, Any] = {
-        "format": _FORMAT,
+        "format": FORMAT,
         "version": __version__,
         "recording": str(recording.path),
         "sample_rate": recording.sample_rate,
@@ -150,11 +149,3 @@ def _results_in(folder: Path) -> list[Path]:
         return []
     named = [path for pattern in _AUDIO for path in folder.glob(pattern)]
     return sorted(named) + [p for p in (folder / MIXING, folder / PICTURE) if p.exists()]
-
-
-def _is_ours(folder: Path) -> bool:
-    try:
-        facts = read_json(current(folder, MIXING))
-    except (OSError, ValueError):
-        return False
-    return isinstance(facts, dict) and facts.get("format") == _FORMAT

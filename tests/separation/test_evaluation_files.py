@@ -146,18 +146,58 @@ def test_a_bad_estimate_is_named(tmp_path, references, make, message):
 
 
 def test_bad_references_are_named(tmp_path, references, estimates):
-    silent = write(tmp_path / "silent.wav", 0 * S[:, 0])
-    result = evaluate(*references[:2], silent, *estimates)
-    assert result.exit_code == 1
-    assert "silent.wav is silent" in result.stderr
     result = evaluate(*references[:2], references[0], *estimates)
     assert result.exit_code == 1
     assert "copies or sums" in result.stderr
 
 
+def test_what_has_no_partner_is_named(tmp_path, references, estimates):
+    result = evaluate(*references[:2], "--", *estimates, "--json", tmp_path / "two.json")
+    assert result.exit_code == 0, result.output
+    assert f"Warning: {estimates[1]} belongs to no reference: it is surplus" in result.stderr
+    assert result.stdout.splitlines()[3].split()[0] == "mean"
+    assert json.loads((tmp_path / "two.json").read_text())["surplus"] == [str(estimates[1])]
+    silent = write(tmp_path / "silent.wav", 0 * S[:, 0])
+    result = evaluate(*references[:2], silent, *estimates, "--json", tmp_path / "three.json")
+    assert result.exit_code == 0, result.output
+    assert f"Warning: {silent} is silent: nothing can be compared" in result.stderr
+    assert result.stderr.count("surplus") == 1
+    assert result.stdout.splitlines()[3].split() == ["silent.wav", "silent"]
+    facts = json.loads((tmp_path / "three.json").read_text())
+    assert facts["sources"][2]["sdr"] is None
+    two = json.loads((tmp_path / "two.json").read_text())["mean"]
+    assert facts["mean"] == pytest.approx(two)
+    result = evaluate(silent, silent, "--", *estimates)
+    assert result.exit_code == 1
+    assert "all references are silent" in result.stderr
+
+
+@pytest.mark.parametrize("image_gain", [None, 1.0, 0.5])
+def test_the_gain_of_written_files_is_undone(tmp_path, references, image_gain):
+    folder, A = tmp_path / "ests", mixing(3)
+    names = {kind + "s": [f"{kind}-{j + 1}.wav" for j in range(3)] for kind in ("source", "image")}
+    facts = {"format": "overica separation", "gain": 0.25, **names}
+    gain = 0.25 if image_gain is None else image_gain
+    if image_gain is not None:
+        facts["image_gain"] = image_gain
+    for j in range(3):
+        write(folder / names["sources"][j], 0.25 * S[:, j], RATE, "FLOAT")
+        write(folder / names["images"][j], gain * S[:, j : j + 1] * A[:, j], RATE, "FLOAT")
+        write(tmp_path / "images" / f"{j}.wav", S[:, j : j + 1] * A[:, j], RATE, "FLOAT")
+    (folder / "mixing.json").write_text(json.dumps(facts))
+    for truth in (tmp_path / "refs", tmp_path / "images"):
+        result = evaluate(truth, folder)
+        assert result.exit_code == 0, result.output
+        # The ISR of sources, and all figures of images, are of the gain too.
+        assert result.output.count("100.00") == 16
+
+
 def test_numbers_that_do_not_fit(tmp_path, references, estimates):
     for arguments, message in (
-        ([*references, *estimates[:2]], "2 references and 3 estimates"),
+        (
+            [*references, *estimates[:2]],
+            'got 5 files, of which no half can be the references: put "--"',
+        ),
         ([*references, "--", *estimates[:2]], "3 references and 2 estimates"),
         ([*references, "--"], "3 references and 0 estimates"),
         ([*references, "--", *estimates, "--"], "more than one separator"),

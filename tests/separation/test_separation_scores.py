@@ -177,8 +177,8 @@ def test_refusals():
     S, estimates = signals(100)
     with pytest.raises(ValueError, match="same shape"):
         evaluate_separation(S, estimates[:, :2])
-    with pytest.raises(ValueError, match="reference 2 is silent"):
-        evaluate_separation(S * [1, 0, 1], estimates)
+    with pytest.raises(ValueError, match="all references are silent"):
+        evaluate_separation(0 * S, estimates)
     with pytest.raises(ValueError, match="reference 1 and reference 3"):
         evaluate_separation(S[:, [0, 1, 0]] * [1, 1, -2], estimates)
     with pytest.raises(ValueError, match="copies or sums"):
@@ -189,6 +189,57 @@ def test_refusals():
         evaluate_separation(S, estimates, filter_length=0)
     with pytest.raises(ValueError, match="n_sources"):
         evaluate_separation(S[:, 0], estimates[:, 0])
+    with pytest.raises(ValueError, match="same shape"):
+        evaluate_separation(S[:50], estimates)
+
+
+@pytest.mark.parametrize("shape", [(3, 10**7), (3, 2, 10**7)])
+def test_the_other_layout_is_refused_at_once(shape):
+    """Broadcast, so that whoever copies it, or worse its square, is found out."""
+    signals = np.broadcast_to(np.float32(1.0), shape)
+    with pytest.raises(ValueError, match=r"`references` must have shape \(n_.*transposed\?"):
+        evaluate_separation(signals, signals)
+
+
+@pytest.mark.parametrize("filter_length", [1, 4])
+@pytest.mark.parametrize("mixing", [None, A], ids=["sources", "images"])
+@pytest.mark.parametrize("quiet", [False, True])
+def test_surplus_estimates_are_named_and_change_nothing(mixing, filter_length, quiet):
+    S, estimates = signals(500)
+    more = np.c_[0 * S[:, 0] if quiet else np.roll(S[:, 0], 7), estimates]
+    columns = A[:, [0, *ORDER]]
+    truth, guess, right = S, more, estimates
+    if mixing is not None:
+        truth, guess, right = images(S, A), images(more, columns), images(estimates, columns[:, 1:])
+    expected = evaluate_separation(truth, right, filter_length=filter_length)
+    scores = evaluate_separation(truth, guess, filter_length=filter_length)
+    assert scores.surplus == (0,)
+    assert scores.pairing.tolist() == (expected.pairing + 1).tolist()
+    for name in FIGURES:
+        np.testing.assert_allclose(getattr(scores, name), getattr(expected, name), atol=1e-3)
+
+
+@pytest.mark.parametrize("n_estimates", [2, 3])
+def test_a_silent_reference_has_no_figures_and_disturbs_no_other(n_estimates):
+    S, estimates = signals(500)
+    if n_estimates == 3:
+        truth = S * [1, 0, 1]
+        scores = evaluate_separation(truth, estimates)
+        expected = evaluate_separation(S[:, [0, 2]], estimates[:, [1, 0]])
+        assert scores.pairing.tolist() == [1, -1, 0]
+        assert scores.surplus == (2,)
+    else:
+        scores = evaluate_separation(S[:, :2] * [0, 1], estimates[:, [1, 2]])
+        expected = evaluate_separation(S[:, 1:2], estimates[:, 2:])
+        assert scores.pairing.tolist() == [-1, 1]
+        assert scores.surplus == (0,)
+    heard = scores.pairing >= 0
+    for name in FIGURES:
+        values = getattr(scores, name)
+        assert np.isnan(values[~heard]).all()
+        np.testing.assert_allclose(values[heard], getattr(expected, name), atol=1e-3)
+        assert scores.mean()[name] == pytest.approx(values[heard].mean())
+    assert scores.table()["estimate"].tolist().count("") == 1
 
 
 def test_a_missing_extra_says_what_to_install():
