@@ -29,6 +29,8 @@ _PARALLEL = 0.05
 """Largest ratio of the shorter to the longer axis of the ellipse x' cos + x'' sin."""
 _FEWEST = 400
 """Below this, the next most parallel coefficients are taken too."""
+_CROWD = 2.0
+"""Points of one window, in those of the median window."""
 _MOST = 10_000
 """Points that are learned from, and as many held out."""
 _EXAMINED = 2_000_000
@@ -76,9 +78,24 @@ def one_source_points(Z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     square = (X**2).sum(axis=0)
     ratio = np.sqrt(np.maximum(power - np.abs(square), 0) / (power + np.abs(square)))
     limit = max(_PARALLEL, float(np.sort(ratio)[min(_FEWEST, ratio.size) - 1]))
-    X, square = X[:, ratio <= limit], square[ratio <= limit]
-    points = (X * np.exp(-0.5j * np.angle(square))).real.T
-    return points[rng.permutation(len(points))[: 2 * _MOST]]
+    chosen = np.flatnonzero(ratio <= limit)
+    chosen = chosen[rng.permutation(len(chosen))]
+    windows = (np.arange(0, inner[0].size, step)[loud] % Z.shape[2])[chosen]
+    chosen = chosen[_not_crowded(windows)][: 2 * _MOST]
+    return (X[:, chosen] * np.exp(-0.5j * np.angle(square[chosen]))).real.T
+
+
+def _not_crowded(windows: np.ndarray) -> np.ndarray:
+    """Whether each of points, in random order, is among the first of its window.
+
+    What sounds for a moment, as a bump of a microphone does, fills all frequencies of a few windows with one direction.
+    So that it outvotes no talker, no window has many times as many points as others have.
+    """
+    order = np.argsort(windows, kind="stable")
+    counts = np.bincount(windows)
+    rank = np.empty(len(windows), int)
+    rank[order] = np.arange(len(windows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return rank < _CROWD * np.median(counts[counts > 0])
 
 
 def learn_mixing(Z: np.ndarray, n_sources: int | None, rng: np.random.Generator) -> Mixing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,12 @@ from typing import Any
 import numpy as np
 
 from overica.separation.extras import import_extra
+from overica.separation.sound import SeparationWarning
 
+# Of the log in which libsndfile says what a header promises and what there is; formats name their chunk differently.
+_CUT = re.compile(r"^\s*(?:data|SSND|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
+# What a header says that was written before the length was known: such a file is as long as it is.
+_UNKNOWN = (2**32 - 2**8, 2**31 - 2**8)
 # What a WAV file takes as it is; everything else (8 bits, compressed) is written with 16 bits.
 _KEPT = ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")
 
@@ -27,6 +34,8 @@ class Recording:
     n_frames, n_channels : int
     subtype : str
         How soundfile names its sample format.
+    doubt : str
+        What is wrong with it, if anything is.
     """
 
     path: Path
@@ -34,6 +43,7 @@ class Recording:
     n_frames: int
     n_channels: int
     subtype: str
+    doubt: str = ""
 
     @property
     def written_subtype(self) -> str:
@@ -66,14 +76,15 @@ class Recording:
                     block = file.read(wanted, dtype=dtype, always_2d=True)
                     if len(block) < wanted:
                         raise ValueError(
-                            f"{self.path}: the header promises {self.n_frames} frames, but there are "
-                            f"{done + len(block)}"
+                            f"{self.path}: cut short or damaged: the header promises {self.n_frames} frames, but "
+                            f"there are {done + len(block)}"
                         )
                     self._check_finite(block, done)
                     yield block
                     done += wanted
         except soundfile.LibsndfileError as error:
-            raise ValueError(f"{self.path}: {error.error_string}") from None
+            reason = error.error_string.strip().rstrip(".")
+            raise ValueError(f"{self.path}: cut short or damaged ({reason})") from None
 
     def _check_finite(self, block: np.ndarray, start: int) -> None:
         bad = ~np.isfinite(block).all(axis=1)
@@ -104,6 +115,11 @@ def open_recording(path: str | Path) -> Recording:
         If it is not audio, or empty.
     ImportError
         If the extra ``audio`` is not installed.
+
+    Warns
+    -----
+    SeparationWarning
+        If the file was cut short, which WAV and its like survive: what is there is read.
     """
     soundfile: Any = import_extra("soundfile")
     path = Path(path)
@@ -115,7 +131,21 @@ def open_recording(path: str | Path) -> Recording:
         info = soundfile.info(path)
     except soundfile.LibsndfileError as error:
         reason = error.error_string.strip().rstrip(".")
-        raise ValueError(f"{path}: not audio that soundfile can read ({reason})") from None
+        raise ValueError(
+            f"{path}: not audio that soundfile can read, or damaged ({reason})"
+        ) from None
     if info.frames <= 0:
-        raise ValueError(f"{path}: holds no samples")
-    return Recording(path, info.samplerate, info.frames, info.channels, info.subtype)
+        raise ValueError(f"{path}: holds no samples, or was cut short before the first")
+    doubt = _cut_short(info.extra_info)
+    if doubt:
+        warnings.warn(f"{path}: {doubt}", SeparationWarning, stacklevel=2)
+    return Recording(path, info.samplerate, info.frames, info.channels, info.subtype, doubt)
+
+
+def _cut_short(log: str) -> str:
+    """What is said of a file that ends before its header says."""
+    for promised, there in (map(int, found) for found in _CUT.findall(log)):
+        known = not any(length <= promised < length + 2**8 for length in _UNKNOWN)
+        if known and there < promised:
+            return f"was cut short: of {promised} bytes that its header promises {there} are there, and those are read"
+    return ""

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from overica._validation import check_array, check_choice, check_scalar
 from overica.random_state import generator
+from overica.separation.clicks import bridged, find_clicks
 from overica.separation.mixing import fix_signs, learn_mixing
 from overica.separation.quality import one_source_vectors, share_explained, share_real
 from overica.separation.result import Separation
 from overica.separation.separator import Method, Piece
 from overica.separation.separators import METHODS
-from overica.separation.sound import SeparationWarning, blocks, check_sound, warn_if_clipped
+from overica.separation.sound import SeparationWarning, blocks, check_sound, warn_of_samples
 from overica.separation.stft import Transform
 
 _INSTANTANEOUS = 0.65
@@ -95,14 +96,23 @@ def separate(
     wanted = _number(n_sources)
     rng = generator(random_state)
     offset, unit = check_sound(x, transform.sample_rate)
-    warn_if_clipped(x)
+    warn_of_samples(x)
+    clicks = find_clicks(x, transform.sample_rate)
+    if clicks:
+        count = "a click is" if len(clicks) == 1 else f"{len(clicks)} clicks are"
+        warnings.warn(
+            f"{count} left out of the sources, at {_seconds(clicks, transform.sample_rate)} s: what exceeds all around "
+            "it for a moment is no talker",
+            SeparationWarning,
+            stacklevel=2,
+        )
 
     def tell(share: float) -> None:
         if progress is not None:
             progress(share)
 
     tell(0.0)
-    scaled = _Scaled(x, offset, unit)
+    scaled = _Scaled(x, offset, unit, clicks)
     evidence: dict[int, float] = {}
     Z = transform.forward(_excerpt(scaled, transform))
     if mixing is None:
@@ -134,6 +144,11 @@ def separate(
     )  # fmt: skip
 
 
+def _seconds(clicks: list[tuple[int, int]], sample_rate: float) -> str:
+    times = [f"{(first + last) / 2 / sample_rate:.3f}" for first, last in clicks]
+    return ", ".join(times[:3]) + (" ..." if len(times) > 3 else "")
+
+
 def _number(n_sources: int | str) -> int | None:
     if isinstance(n_sources, str):
         if n_sources != "auto":
@@ -161,14 +176,16 @@ def _warn_if_unsupported(wanted: int | None, supported: int) -> None:
 
 @dataclass(frozen=True)
 class _Scaled:
-    """A sound without offset and of unit power, in single precision; only the part that is asked for."""
+    """A sound without offset and clicks and of unit power, in single precision; only the part that is asked for."""
 
     x: np.ndarray
     offset: np.ndarray
     unit: float
+    clicks: list[tuple[int, int]] = field(default_factory=list)
 
     def part(self, start: int, stop: int) -> np.ndarray:
-        return np.asarray((self.x[start:stop] - self.offset) / self.unit, np.float32)
+        part = bridged(self.x, start, stop, self.clicks)
+        return np.asarray((part - self.offset) / self.unit, np.float32)
 
 
 def _excerpt(sound: _Scaled, transform: Transform) -> np.ndarray:

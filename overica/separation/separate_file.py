@@ -83,7 +83,7 @@ def _separated(
             # What the function calls `x` and `n_sources` is the file and an option here.
             reason = str(error).removeprefix("`x` ").replace("`n_sources`", "--sources")
             raise ValueError(f"{recording.path}: {reason}") from error
-    doubts = []
+    doubts = [recording.doubt] if recording.doubt else []
     for warning in caught:
         warnings.warn(warning.message, stacklevel=2)
         if issubclass(warning.category, SeparationWarning):

@@ -211,9 +211,9 @@ def evaluate_blocks(
     if not heard.size:
         raise ValueError("all references are silent: nothing can be compared with them")
     names = names or [f"reference {j + 1}" for j in range(len(truth))]
-    _check_references(truth[heard], [names[j] for j in heard])
+    _check_references(truth[heard], [names[int(j)] for j in heard])
     figures: Figures = bss_eval(truth[heard], guess, filter_length)
-    found = {name: np.full(len(truth), np.nan) for name in FIGURES}
+    found: dict[str, Any] = {name: np.full(len(truth), np.nan) for name in FIGURES}
     for name in FIGURES:
         found[name][heard] = getattr(figures, name)
     pairing = np.full(len(truth), -1)

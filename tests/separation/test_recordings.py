@@ -8,6 +8,7 @@ import soundfile
 
 from overica.separation.recordings import open_recording
 from overica.separation.result import Separation
+from overica.separation.sound import SeparationWarning
 from overica.separation.writing import check_folder, write_separation
 from tests.separation.sounds import RATE, bursts, mixing, write
 
@@ -85,11 +86,40 @@ def test_refusals(tmp_path, stereo):
         open_recording(path).read()
 
 
-def test_a_file_cut_short_is_read_as_far_as_it_goes_or_refused(tmp_path, stereo):
-    path = write(tmp_path / "x.flac", stereo)
-    path.write_bytes(path.read_bytes()[:-2000])
-    with pytest.raises(ValueError, match=r"x\.flac: "):
+@pytest.mark.parametrize(
+    ("name", "subtype"),
+    [("x.wav", "PCM_16"), ("x.wav", "PCM_U8"), ("x.wav", "FLOAT"), ("x.aiff", "PCM_24"), ("x.w64", "PCM_16")],
+)  # fmt: skip
+def test_a_file_cut_short_is_said_and_read_as_far_as_it_goes(tmp_path, stereo, name, subtype):
+    path = write(tmp_path / name, stereo, subtype=subtype)
+    assert open_recording(path).doubt == ""
+    whole = open_recording(path).read()
+    path.write_bytes(path.read_bytes()[:-1999])
+    with pytest.warns(SeparationWarning, match=rf"{name}: was cut short: of \d+ bytes"):
+        recording = open_recording(path)
+    x = recording.read()
+    assert 2000 < len(x) == recording.n_frames < 4000
+    np.testing.assert_array_equal(x, whole[: len(x)])
+
+
+@pytest.mark.parametrize("name", ["x.flac", "x.mp3", "x.ogg"])
+def test_a_compressed_file_cut_short_is_refused(tmp_path, stereo, name):
+    formats = {"x.flac": "PCM_16", "x.mp3": "MPEG_LAYER_III", "x.ogg": "VORBIS"}
+    path = write(tmp_path / name, stereo, subtype=formats[name])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ValueError, match=rf"{name}: .*(cut short|damaged)"):
         open_recording(path).read()
+
+
+def test_a_header_from_before_the_length_was_known_is_no_damage(tmp_path, stereo):
+    path = write(tmp_path / "x.wav", stereo)
+    content = bytearray(path.read_bytes())
+    content[4:8] = content[40:44] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    recording = open_recording(path)
+    assert (recording.doubt, recording.n_frames) == ("", 4000)
+    path.write_bytes(write(tmp_path / "y.wav", stereo).read_bytes() + b"a tag that is no chunk")
+    assert open_recording(path).doubt == ""
 
 
 def test_results_are_what_was_separated(tmp_path, stereo):
