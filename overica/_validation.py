@@ -1,7 +1,7 @@
 """Checks at the boundary: public entry points call these once, and nothing below checks again.
 
 Arrays may be NumPy arrays (or anything `numpy.asarray` takes) or torch tensors; what comes in is
-what goes out. Half precision is widened to float32, because no solver here is sound in 11 bits;
+what goes out. Half precision, of `ml_dtypes` too, is widened to float32, because no solver here is sound in 11 bits;
 integers and booleans become float64, as in scikit-learn; float32 and float64 stay what they are.
 """
 
@@ -75,8 +75,12 @@ def as_floating(value: Array, name: str) -> Array:
     narrow = [xp.float32, getattr(xp, "float16", None), getattr(xp, "bfloat16", None)]
     if any(value.dtype == dtype for dtype in narrow if dtype is not None):
         return xp.astype(value, xp.float32, copy=False)
+    if xp is array_api_compat.numpy and value.dtype.name == "bfloat16":
+        return np.asarray(value.astype(np.float32))
     if xp is array_api_compat.numpy and value.dtype.kind not in "biuf":
-        raise ValueError(f"`{name}` must hold real numbers, got dtype {value.dtype}")
+        # What `numpy.load` makes of bfloat16, whose name its files do not keep.
+        view = ": say `.view(ml_dtypes.bfloat16)` if it is that" if value.dtype == "V2" else ""
+        raise ValueError(f"`{name}` must hold real numbers, got dtype {value.dtype}{view}")
     if value.dtype in (xp.complex64, xp.complex128):
         raise ValueError(f"`{name}` must hold real numbers, got dtype {value.dtype}")
     return xp.astype(value, xp.float64, copy=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from overica._validation import Array, check_array, check_scalar
 from overica.learning import Model, State, Units, codes_of, log_evidence
 from overica.presence import PresenceModel
 from overica.ranges import unit_columns, unit_rows
+from overica.rows import Rows, Stream, part_by_part
 from overica.transformer import DictionaryTransformer, like
 
 _CHUNK = 8192
@@ -210,8 +210,8 @@ class FittedModel(DictionaryTransformer):
             prior=self.model_.prior.with_scale(theta),
             penalty=self.penalty_,
         )
-        parts = [codes_of(model, units.coordinates(part)) for part in _parts(X)]
-        return like(parts[0] if len(parts) == 1 else np.concatenate(parts), original)
+        codes = part_by_part(lambda part: codes_of(model, units.coordinates(part)), X, _CHUNK)
+        return like(codes, original)
 
     def score_samples(self, X: Array) -> np.ndarray:
         """Log evidence of every sample, ``log p(x)``, in nats; higher is better.
@@ -242,11 +242,12 @@ class FittedModel(DictionaryTransformer):
         check_is_fitted(self)
         X = self._validated(X, reset=False)
         joint = self._presences
-        parts = [
-            log_evidence(self.model_, Z) if joint is None else joint.log_evidence(Z)
-            for Z in (self.units_.forward(part.astype(np.float64)) for part in _parts(X))
-        ]
-        return np.concatenate(parts) + self.units_.log_det
+
+        def evidence(part: np.ndarray) -> np.ndarray:
+            Z = self.units_.forward(part.astype(np.float64))
+            return log_evidence(self.model_, Z) if joint is None else joint.log_evidence(Z)
+
+        return part_by_part(evidence, X, _CHUNK) + self.units_.log_det
 
     def score(self, X: Array, y: Any = None) -> float:
         """Mean log evidence of samples in nats per sample, that of `score_samples`; higher is better.
@@ -284,12 +285,16 @@ class FittedModel(DictionaryTransformer):
         n_dimensions = self.units_.n_dimensions
         return -self.score(X) / np.log(2) - n_dimensions * float(np.log2(precision))
 
-    def _dependent_codes(self, model: PresenceModel, X: np.ndarray) -> np.ndarray:
+    def _dependent_codes(self, model: PresenceModel, X: np.ndarray | Rows | Stream) -> np.ndarray:
         """Posterior means on the supports found, in units of X."""
         # A source is one in `model_` where it is at the mean of its slab.
         scale = self._lengths / model.slab_mean
-        samples = (self.units_.forward(part.astype(np.float64)) for part in _parts(X))
-        return np.concatenate([(model.codes(Z) * scale).astype(X.dtype) for Z in samples])
+
+        def codes(part: np.ndarray) -> np.ndarray:
+            Z = self.units_.forward(part.astype(np.float64))
+            return np.asarray((model.codes(Z) * scale).astype(part.dtype))
+
+        return part_by_part(codes, X, _CHUNK)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_learning")
@@ -318,9 +323,3 @@ class FittedModel(DictionaryTransformer):
     def _of_components(self, value: Array, name: str) -> np.ndarray:
         values = check_array(value, name, {"n_components": self.n_components_})
         return np.array(values, np.float64)
-
-
-def _parts(X: np.ndarray) -> Iterator[np.ndarray]:
-    """All rows in order, some thousands at a time."""
-    for start in range(0, len(X), _CHUNK):
-        yield X[start : start + _CHUNK]

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import assert_all_finite, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from overica._validation import Array, as_floating, as_numpy, namespace
-from overica.rows import Rows, chunks, is_streamed
+from overica.rows import Rows, Stream, opened
 
 
 class DictionaryTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -57,19 +57,21 @@ class DictionaryTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     def _n_features_out(self) -> int:
         return self.n_components_
 
-    def _validated(self, X: Array, *, reset: bool) -> np.ndarray | Rows:
-        """Samples in float32 or float64, checked: an array, or rows that are read when they are needed."""
+    def _validated(self, X: Any, *, reset: bool) -> np.ndarray | Rows | Stream:
+        """Samples in float32 or float64: an array, checked, or rows that are checked when they are read.
+
+        What X may be is said in `overica.rows.opened`; `numpy.asarray` makes an array in memory of any answer.
+        """
         checks: dict[str, Any] = {
             "reset": reset,
             "dtype": [np.float64, np.float32],
             "ensure_min_samples": self._fewest_samples if reset else 1,
         }
-        if is_streamed(X):
-            rows = Rows(X)
-            validate_data(self, rows[:2], **checks)
-            for part in chunks(rows):
-                assert_all_finite(part, input_name="X")
-            return rows
+        X = opened(X)
+        if isinstance(X, Rows | Stream):
+            # Its width and number: what its rows hold is looked at where they are read.
+            validate_data(self, np.zeros_like(X.head(2)), **checks)
+            return X
         if namespace(X) is not namespace(0.0):
             X = as_numpy(as_floating(X, "X"))
         return np.asarray(validate_data(self, X, **checks))

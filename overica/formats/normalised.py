@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array, check_choice
+from overica.rows import part_by_part
 from overica.transformer import DictionaryTransformer, like
 
 _CHUNK = 8192
@@ -121,13 +122,14 @@ class NormalisedSAE(DictionaryTransformer):
         ]()
         original, X = X, self._validated(X, reset=False)
         _, lengths = self._carriers()
-        S = np.empty((len(X), self.n_components_), X.dtype)
-        for start in range(0, len(X), _CHUNK):
-            rows = slice(start, start + _CHUNK)
-            Z, scale, shift = normalisation.parts(np.asarray(X[rows]))
-            S[rows, :-2] = self.estimator.transform(Z) * scale
-            S[rows, -2:] = np.hstack([scale, shift]) * lengths
-        return like(S, original)
+
+        def codes(part: np.ndarray) -> np.ndarray:
+            Z, scale, shift = normalisation.parts(np.asarray(part))
+            features = self.estimator.transform(Z) * scale
+            carriers = np.hstack([scale, shift]) * lengths
+            return np.hstack([features, carriers]).astype(part.dtype, copy=False)
+
+        return like(part_by_part(codes, X, _CHUNK), original)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write it to a folder as SAELens does, from which `overica.load` reads it."""

@@ -6,13 +6,13 @@ from overica.learning.choosing import choose_search
 from overica.learning.evidence import log_evidence
 from overica.learning.fitting import Fit, FitSettings
 from overica.learning.merging import distinct_columns, merge_columns
-from overica.learning.outlying import outlying
 from overica.learning.planar_evidence import PlanarEvidence, PlanarFit
 from overica.learning.posterior import Model, Posterior, codes_of, infer
 from overica.learning.racing import race_units
 from overica.learning.rules import RULES, Evidence, Inverse, LearningRule, Natural, get_rule
 from overica.learning.samples import Samples
 from overica.learning.streaming import advance_stream
+from overica.learning.survey import outlying
 from overica.learning.tracing import Trace, contributions, direction, trace
 from overica.learning.units import Units
 from overica.learning.whitening import candidates, white_units

@@ -119,7 +119,7 @@ class Ascent:
             progress = (step + 1) / self.n_steps
             penalty = max(self._penalty(step, samples), state.least)
             state.model = replace(state.model, penalty=penalty)
-            batch = samples.draw(self.batch_size, rng)
+            batch = samples.batch(self.batch_size, rng)
             yield self.advance(state, batch, self.learning_rate * self.schedule.factor(progress))
 
     def _penalty(self, step: int, samples: Samples) -> float:

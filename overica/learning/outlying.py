@@ -12,10 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overica.ranges import unit_rows
-from overica.rows import Rows, chunks, some_rows
-
-_SHARE = 0.03
+SHARE = 0.03
 """At most this many rows are left out: what happens more often is a feature."""
 _BEYOND = 8.0
 """Times the length that one row in thirty exceeds."""
@@ -26,15 +23,22 @@ _SCATTERED = 0.002
 _ALIGNED = 0.8
 """Share of squared unit vectors along one line."""
 _FEWEST = 100
-_REFERENCE = 2000
+_DIRECTIONS = 512
+"""Rows of a factor of two in length whose directions are looked at."""
+_BINS = 64
+"""Per factor of two, of the histogram that tells quantiles of lengths, to half a percent."""
+_REACH = 1100
+"""Factors of two to either side of one that a double holds, and some."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outlying:
-    """The rows left out, ascending, and their lengths over the median of the others'."""
+    """The rows left out, ascending, and their lengths over the median of all."""
 
     rows: np.ndarray
     lengths: np.ndarray
+    beyond: float = np.inf
+    """The length, in the unit of `Lengths`, from which on rows are left out."""
 
     @classmethod
     def none(cls) -> Outlying:
@@ -67,73 +71,80 @@ and `transform` codes them like any other.
             warnings.warn(self.message, UserWarning, stacklevel=4)
 
 
-def outlying(X: np.ndarray | Rows) -> Outlying:
-    """Rows far beyond the others: few, long, and with nothing in between.
+class Lengths:
+    """Lengths of rows about a centre as they come by: a histogram of all, and which are far, by factors of two.
 
-    Lengths are from the median of a few thousand rows, feature by feature, which huge rows do not move. With q the
-    length that three in a hundred of the rows that are not at that centre exceed, the rows left out are those above
-    the lowest gap of a factor of four that ends above ``8 q``. There is no limit to how long rows of a legitimate heavy
-    tail may be: where sources are mostly absent, the few samples in which one is present can be any number of times
-    longer than the noise in the rest. But their lengths take all values in between; and if not, magnitudes being all
-    alike, such samples point along several columns, where sinks all point the same way. More than two in a thousand
-    rows are hence left out only if they lie along one line.
+    Lengths are in a unit that a few rows in a hundred exceed. Rows shorter than it are near, those of class k have
+    lengths of ``2^(k-1)`` to ``2^k``, k from 1. A gap of a factor of four has no end within a class.
 
-    Parameters
-    ----------
-    X : array (n_samples, n_features) or Rows
-        Read once, but for the rows that tell the centre. Of fewer than a hundred none is left out.
-
-    Examples
-    --------
-    >>> X = np.random.default_rng(0).standard_t(3, size=(1000, 4))
-    >>> outlying(X).rows
-    array([], dtype=int64)
-    >>> X[7] = 1000
-    >>> outlying(X).rows
-    array([7])
+    The rows left out are those above the lowest gap of a factor of four that ends above ``8 q``, where q is the length
+    that three in a hundred of the rows that are not at the centre exceed. There is no limit to how long rows of a
+    legitimate heavy tail may be: where sources are mostly absent, the few samples in which one is present can be any
+    number of times longer than the noise in the rest. But their lengths take all values in between; and if not,
+    magnitudes being all alike, such samples point along several columns, where sinks all point the same way. More than
+    two in a thousand rows are hence left out only if they lie along one line.
     """
-    if len(X) < _FEWEST:
-        return Outlying.none()
-    centre = _centre(X)
-    lengths = _lengths(X, centre)
-    away = np.flatnonzero(lengths > 0)
-    most = int(_SHARE * len(away))
-    if most == 0:
-        return Outlying.none()
-    tail = away[np.argpartition(lengths[away], len(away) - most - 1)[len(away) - most - 1 :]]
-    tail = tail[np.argsort(lengths[tail], kind="stable")]
-    far = lengths[tail]
-    gaps = np.flatnonzero((far[1:] > _GAP * far[:-1]) & (far[1:] > _BEYOND * far[0]))
-    if not gaps.size:
-        return Outlying.none()
-    rows = np.sort(tail[gaps[0] + 1 :])
-    if len(rows) > _SCATTERED * len(X) and not _aligned(X, rows, centre):
-        return Outlying.none()
-    median = float(np.median(lengths[away]))
-    return Outlying(rows, lengths[rows] / median)
 
+    def __init__(self) -> None:
+        self.n_rows = 0
+        self._histogram = np.zeros(2 * _REACH * _BINS, np.int64)
+        self._longest_near = 0.0
+        self._far: list[tuple[np.ndarray, np.ndarray]] = []
+        self._directions: dict[int, list[np.ndarray]] = {}
 
-def _aligned(X: np.ndarray | Rows, rows: np.ndarray, centre: np.ndarray) -> bool:
-    """Whether rows lie along one line through a centre; of many, some are looked at."""
-    some = rows[:: -(-len(rows) // _REFERENCE)]
-    U = unit_rows(np.asarray(X[some], np.float64) - centre)[0]
-    singular = np.linalg.svd(U, compute_uv=False)
-    return bool(singular[0] ** 2 > _ALIGNED * len(some))
+    def add(self, lengths: np.ndarray) -> np.ndarray:
+        """Let rows come by; their classes, 0 for those that are near."""
+        away = lengths > 0
+        bins = np.floor(np.log2(lengths[away]) * _BINS).astype(np.int64) + _REACH * _BINS
+        np.add.at(self._histogram, bins, 1)
+        classes = np.where(away, np.maximum(np.frexp(lengths)[1], 0), 0)
+        near = classes == 0
+        self._longest_near = max(self._longest_near, float(lengths[near].max(initial=0.0)))
+        far = np.flatnonzero(~near)
+        self._far.append((self.n_rows + far, lengths[far]))
+        self.n_rows += len(lengths)
+        return classes
 
+    def point(self, number: int, directions: np.ndarray) -> None:
+        """Unit vectors along rows of a class, of which the first few hundred are kept."""
+        kept = self._directions.setdefault(number, [])
+        room = _DIRECTIONS - sum(map(len, kept))
+        if room > 0:
+            kept.append(directions[:room].copy())
 
-def _centre(X: np.ndarray | Rows) -> np.ndarray:
-    """Median of each feature over a few thousand rows."""
-    rows = some_rows(len(X), _REFERENCE, np.random.default_rng(len(X)))
-    return np.median(np.asarray(X[rows], np.float64), axis=0)
+    def outlying(self) -> Outlying:
+        """The rows left out."""
+        if self.n_rows < _FEWEST:
+            return Outlying.none()
+        most = int(SHARE * self._histogram.sum())
+        if most == 0:
+            return Outlying.none()
+        exceeded = self._quantile(most)
+        rows, lengths = (np.concatenate(found) for found in zip(*self._far, strict=True))
+        tail = np.sort([exceeded, self._longest_near, *lengths])
+        tail = tail[tail >= exceeded]
+        ends = tail[1:]
+        wide = (ends > _GAP * tail[:-1]) & (ends > _BEYOND * exceeded)
+        gaps = np.flatnonzero(wide & (ends > self._longest_near))
+        if not gaps.size:
+            return Outlying.none()
+        beyond = float(tail[gaps[0] + 1])
+        out = lengths >= beyond
+        if out.sum() > _SCATTERED * self.n_rows and not self._aligned(beyond):
+            return Outlying.none()
+        median = self._quantile(int(self._histogram.sum()) // 2)
+        return Outlying(rows[out], lengths[out] / median, beyond)
 
+    def _quantile(self, n_longer: int) -> float:
+        """The length that so many rows exceed."""
+        longer = np.cumsum(self._histogram[::-1])
+        place = len(longer) - 1 - int(np.searchsorted(longer, n_longer, side="right"))
+        return float(2.0 ** ((place + 0.5) / _BINS - _REACH))
 
-def _lengths(X: np.ndarray | Rows, centre: np.ndarray) -> np.ndarray:
-    """Of all rows about a centre, (n_samples,), whatever the size of numbers."""
-    found = []
-    with np.errstate(over="ignore", invalid="ignore"):
-        for part in chunks(X):
-            Z = part.astype(np.float64, order="C") - centre
-            largest = np.abs(Z).max(axis=1, initial=0.0)
-            scaled = Z / np.where(largest > 0, largest, 1.0)[:, None]
-            found.append(largest * np.sqrt((scaled**2).sum(axis=1)))
-    return np.concatenate(found)
+    def _aligned(self, beyond: float) -> bool:
+        """Whether rows of at least this length lie along one line through the centre."""
+        first = int(np.frexp(beyond)[1])
+        some = [part for k, parts in self._directions.items() if k >= first for part in parts]
+        U = np.concatenate(some)
+        singular = np.linalg.svd(U, compute_uv=False)
+        return bool(singular[0] ** 2 > _ALIGNED * len(U))

@@ -1,4 +1,4 @@
-"""The data of a fit: batches in the model's units, drawn from an array that may be larger than memory."""
+"""The data of a fit: batches in the model's units, drawn from what may be larger than memory."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import copy
 
 import numpy as np
 
-from overica.learning.moments import Moments, second_moments
-from overica.learning.outlying import Outlying, outlying
+from overica.learning.moments import second_moments
+from overica.learning.outlying import Outlying
+from overica.learning.splitting import split
+from overica.learning.survey import Survey
 from overica.learning.units import Units
-from overica.rows import Rows, in_memory, some_rows
+from overica.rows import Position, Rows, Stream, in_memory
+
+_FEWEST = 500
+"""Rows that can be split."""
 
 
 class Samples:
@@ -17,8 +22,8 @@ class Samples:
 
     Parameters
     ----------
-    X : array (n_samples, n_features) or Rows
-        Never copied whole.
+    X : array (n_samples, n_features), Rows or Stream
+        Never copied whole; read once for the units, and then as it is drawn.
     center : bool
         Subtract the mean.
     rng : numpy.random.Generator
@@ -45,21 +50,20 @@ class Samples:
 
     def __init__(
         self,
-        X: np.ndarray | Rows,
+        X: np.ndarray | Rows | Stream,
         *,
         center: bool,
         rng: np.random.Generator,
         n_held_out: int = 3000,
     ) -> None:
-        self._X: np.ndarray | Rows = X
-        self.outlying: Outlying = outlying(X)
-        self._moments = Moments.of(X, self.outlying.rows, center=center)
-        order = rng.permutation(len(X))
-        if self.outlying.rows.size:
-            order = order[~np.isin(order, self.outlying.rows)]
-        size = min(n_held_out, len(order) // 10) if len(order) >= 500 else 0
-        self._rows = np.sort(order[size:])
-        self._judges = np.sort(order[:size]) if size else self._rows
+        self._X, self._survey = X, Survey(X)
+        self.outlying: Outlying = self._survey.outlying
+        self._moments = self._survey.moments(center=center)
+        n_counting = self._survey.n_samples - len(self.outlying.rows)
+        size = min(n_held_out, n_counting // 10) if n_counting >= _FEWEST else 0
+        self.split: bool = size > 0
+        """Whether the held-out rows are others than those learned from."""
+        self._split = split(X, self._survey, size, rng)
         self._measure(self.plain_units)
 
     @property
@@ -90,15 +94,23 @@ class Samples:
     @property
     def n_rows(self) -> int:
         """Rows that are learned from."""
-        return int(self._rows.size)
+        return self._split.draws.n_rows
 
     @property
-    def split(self) -> bool:
-        """Whether the held-out rows are others than those learned from."""
-        return self._judges is not self._rows
+    def position(self) -> Position:
+        """Where in a stream drawing goes on, for JSON; None where the generator's state says it."""
+        return self._split.draws.position
+
+    def seek(self, position: Position) -> None:
+        """Go on drawing from a `position`."""
+        self._split.draws.seek(position)
 
     def second_moments(self, *, every: bool = False) -> np.ndarray:
         """``mean z z'`` of samples in plain units; see `overica.learning.moments`."""
+        if isinstance(self._X, Stream):
+            if every and not self._survey.complete:
+                self._survey = Survey(self._X, every=True)
+            return self._survey.second_moments(self._moments)
         return second_moments(self._X, self.outlying.rows, self._moments, every=every)
 
     def measured_in(self, units: Units) -> Samples:
@@ -111,19 +123,19 @@ class Samples:
         """Samples in the units, in double precision."""
         return self.units.forward(np.asarray(X, np.float64))
 
+    def batch(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """The samples of a learning step: `size` of them, as `draw` has them."""
+        return self.draw(size, rng)
+
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
-        """A batch of `size` rows drawn with replacement; all of them, once, if there are no more than that."""
-        if size >= self.n_rows:
-            return self.normalise(self._X[self._rows])
-        # In the order of the file: a memory map is read from front to back.
-        return self.normalise(self._X[np.sort(self._rows[rng.integers(0, self.n_rows, size)])])
+        """`size` rows, drawn with replacement, or the next ones of a stream; all, once, if there are no more."""
+        return self.normalise(self._split.draws.draw(size, rng))
 
     def plain(self, n_rows: int) -> np.ndarray:
         """Some of the rows that are learned from, in plain units: the same whoever asks."""
-        n_all = len(self._rows)
-        rows = self._rows[some_rows(n_all, n_rows, np.random.default_rng(n_all))]
-        return self.plain_units.forward(np.asarray(self._X[rows], np.float64))
+        rows = self._split.some(n_rows)
+        return self.plain_units.forward(np.asarray(rows, np.float64))
 
     def _measure(self, units: Units) -> None:
         self.units = units
-        self.held_out = self.normalise(self._X[self._judges])
+        self.held_out = self.normalise(self._split.judges)

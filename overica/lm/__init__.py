@@ -12,13 +12,13 @@ from overica.lm.features.densities import DensityFit, fit_densities
 from overica.lm.features.text import TextFeatures, text_features
 from overica.lm.store.activation_store import ActivationStore
 from overica.lm.store.files import TokenRows
-from overica.lm.store.shards import ShardedRows
 from overica.lm.study.feature_config import FeatureStudyConfig
 from overica.lm.study.feature_results import FeatureResults
 from overica.lm.study.feature_study import FeatureStudy
 from overica.lm.substitution.loss import Measure, SubstitutionLoss
 from overica.lm.substitution.substitution import Substitution, substitution_loss
 from overica.lm.writer import StoreWriter
+from overica.rows import ShardedRows
 
 __all__ = [
     "ActivationStore",

@@ -15,6 +15,7 @@ from overica.backend import torch_device
 from overica.progress import TRAINING, StepProgress
 from overica.random_state import generator
 from overica.ranges import check_reach
+from overica.rows import part_by_part
 from overica.sae import settings
 from overica.sae.batches import Batches
 from overica.sae.coefficients import Coefficient
@@ -242,15 +243,15 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         check_is_fitted(self)
         original, X = X, self._validated(X, reset=False)
         weight = self.module_.W_dec
-        S = np.empty((len(X), self.n_components_), X.dtype)
+
+        def codes(part: np.ndarray) -> np.ndarray:
+            check_reach(part, self.unit_, self.components_.dtype)
+            # A copy: torch takes no array that is read-only, such as one of a file.
+            x = torch.from_numpy(np.array(part)).to(weight.device, weight.dtype)
+            return np.asarray(self.module_.encode(x).cpu().numpy().astype(part.dtype, copy=False))
+
         with torch.no_grad():
-            for start in range(0, len(X), _CHUNK):
-                rows = slice(start, start + _CHUNK)
-                part = np.array(X[rows])
-                check_reach(part, self.unit_, self.components_.dtype)
-                x = torch.from_numpy(part).to(weight.device, weight.dtype)
-                S[rows] = self.module_.encode(x).cpu().numpy()
-        return like(S, original)
+            return like(part_by_part(codes, X, _CHUNK), original)
 
     def flops(self, X: Array) -> float:
         """Floating-point operations of the fit to X, of highest order: 6 per weight and sample seen.

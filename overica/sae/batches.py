@@ -1,4 +1,4 @@
-"""The data of a fit: scaled batches of an array that may be larger than memory."""
+"""The data of a fit: scaled batches of samples that may be more than memory holds."""
 
 from __future__ import annotations
 
@@ -6,26 +6,42 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from overica.random_state import generator
 from overica.ranges import check_unit
-from overica.rows import Rows, chunks, in_memory
+from overica.rows import (
+    Draws,
+    Position,
+    RowDraws,
+    Rows,
+    Stream,
+    StreamDraws,
+    chunks,
+    in_memory,
+    some_rows,
+)
 from overica.sae.centre import starting_offset
 
 _RESIDENT_NUMBERS = 2**27
-_DRAWN_AT_ONCE = 64
+_LOOKED_AT = 2**16
+_LOOKED_AT_NUMBERS = 2**24
+"""Rows, and numbers, that tell centre, unit and variance."""
 
 
 class Batches:
     """Rows drawn with replacement, without `centre` and divided by a unit: their mean length is sqrt(n_features).
 
     Arrays in memory are scaled once, up to half a gigabyte; of what lies in files, or of more, only the drawn rows
-    are ever copied.
+    are ever copied. Of a stream the next rows are drawn, see `overica.rows.StreamDraws`. Nothing is read to its end
+    beforehand: centre, unit and variance are those of at most some ten thousand rows, drawn evenly, or the first ones
+    of a stream.
 
     Parameters
     ----------
-    X : array (n_samples, n_features) or Rows
+    X : array (n_samples, n_features), Rows or Stream
     batch_size : int
         Rows of a batch; all of X, each row once, where X has no more.
     rng : numpy.random.Generator
+        Draws the numbers of rows, so that its state says what comes next, but for streams.
     device : torch.device
 
     Attributes
@@ -40,26 +56,39 @@ class Batches:
     Raises
     ------
     ValueError
-        If all of X is zero: there is no unit to measure it in. If it is of a size whose square is no number.
+        If all that is looked at is zero: there is no unit to measure X in. If its size has no square in its dtype.
     """
 
     def __init__(
         self,
-        X: np.ndarray | Rows,
+        X: np.ndarray | Rows | Stream,
         batch_size: int,
         rng: np.random.Generator,
         device: torch.device,
     ) -> None:
-        self._X, self._rng, self._device = X, rng, device
-        self.size = min(batch_size, len(X))
-        self.centre, self.unit, self.variance = _moments(X)
+        self._rng, self._device = rng, device
+        self.size = batch_size
+        self.centre, self.unit, self.variance = _moments(_looked_at(X))
         if self.unit == 0:
             raise ValueError("`X` must not be zero throughout: there is nothing to learn")
         check_unit(self.unit, X.dtype)
         self._resident: Tensor | None = None
+        self._draws: Draws
+        if isinstance(X, Stream):
+            self._draws = StreamDraws(X, int(rng.integers(2**63)))
+            return
         if in_memory(X) and X.shape[0] * X.shape[1] <= _RESIDENT_NUMBERS:
             self._resident = self.scaled(X)
-        self._drawn: list[Tensor] = []
+        self._draws = RowDraws(X, np.empty(0, np.int64))
+
+    @property
+    def position(self) -> Position:
+        """Where in a stream drawing goes on, for JSON; None where the generator's state says it."""
+        return self._draws.position
+
+    def seek(self, position: Position) -> None:
+        """Go on drawing from a `position`."""
+        self._draws.seek(position)
 
     def scaled(self, X: np.ndarray | Rows) -> Tensor:
         """Rows in the network's units and precision, on its device."""
@@ -74,23 +103,28 @@ class Batches:
             start += len(part)
         return result.to(self._device)
 
+    def batch(self) -> Tensor:
+        """The samples of a training step, (size, n_features), as `draw` has them."""
+        return self.draw()
+
     def draw(self) -> Tensor:
-        """The next batch, (size, n_features)."""
+        """As many samples as a step has."""
         if self._resident is None:
-            if self.size == len(self._X):
-                return self.scaled(self._X)
-            # In the order of the file: a memory map is read from front to back.
-            rows = np.sort(self._rng.integers(0, len(self._X), self.size))
-            return self.scaled(self._X[rows])
-        if self.size == len(self._X):
+            return self.scaled(self._draws.draw(self.size, self._rng))
+        if self.size >= len(self._resident):
             return self._resident
-        if not self._drawn:
-            rows = self._rng.integers(0, len(self._X), (_DRAWN_AT_ONCE, self.size))
-            self._drawn = list(torch.from_numpy(rows).to(self._device))
-        return self._resident.index_select(0, self._drawn.pop())
+        rows = np.sort(self._rng.integers(0, len(self._resident), self.size))
+        return self._resident.index_select(0, torch.from_numpy(rows).to(self._device))
 
 
-def _moments(X: np.ndarray | Rows) -> tuple[np.ndarray, float, float]:
+def _looked_at(X: np.ndarray | Rows | Stream) -> np.ndarray:
+    """Rows that tell the moments of all."""
+    known = X.beginning if isinstance(X, Stream) else X
+    most = min(_LOOKED_AT, max(1, _LOOKED_AT_NUMBERS // known.shape[1]))
+    return known[some_rows(len(known), most, generator(0))] if len(known) > most else known[:]
+
+
+def _moments(X: np.ndarray) -> tuple[np.ndarray, float, float]:
     """The centre, the unit about it, and the variance of X in that unit.
 
     In units of the largest entry, so that squares neither overflow nor vanish.

@@ -10,6 +10,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array
+from overica.rows import chunks
 from overica.sae.base import SparseAutoencoder
 
 _CHUNK = 8192
@@ -76,9 +77,8 @@ def fine_tune_scale(sae: SAE, X: Array) -> SAE:
     D = sae.components_.astype(np.float64)
     width = len(D)
     moments, products = np.zeros((width, width)), np.zeros(width)
-    X = sae._validated(X, reset=False)
-    for start in range(0, len(X), _CHUNK):
-        part = np.asarray(X[start : start + _CHUNK], dtype=np.float64)
+    for rows in chunks(sae._validated(X, reset=False), _CHUNK):
+        part = np.asarray(rows, dtype=np.float64)
         codes = sae.transform(part)
         moments += codes.T @ codes
         products += ((part - sae.offset_) @ D.T * codes).sum(axis=0)

@@ -19,6 +19,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array, namespace
+from overica.rows import opened
 from overica.sae.base import SparseAutoencoder
 from overica.sae.freezing import begin_with
 from overica.sae.module import Autoencoder
@@ -140,7 +141,7 @@ class ResidualStages(Stages):
     def _coded(self, X: Array) -> tuple[list[Array], Array]:
         """Codes of every stage that there is, and what they leave unexplained."""
         codes: list[Array] = []
-        residual = X
+        X = residual = X if namespace(X) is not namespace(0.0) else opened(X)
         for stage in self.estimators_:
             codes.append(stage.transform(residual))
             if len(codes) == 1:

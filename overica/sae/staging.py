@@ -12,6 +12,7 @@ from sklearn.base import MetaEstimatorMixin, clone
 
 from overica._validation import Array, check_scalar
 from overica.random_state import generator
+from overica.rows import opened
 from overica.sae import settings
 from overica.sae.base import SparseAutoencoder
 from overica.transformer import DictionaryTransformer
@@ -86,6 +87,7 @@ class Stages(MetaEstimatorMixin, DictionaryTransformer, ABC):
         """
         if not isinstance(self.estimator, SparseAutoencoder):
             raise ValueError(f"`estimator` must be a sparse autoencoder, got {self.estimator!r}")
+        X = opened(X)
         shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
         # A malformed X is for the first stage to refuse.
         self.widths_ = self._widths(shape[1] if len(shape) == 2 else 1)

@@ -138,7 +138,7 @@ class _Run:
             "dead_share": 0.0 if self.dead is None else len(self.dead) / len(module.W_dec),
         }
         treated = self.dead if training.revive else None
-        losses = module.loss(self.batches.draw(), known["sparsity_coefficient"], treated)
+        losses = module.loss(self.batches.batch(), known["sparsity_coefficient"], treated)
         total, parts = losses.total, dict(losses.parts)
         if self.orthogonality is not None:
             value = self.orthogonality(module.W_dec, losses.codes, step)

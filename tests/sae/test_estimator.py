@@ -376,9 +376,9 @@ class Recorder:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_orthogonality_is_part_of_the_loss(name):
-    plain = quick(name, n_steps=100).fit(DATA.X)
+    plain = quick(name, n_steps=100, random_state=1).fit(DATA.X)
     Recorder.calls.clear()
-    watched = quick(name, n_steps=100, orthogonality=Recorder()).fit(DATA.X)
+    watched = quick(name, n_steps=100, random_state=1, orthogonality=Recorder()).fit(DATA.X)
     assert Recorder.calls == [((12, 8), (64, 12), step) for step in range(100)]
     first = {key: values[0] for key, values in watched.history_.items()}
     parts = first["reconstruction"] + first["sparsity_coefficient"] * first["sparsity"]

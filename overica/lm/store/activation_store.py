@@ -12,10 +12,10 @@ import numpy as np
 
 from overica._validation import check_scalar
 from overica.lm.store.files import FORMAT, METADATA, VOCABULARY, ShardFiles
-from overica.lm.store.shards import ShardedRows, row_batches
 from overica.lm.store.token_text import TokenTexts, joined
 from overica.persistence import damage_named, read_json
 from overica.random_state import generator
+from overica.rows import ShardedRows, row_batches
 
 _MOMENT_ROWS = 16384
 

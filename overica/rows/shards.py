@@ -1,14 +1,16 @@
-"""Rows in several memory-mapped files, read as one array."""
+"""Rows in several arrays, memory-mapped or not, read as one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from overica._validation import check_scalar
+from overica._validation import Array, as_floating, as_numpy, check_scalar
 from overica.random_state import generator
+from overica.rows.rows import file_of
 
 
 class ShardedRows:
@@ -17,15 +19,21 @@ class ShardedRows:
     Parameters
     ----------
     shards : sequence of array (n_rows_i, n_features)
-        At least one; of one dtype.
+        NumPy arrays, maps or tensors. At least one; of one width and one dtype.
 
     Attributes
     ----------
     shape : (int, int)
         ``(n_rows, n_features)``.
     dtype : numpy.dtype
+        That of the shards; of tensors in half precision float32.
     ndim : int
         2.
+
+    Raises
+    ------
+    ValueError
+        If shards do not fit together: names the first that does not.
 
     Examples
     --------
@@ -36,15 +44,25 @@ class ShardedRows:
     ((5, 2), array([1., 1.]), array([[1., 1.], [0., 0.]]))
     >>> X[2:4].shape
     (2, 2)
+    >>> X.place(3)
+    'row 0 of shard 1'
+    >>> ShardedRows([np.zeros((3, 2)), np.ones((2, 3))])
+    Traceback (most recent call last):
+    ...
+    ValueError: `X` must be of shards of one width: expected (n_rows, n_features=2) in shard 1, got (2, 3)
     """
 
     ndim = 2
 
-    def __init__(self, shards: Sequence[np.ndarray]) -> None:
+    def __init__(self, shards: Sequence[Array]) -> None:
         self._shards = list(shards)
+        if not self._shards:
+            raise ValueError("`X` must have a shard or more, got none")
+        for number in range(len(self._shards)):
+            self._check(number)
         self._starts = np.concatenate([[0], np.cumsum([len(shard) for shard in self._shards])])
         self.shape = (int(self._starts[-1]), int(self._shards[0].shape[1]))
-        self.dtype = self._shards[0].dtype
+        self.dtype = _read(self._shards[0], slice(0, 0)).dtype
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -55,7 +73,7 @@ class ShardedRows:
             row: np.ndarray = self._take(self._indices(np.array([key])))[0]
             return row
         if isinstance(key, slice):
-            return self._take(np.arange(*key.indices(len(self))))
+            return self._span(range(*key.indices(len(self))))
         index = np.asarray(key)
         if index.dtype == bool:
             if index.shape != (len(self),):
@@ -78,11 +96,44 @@ class ShardedRows:
         """Every row once, `batch_size` at a time; see `row_batches`."""
         return row_batches(self, batch_size, random_state)
 
+    def place(self, row: int) -> str:
+        """Where a row lies, in words."""
+        shard = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return f"row {row - self._starts[shard]} of {self._named(shard)}"
+
+    def _named(self, number: int) -> str:
+        path = file_of(self._shards[number])
+        return f"shard {number}" if path is None else f"shard {number} ({Path(path).name})"
+
+    def _check(self, number: int) -> None:
+        """Refuse a shard that has no rows of numbers, or others than the first one."""
+        first, shard = self._shards[0], self._shards[number]
+        got = tuple(shard.shape)
+        if len(got) != 2 or got[1] != first.shape[-1]:
+            wanted = "n_features" if number == 0 else f"n_features={first.shape[1]}"
+            raise ValueError(
+                f"`X` must be of shards of one width: expected (n_rows, {wanted}) in {self._named(number)}, got {got}"
+            )
+        if _precision(shard) != _precision(first):
+            raise ValueError(
+                f"`X` must be of shards of one dtype: expected {_precision(first)} in {self._named(number)}, "
+                f"got {_precision(shard)}"
+            )
+
     def _indices(self, index: np.ndarray) -> np.ndarray:
         n_rows = len(self)
         if index.size and (index.min() < -n_rows or index.max() >= n_rows):
             raise IndexError(f"rows must be in 0..{n_rows - 1}, got {index.min()}..{index.max()}")
         return np.where(index < 0, index + n_rows, index)
+
+    def _span(self, rows: range) -> np.ndarray:
+        """Rows of a slice: those next to each other in one shard are read as they lie."""
+        if len(rows) and rows.step == 1:
+            shard = int(np.searchsorted(self._starts, rows.start, side="right")) - 1
+            start = int(self._starts[shard])
+            if rows.stop <= self._starts[shard + 1]:
+                return _read(self._shards[shard], slice(rows.start - start, rows.stop - start))
+        return self._take(np.array(rows, np.int64))
 
     def _take(self, index: np.ndarray) -> np.ndarray:
         found = np.empty((index.size, self.shape[1]), self.dtype)
@@ -91,8 +142,17 @@ class ShardedRows:
             mine = np.flatnonzero(shard_of == shard)
             # In the order of the file: a memory map is read from front to back.
             mine = mine[np.argsort(index[mine], kind="stable")]
-            found[mine] = self._shards[shard][index[mine] - self._starts[shard]]
+            found[mine] = _read(self._shards[shard], index[mine] - self._starts[shard])
         return found
+
+
+def _read(shard: Array, key: slice | np.ndarray) -> np.ndarray:
+    rows = shard[key]
+    return rows if isinstance(rows, np.ndarray) else as_numpy(as_floating(rows, "X"))
+
+
+def _precision(shard: Array) -> str:
+    return str(shard.dtype).removeprefix("torch.")
 
 
 def row_batches(
@@ -115,7 +175,7 @@ def row_batches(
     Examples
     --------
     >>> import numpy as np
-    >>> from overica.lm.store.shards import row_batches
+    >>> from overica.rows import row_batches
     >>> [len(batch) for batch in row_batches(np.zeros((5, 2)), 2)]
     [2, 2, 1]
     """

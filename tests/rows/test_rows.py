@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from overica import OvercompleteICA
 from overica.datasets import make_mixture
 from overica.lm import ShardedRows
-from overica.rows import Rows, chunks, in_memory, is_streamed
+from overica.rows import Rows, chunks, in_memory, opened
 from overica.sae import BatchTopKSAE, fine_tune_scale
 
 # A few steps show what is read, and no fit has settled after them.
@@ -67,7 +67,8 @@ def test_what_is_streamed_and_what_lies_in_memory(tmp_path):
     files = [M, np.asarray(M)[1:], ShardedRows([M, M])]
     half = [HALF, bfloat(HALF), torch.tensor(HALF)]
     plain = [DATA.X, torch.tensor(DATA.X), DATA.X.tolist(), np.float16(1.0), torch.tensor([1, 2])]
-    assert [is_streamed(X) for X in (*files, *half, *plain)] == [True] * 6 + [False] * 5
+    read = [isinstance(opened(X), Rows) for X in (*files, *half, *plain)]
+    assert read == [True] * 6 + [False] * 5
     assert [in_memory(X) for X in (*files, *half)] == [False] * 3 + [True] * 3
     assert [in_memory(Rows(X)) for X in (*files, *half)] == [False] * 3 + [True] * 3
 

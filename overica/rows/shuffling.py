@@ -1,0 +1,169 @@
+"""Rows of a stream, one after the other for ever, shuffled within blocks of several batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from overica.rows.drawing import Draws, Position
+from overica.rows.signatures import signatures
+from overica.rows.streams import Stream
+
+_BLOCK_NUMBERS = 2**22
+_BATCHES = 4
+"""At least so many batches of the stream make a block."""
+
+
+def _every(rows: np.ndarray) -> np.ndarray:
+    return np.ones(len(rows), bool)
+
+
+class StreamDraws(Draws):
+    """Draws from what can only be read in order, by reading on: each row once in every time through.
+
+    A block of rows is read and shuffled by a generator of ``(seed, number of the block)``. So a place in the stream is
+    a few numbers, from which drawing goes on with the same rows, as long as the stream gives them in the same order.
+
+    Parameters
+    ----------
+    X : Stream
+    seed : int
+        Of the order within blocks.
+    keep : callable
+        Which of some rows are drawn, a mask; all by default.
+    n_rows : int, optional
+        How many it keeps, if that is known.
+    total : int, optional
+        The sum of all rows' `signatures`, if they were all read before.
+
+    Raises
+    ------
+    ValueError
+        While drawing, if the stream gives other rows than the time before.
+
+    Examples
+    --------
+    >>> X = Stream([np.arange(4.0)[:, None], np.arange(4.0, 6.0)[:, None]])
+    >>> draws, rng = StreamDraws(X, seed=0), np.random.default_rng(0)
+    >>> sorted(draws.draw(6, rng).ravel().astype(int).tolist()), draws.draw(4, rng).shape
+    ([0, 1, 2, 3, 4, 5], (4, 1))
+    >>> again = StreamDraws(X, seed=0)
+    >>> again.seek(draws.position)
+    >>> bool((again.draw(5, rng) == draws.draw(5, rng)).all())
+    True
+    """
+
+    def __init__(
+        self,
+        X: Stream,
+        seed: int,
+        *,
+        keep: Callable[[np.ndarray], np.ndarray] = _every,
+        n_rows: int | None = None,
+        total: int | None = None,
+    ) -> None:
+        self._X, self._seed, self._keep, self._total = X, seed, keep, total
+        self.n_rows = np.iinfo(np.int64).max if n_rows is None else n_rows
+        self._size = max(_BLOCK_NUMBERS // X.width, _BATCHES * X.batch_rows, 1)
+        self._start()
+
+    def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """See `Draws.draw`; the next rows, whatever the generator."""
+        parts, wanted = [], min(size, self.n_rows)
+        while wanted:
+            if self._taken == len(self._block):
+                self._shuffle(self._next())
+            part = self._block[self._taken : self._taken + wanted]
+            self._taken += len(part)
+            wanted -= len(part)
+            parts.append(part)
+        return np.concatenate(parts)
+
+    @property
+    def position(self) -> Position:
+        """The block by its number, its first row in this time through and what it holds, and how much is drawn."""
+        return {
+            "block": self._number,
+            "row": self._row,
+            "taken": self._taken,
+            "signature": self._signature,
+        }
+
+    def seek(self, position: Any) -> None:
+        """See `Draws.seek`; what lies before it in its time through is read and left."""
+        self._start()
+        if position["block"] < 0:
+            return
+        row, block = -1, self._block
+        while row < position["row"]:
+            row, block = self._next()
+        self._number = position["block"] - 1
+        self._shuffle((row, block))
+        if self._signature != position["signature"]:
+            raise ValueError(
+                "`X` must give the same rows in the same order to go on from where it was left, got others: let it not "
+                "shuffle (rows are, within blocks)"
+            )
+        self._taken = position["taken"]
+
+    def _start(self) -> None:
+        """Before the first block."""
+        self._blocks = self._time_through()
+        self._number, self._row, self._taken = -1, 0, 0
+        self._signature: int = 0
+        self._block: np.ndarray = self._X.beginning[:0]
+
+    def _next(self) -> tuple[int, np.ndarray]:
+        found = next(self._blocks, None)
+        if found is None:
+            self._blocks = self._time_through()
+            found = next(self._blocks)
+        return found
+
+    def _shuffle(self, found: tuple[int, np.ndarray]) -> None:
+        self._row, rows = found
+        self._number += 1
+        self._taken, self._signature = 0, _in_order(rows)
+        kept = rows[self._keep(rows)]
+        rng = np.random.default_rng((self._seed, self._number))
+        self._block = kept[rng.permutation(len(kept))]
+
+    def _time_through(self) -> Iterator[tuple[int, np.ndarray]]:
+        """All blocks, each with the number of its first row."""
+        row, total = 0, 0
+        for block in _blocks(self._X.batches(), self._size):
+            total = (total + int(signatures(block).sum())) % 2**64
+            yield row, block
+            row += len(block)
+        if self._total not in (None, total):
+            raise ValueError(
+                "`X` must give the same rows each time it is iterated, got others: let it not drop any "
+                "(`drop_last=False`), nor make them anew"
+            )
+        self._total = total
+
+
+def _blocks(batches: Iterator[np.ndarray], size: int) -> Iterator[np.ndarray]:
+    """Batches put together and cut into blocks of equal size, but for the last one."""
+    parts: list[np.ndarray] = []
+    n_rows = 0
+    for batch in batches:
+        start = 0
+        while n_rows + len(batch) - start >= size:
+            stop = start + size - n_rows
+            yield np.concatenate([*parts, batch[start:stop]])
+            parts, n_rows, start = [], 0, stop
+        if start < len(batch):
+            # Of its own: what gives batches may write the next one over it.
+            parts.append(batch[start:].copy())
+            n_rows += len(batch) - start
+    if n_rows:
+        yield np.concatenate(parts)
+
+
+def _in_order(rows: np.ndarray) -> int:
+    """A number of rows and their order."""
+    places = 2 * np.arange(len(rows), dtype=np.uint64) + np.uint64(1)
+    return int((signatures(rows) * places).sum())
