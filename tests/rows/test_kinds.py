@@ -208,7 +208,7 @@ def test_what_is_none_says_why(make, case):
 def test_a_row_that_is_no_number_is_named(make, tmp_path, known):
     shards = [X, X, mapped(tmp_path, spoilt(17), "activations-00002.npy")]
     place = r"NaN in row 17 of shard 2 \(activations-00002.npy\)"
-    for action in (make().set_params(**{"batch_size": 3000}).fit, known[make].transform):
+    for action in (make().set_params(batch_size=3000).fit, known[make].transform):
         with pytest.raises(ValueError, match=place):
             action(shards)
     with pytest.raises(ValueError, match="infinity in item 5"):
