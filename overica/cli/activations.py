@@ -1,6 +1,7 @@
-"""``overica activations``: the residual stream of a transformer, collected to disk."""
+"""``overica activations``: activations of a transformer, collected to disk."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,8 +19,20 @@ from overica.cli._errors import told
 @click.option(
     "--layer",
     type=int,
-    required=True,
-    help="Which layer: 0 is the embeddings, k the output of the k-th block.",
+    help="Which layer: 0 is the embeddings, k the output of the k-th block. Of --site mlp and attention the block, "
+    "from 0.",
+)
+@click.option(
+    "--site",
+    type=click.Choice(["residual", "mlp", "attention"]),
+    default="residual",
+    show_default=True,
+    help="The residual stream, or what MLP or attention of a block adds to it.",
+)
+@click.option(
+    "--module",
+    metavar="NAME",
+    help="Instead of a layer: what a module gives, by the model's own name, such as encoder.layer.3.output.",
 )
 @click.option(
     "--text",
@@ -41,7 +54,21 @@ from overica.cli._errors import told
     show_default=True,
     help="Folder for the activations; made if missing. A second call goes on where the first ended.",
 )
-@click.option("--max-tokens", type=click.IntRange(min=1), help="Collect so many tokens and end.")
+@click.option("--max-tokens", type=click.IntRange(min=1), help="Read so many tokens and end.")
+@click.option(
+    "--skip-first",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Leave out the first so many tokens of each context, special tokens counted.",
+)
+@click.option(
+    "--max-norm",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    help="Leave out rows longer than so many times the median; 0 takes all.",
+)
 @click.option(
     "--context",
     type=click.IntRange(min=1),
@@ -63,44 +90,41 @@ from overica.cli._errors import told
     show_default=True,
     help="Tokens in a file; memory grows with it.",
 )
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    default="float32",
+    show_default=True,
+    help="Precision that the model runs in.",
+)
+@click.option(
+    "--store-dtype",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    help="Precision of the files.  [default: that of the model]",
+)
 @click.option("--device", default="auto", show_default=True, help="Torch device.")
 def activations(
     files: tuple[str, ...],
     model: str,
-    layer: int,
+    layer: int | None,
     text: tuple[str, ...],
-    docstrings: tuple[str, ...],
     output: Path,
-    max_tokens: int | None,
-    context: int,
-    batch_size: int,
-    shard_tokens: int,
-    device: str,
+    **options: Any,
 ) -> None:
-    """Collect activations of a transformer's residual stream, one row per token of text.
+    """Collect activations of a transformer, one row per token of text.
 
     \b
     overica activations --model gpt2 --layer 6 --text books/ -o acts
     overica activations --model minilm --layer 3 --docstrings numpy --docstrings scipy -o acts
+    overica activations --model gpt2 --site mlp --layer 6 --dtype bfloat16 --text books/ -o acts
 
     FILES are more of --text. The folder holds memory-mapped arrays with the tokens beside them; open it with
-    overica.lm.ActivationStore.
+    overica.lm.open_store. Tokens that are left out are told, and their text is kept.
     """
     with told(
         output, stopped=f"Whole shards are in {output}; the same command goes on from there."
     ):
         from overica.lm.collecting.activations_command import run_activations
 
-        for line in run_activations(
-            model,
-            layer,
-            output,
-            text=(*text, *files),
-            docstrings=docstrings,
-            max_tokens=max_tokens,
-            context=context,
-            batch_size=batch_size,
-            shard_tokens=shard_tokens,
-            device=device,
-        ):
+        for line in run_activations(model, layer, output, text=(*text, *files), **options):
             click.echo(line)

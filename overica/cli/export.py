@@ -67,9 +67,9 @@ def _samples(path: Path) -> Array:
     import numpy as np
 
     if path.is_dir():
-        from overica.lm import ActivationStore
+        from overica.lm import open_store
 
-        return ActivationStore(path).activations
+        return open_store(path).activations
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:

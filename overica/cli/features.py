@@ -10,13 +10,14 @@ from overica.cli._study import run_study, study_options
 
 
 @click.command()
-@click.argument(
-    "activations", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
+@click.argument("activations", required=False, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--study",
     type=click.Path(dir_okay=False, path_type=Path),
     help="TOML file with the settings of the study; options go before it.",
+)
+@click.option(
+    "--array", metavar="NAME", help="Which array, where files of another tool hold several."
 )
 @click.option(
     "--methods",
@@ -49,8 +50,8 @@ def features(
 ) -> None:
     """Find features in activations by ICA and by sparse autoencoders, and write pages of them.
 
-    ACTIVATIONS is a folder of `overica activations`; if it is not given, the one that the study names, or
-    overica-activations.
+    ACTIVATIONS is a folder of `overica activations`, or of .npy, .safetensors, .pt or .arrow files of another tool; if
+    it is not given, the one that the study names, or overica-activations.
     """
     run_study(
         "activations",

@@ -116,7 +116,34 @@ def read_torch(path: Path) -> Tensors:
     ValueError
         If it holds anything but tensors by name, or is damaged.
     """
+    import torch
+
+    found = load_torch(path)
+    if not isinstance(found, dict) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in found.items()
+    ):
+        raise ValueError(f"{path} must hold tensors by name, got {type(found).__name__}")
+    return Tensors(path, found)
+
+
+def load_torch(path: Path, *, mapped: bool = False) -> Any:
+    """What `torch.save` wrote, tensors and plain values, by the reader that runs no code.
+
+    Parameters
+    ----------
+    path : Path
+    mapped : bool
+        Leave the numbers in the file, where it is of the layout that allows it (since PyTorch 1.6).
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If it holds pickled objects, or is damaged.
+    """
     import pickle
+    import zipfile
 
     import torch
 
@@ -125,7 +152,12 @@ def read_torch(path: Path) -> Tensors:
         with warnings.catch_warnings():
             # Of pickles that are older or newer than its own, which end as errors or as tensors.
             warnings.simplefilter("ignore")
-            found = torch.load(content, map_location="cpu", weights_only=True)
+            return torch.load(
+                content,
+                map_location="cpu",
+                weights_only=True,
+                mmap=mapped and zipfile.is_zipfile(content),
+            )
     except pickle.UnpicklingError:
         raise ValueError(
             f"{path} must hold tensors by name and nothing else: it is damaged, or holds pickled objects, which are "
@@ -135,11 +167,6 @@ def read_torch(path: Path) -> Tensors:
         # What a reader of bytes that may be anything ends with is anything.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} is damaged: {reason}") from None
-    if not isinstance(found, dict) or not all(
-        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in found.items()
-    ):
-        raise ValueError(f"{path} must hold tensors by name, got {type(found).__name__}")
-    return Tensors(path, found)
 
 
 class Config:

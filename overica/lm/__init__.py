@@ -6,12 +6,16 @@ Needs the extra `lm` (``pip install overica[lm]``) where a model is loaded; a fo
 from overica.lm.collecting.collect import collect_activations
 from overica.lm.collecting.docstrings import SCIENTIFIC_PACKAGES, scientific_docstrings
 from overica.lm.collecting.model import LanguageModel, load_model, minilm_path
+from overica.lm.collecting.sites import SITES, Site, find_site
 from overica.lm.collecting.texts import Document, documents
 from overica.lm.features.agreement import agreement, feature_clusters
 from overica.lm.features.densities import DensityFit, fit_densities
 from overica.lm.features.text import TextFeatures, text_features
 from overica.lm.store.activation_store import ActivationStore
+from overica.lm.store.activations import Activations
 from overica.lm.store.files import TokenRows
+from overica.lm.store.foreign.foreign_store import ForeignStore
+from overica.lm.store.opening import open_store
 from overica.lm.study.feature_config import FeatureStudyConfig
 from overica.lm.study.feature_results import FeatureResults
 from overica.lm.study.feature_study import FeatureStudy
@@ -22,15 +26,19 @@ from overica.rows import ShardedRows
 
 __all__ = [
     "ActivationStore",
+    "Activations",
     "DensityFit",
     "Document",
     "FeatureResults",
     "FeatureStudy",
     "FeatureStudyConfig",
+    "ForeignStore",
     "LanguageModel",
     "Measure",
     "SCIENTIFIC_PACKAGES",
+    "SITES",
     "ShardedRows",
+    "Site",
     "StoreWriter",
     "Substitution",
     "SubstitutionLoss",
@@ -40,9 +48,11 @@ __all__ = [
     "collect_activations",
     "documents",
     "feature_clusters",
+    "find_site",
     "fit_densities",
     "load_model",
     "minilm_path",
+    "open_store",
     "scientific_docstrings",
     "substitution_loss",
     "text_features",

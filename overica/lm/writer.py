@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from overica._validation import check_scalar
+from overica._validation import check_choice, check_scalar
 from overica._version import __version__
-from overica.lm.store.files import FORMAT, METADATA, VOCABULARY, ShardFiles, TokenRows
+from overica.lm.store.files import (
+    FORMAT,
+    FORMATS,
+    METADATA,
+    UNSAID,
+    VOCABULARY,
+    ShardFiles,
+    TokenRows,
+)
+from overica.lm.store.filling import ShardRows
+from overica.lm.store.precision import PRECISIONS
 from overica.persistence import (
     LOCK,
     PART,
@@ -40,6 +49,8 @@ class StoreWriter:
         must be those of the shards that are there.
     word_pieces : bool
         Whether the texts of tokens are marked as word pieces, see `overica.lm.store.token_text.joined`.
+    store_dtype : {"float32", "float16", "bfloat16"}
+        Precision of the files.
     facts : mapping, optional
         Said in the metadata too, and free to change: versions, a description of the texts.
 
@@ -77,11 +88,18 @@ class StoreWriter:
         settings: Mapping[str, Any],
         *,
         word_pieces: bool = False,
+        store_dtype: str = "float32",
         facts: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.n_features = check_scalar(n_features, "n_features", minimum=1, integer=True)
-        fixed = {**settings, "n_features": self.n_features, "word_pieces": bool(word_pieces)}
+        self._precision = PRECISIONS[check_choice(store_dtype, "store_dtype", PRECISIONS)]
+        fixed = {
+            **settings,
+            "n_features": self.n_features,
+            "word_pieces": bool(word_pieces),
+            "store_dtype": self._precision.name,
+        }
         self._metadata = {
             "format": FORMAT,
             **fixed,
@@ -89,6 +107,8 @@ class StoreWriter:
             "n_documents": 0,
             "rows": [],
             "complete": False,
+            "skipped": {},
+            "measured": {},
             **(facts or {}),
             "version": __version__,
         }
@@ -127,9 +147,18 @@ class StoreWriter:
         """What is known of the rows of a finished shard."""
         return ShardFiles(self.folder, number).read_tokens()
 
+    def measured(self, name: str, measure: Callable[[], Any]) -> Any:
+        """A number that was measured at the beginning and holds for the whole folder, whoever goes on with it."""
+        found = self._metadata["measured"]
+        if name not in found:
+            self._check_open()
+            self._metadata["measured"] = {**found, name: measure()}
+            write_json(self.folder / METADATA, self._metadata)
+        return self._metadata["measured"][name]
+
     @contextmanager
-    def shard(self, tokens: TokenRows) -> Iterator[np.ndarray]:
-        """Add a shard: fill the array that is given, (len(tokens), n_features) float32 and memory-mapped.
+    def shard(self, tokens: TokenRows) -> Iterator[ShardRows]:
+        """Add a shard: fill the rows that are given, (len(tokens), n_features), and say which of them to `keep`.
 
         The shard counts when the block ends without an exception.
 
@@ -139,6 +168,8 @@ class StoreWriter:
             If there are no tokens, or others may write already.
         FloatingPointError
             If an activation is NaN or infinite.
+        OverflowError
+            If one is too large for the precision of the file.
         OSError
             If there is no room for the shard.
         """
@@ -147,22 +178,17 @@ class StoreWriter:
             raise ValueError("a shard must have a token or more, got 0")
         files = ShardFiles(self.folder, self.n_shards)
         with replacing(files.activations) as part:
-            rows = np.lib.format.open_memmap(
-                part, mode="w+", dtype=np.float32, shape=(len(tokens), self.n_features)
-            )
-            _take_room(part)
+            rows = ShardRows(part, (len(tokens), self.n_features), self._precision)
             yield rows
-            bad = int(len(rows) - np.isfinite(rows).all(axis=1).sum())
-            if bad:
-                raise FloatingPointError(
-                    f"activations of {bad} tokens of {len(rows)} are NaN or infinite"
-                )
-            rows.flush()
-            del rows
-            files.write_tokens(tokens)
-        self._metadata["rows"] = [*self._metadata["rows"], len(tokens)]
-        self._metadata["n_tokens"] += len(tokens)
+            rows.finish()
+            files.write_tokens(replace(tokens, kept=rows.kept))
+        n_rows, skipped = int(rows.kept.sum()), self._metadata["skipped"]
+        self._metadata["rows"] = [*self._metadata["rows"], n_rows]
+        self._metadata["n_tokens"] += n_rows
         self._metadata["n_documents"] += len(tokens.sources)
+        self._metadata["skipped"] = skipped | {
+            reason: skipped.get(reason, 0) + n for reason, n in rows.left_out.items()
+        }
         write_json(self.folder / METADATA, self._metadata)
 
     def finish(self) -> None:
@@ -181,17 +207,20 @@ class StoreWriter:
             raise ValueError(f"the writer of {str(self.folder)!r} is closed: open another")
 
     def _go_on(self, found: Any, fixed: Mapping[str, Any]) -> None:
-        if not isinstance(found, dict) or found.get("format") != FORMAT:
+        if not isinstance(found, dict) or found.get("format") not in FORMATS:
             raise ValueError(f"{str(self.folder)!r} must hold activations of format {FORMAT!r}")
         for name, value in fixed.items():
-            if found.get(name) != value:
+            before = found.get(name, UNSAID.get(name))
+            if before != value:
                 raise ValueError(
-                    f"`{name}` is {found.get(name)!r} in {str(self.folder)!r} and {value!r} now: "
+                    f"`{name}` is {before!r} in {str(self.folder)!r} and {value!r} now: "
                     "take the same setting, or another folder"
                 )
         with damage_named(str(self.folder / METADATA)):
             for name in ("n_tokens", "n_documents", "rows", "complete"):
                 self._metadata[name] = found[name]
+        for name in ("skipped", "measured"):
+            self._metadata[name] = found.get(name, {})
 
 
 def check_store_folder(folder: Path) -> None:
@@ -210,13 +239,3 @@ def check_store_folder(folder: Path) -> None:
         raise ValueError(
             f"{str(folder)!r} must be an empty folder, or one of activations: it holds something else"
         )
-
-
-def _take_room(path: Path) -> None:
-    """Have the disk set aside what a file says to be long.
-
-    A memory map of a file with holes that meets a full disk ends the process, by a signal that cannot be caught.
-    """
-    if hasattr(os, "posix_fallocate"):
-        with path.open("rb+") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

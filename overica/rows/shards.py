@@ -20,6 +20,8 @@ class ShardedRows:
     ----------
     shards : sequence of array (n_rows_i, n_features)
         NumPy arrays, maps or tensors. At least one; of one width and one dtype.
+    names : sequence of str, optional
+        What each is called in messages. None: the file that it is a map of, where that is known.
 
     Attributes
     ----------
@@ -54,8 +56,8 @@ class ShardedRows:
 
     ndim = 2
 
-    def __init__(self, shards: Sequence[Array]) -> None:
-        self._shards = list(shards)
+    def __init__(self, shards: Sequence[Array], names: Sequence[str] | None = None) -> None:
+        self._shards, self.names = list(shards), names
         if not self._shards:
             raise ValueError("`X` must have a shard or more, got none")
         for number in range(len(self._shards)):
@@ -102,7 +104,7 @@ class ShardedRows:
         return f"row {row - self._starts[shard]} of {self._named(shard)}"
 
     def _named(self, number: int) -> str:
-        path = file_of(self._shards[number])
+        path = self.names[number] if self.names else file_of(self._shards[number])
         return f"shard {number}" if path is None else f"shard {number} ({Path(path).name})"
 
     def _check(self, number: int) -> None:

@@ -7,7 +7,7 @@ import transformers
 
 from overica.lm import collect_activations, load_model
 from overica.lm.collecting.readout import readout
-from overica.lm.collecting.residual import residual_hook
+from overica.lm.collecting.sites import find_site
 from overica.lm.features.logit_lens import LogitLens, lens_of
 from tests.lm.conftest import TEXTS, WIDTH, byte_tokenizer, tiny
 
@@ -60,7 +60,7 @@ def test_readout_is_the_derivative_of_the_logits(name):
             streams.append(stream[0, -1])
             return stream + size * v
 
-        with torch.no_grad(), residual_hook(model.blocks, model.n_layers, change):
+        with torch.no_grad(), find_site(model, model.n_layers).hooked(change):
             return model(ids, torch.ones_like(ids)).logits[0, -1]
 
     change = pushed(0.01) - pushed(-0.01)

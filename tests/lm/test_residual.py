@@ -4,7 +4,9 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModel
 
-from overica.lm.collecting.residual import residual_blocks, residual_hook
+from overica.lm import find_site, load_model
+from overica.lm.collecting.residual import residual_blocks
+from tests.lm.conftest import piece_tokenizer
 
 SIZES = {
     "vocab_size": 50, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 2,
@@ -29,17 +31,19 @@ def test_every_architecture(kind):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = AutoModel.from_config(AutoConfig.for_model(kind, **sizes)).eval()
-    blocks = residual_blocks(model, 2)
+    whole = load_model((model, piece_tokenizer()), device="cpu")
+    model = whole.model
     ids = torch.randint(3, 50, (2, 5), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         expected = model(input_ids=ids, output_hidden_states=True).hidden_states
         for layer in range(3):
             seen = []
-            with residual_hook(blocks, layer, seen.append):
+            site = find_site(whole, layer)
+            with site.hooked(seen.append):
                 clean = model(input_ids=ids)[0]
             if layer < 2 or kind not in NORMED:
                 assert torch.equal(seen[0], expected[layer])
-            with residual_hook(blocks, layer, lambda stream: stream.flip(1)):
+            with site.hooked(lambda stream: stream.flip(1)):
                 changed = model(input_ids=ids)[0]
             assert not torch.allclose(changed, clean, atol=1e-6)
             # The hook is gone.

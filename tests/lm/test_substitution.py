@@ -29,7 +29,7 @@ class Constant:
 
 @pytest.fixture
 def store(tiny_model, texts, tmp_path):
-    return collect_activations(tiny_model, LAYER, texts, tmp_path, context=CONTEXT)
+    return collect_activations(tiny_model, LAYER, texts, tmp_path, context=CONTEXT, skip_first=0)
 
 
 @pytest.fixture
@@ -141,8 +141,9 @@ def test_texts_and_store_agree(tiny_model, texts, store, substitution):
     half = FunctionTransformer(lambda X: 0.5 * X)
     of_store = substitution(half)
     of_texts = substitution_loss(
-        texts, half, model=tiny_model, layer=LAYER, context=CONTEXT, mean=store.mean(), batch_size=2
-    )
+        texts, half, model=tiny_model, layer=LAYER, context=CONTEXT, mean=store.mean(), batch_size=2,
+        skip_first=0,
+    )  # fmt: skip
     assert of_texts == of_store
     assert of_store.l0 <= store.n_features
 

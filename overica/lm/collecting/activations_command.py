@@ -10,6 +10,7 @@ from typing import Any
 from overica.lm.collecting.collect import collect_activations
 from overica.lm.collecting.docstrings import scientific_docstrings
 from overica.lm.collecting.model import load_model
+from overica.lm.collecting.skipping import skipped_words
 from overica.lm.collecting.texts import Text, files_of
 from overica.lm.store.activation_store import ActivationStore
 from overica.lm.writer import check_store_folder
@@ -19,12 +20,13 @@ _EXAMPLE_TOKENS = 6
 
 def run_activations(
     model: str,
-    layer: int,
+    layer: int | None,
     output: Path,
     *,
     text: Sequence[str] = (),
     docstrings: Sequence[str] = (),
     device: str = "auto",
+    dtype: str = "float32",
     **options: Any,
 ) -> Iterator[str]:
     """Collect activations with a progress bar, and return the lines for the terminal.
@@ -33,14 +35,14 @@ def run_activations(
     ----------
     model : str
         See `load_model`.
-    layer : int
+    layer : int or None
     output : Path
         Folder for the activations.
     text : sequence of str
         Files, folders and patterns.
     docstrings : sequence of str
         Packages whose docstrings are taken, in a fixed random order, after the files.
-    device : str
+    device, dtype : str
         See `load_model`.
     **options
         Of `collect_activations`.
@@ -62,7 +64,7 @@ def run_activations(
     if docstrings:
         texts += scientific_docstrings(docstrings)
     before = _tokens_of(output)
-    loaded = load_model(model, device=device)
+    loaded = load_model(model, device=device, dtype=dtype)
     started = time.perf_counter()
     store = collect_activations(loaded, layer, texts, output, verbose=1, **options)
     seconds = time.perf_counter() - started
@@ -73,6 +75,11 @@ def run_activations(
         yield f"collected {fresh} in {seconds:.0f} s ({fresh / seconds:.0f} a second){earlier}"
     else:
         yield "all of them were there already"
+    meta = store.metadata
+    skipped = skipped_words(meta["skipped"], store.n_tokens, meta["max_norm"])
+    if skipped:
+        yield f"skipped  {skipped}"
+    yield f"place    {store.place}, {meta['store_dtype']}"
     yield f"scale    {store.scale():.4g} (root mean square about the mean)"
     yield f"begins   {' | '.join(store.token_texts[:_EXAMPLE_TOKENS])}"
     yield f"folder   {output}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,32 +12,42 @@ import torch
 from tqdm.auto import tqdm
 
 from overica._validation import check_scalar
-from overica.lm.collecting.model import LanguageModel, ModelSource, load_model
-from overica.lm.collecting.residual import residual_hook
+from overica.lm.collecting.model import ModelSource, load_model
+from overica.lm.collecting.reader import Reader
+from overica.lm.collecting.sites import find_site
+from overica.lm.collecting.skipping import limit_of
 from overica.lm.collecting.texts import Text, documents
-from overica.lm.collecting.windows import Window, batch_of, groups, rows_of, window_length, windows
+from overica.lm.collecting.windows import groups, rows_of, window_length, windows
 from overica.lm.store.activation_store import ActivationStore
 from overica.lm.writer import StoreWriter
 
 
 def collect_activations(
     model: ModelSource,
-    layer: int,
+    layer: int | None,
     texts: Text | Iterable[Text],
     output: str | os.PathLike[str],
     *,
+    site: str = "residual",
+    module: str | None = None,
     context: int = 128,
+    skip_first: int = 1,
+    max_norm: float = 10.0,
     max_tokens: int | None = None,
     batch_size: int = 32,
     shard_tokens: int = 65536,
+    dtype: str = "float32",
+    store_dtype: str | None = None,
     device: str = "auto",
     verbose: int = 0,
 ) -> ActivationStore:
-    """Run a transformer over texts and write the residual stream at one layer to a folder, a row per token.
+    """Run a transformer over texts and write the activations at one place in it to a folder, a row per token.
 
     Each document is cut into windows of `context` tokens that do not overlap, special tokens counted; the model sees
-    one window at a time. Rows are the tokens of the text in their order: special tokens that the tokenizer
-    adds and padding have none. Rows do not depend on `batch_size` beyond rounding (of float32, about 1e-6 relative).
+    one window at a time. Rows are the tokens of the text in their order: special tokens that the tokenizer adds and
+    padding have none, nor have the first tokens of a context and those of huge norm, whose text is kept all the same;
+    ``metadata["skipped"]`` counts them. Rows do not depend on `batch_size` beyond rounding (of float32, about 1e-6
+    relative).
 
     A folder that holds a part of the same collection is gone on with, from its last finished shard; a finished
     one is opened. The texts are tokenised again and compared with what is there.
@@ -45,21 +56,36 @@ def collect_activations(
     ----------
     model : str, path, LanguageModel or (model, tokenizer)
         See `load_model`.
-    layer : int
-        0..L: 0 is what enters the first block (the embeddings), k what leaves the k-th, before any final norm.
+    layer : int or None
+        0..L: 0 is what enters the first block (the embeddings), k what leaves the k-th, before any final norm. Of MLP
+        and attention 0..L-1, the block. None where a `module` is named.
     texts : str, path, Document, or an iterable of them
         See `documents`: strings are texts or paths of files, folders and patterns.
     output : path
         The folder, made if it is missing.
+    site : {"residual", "mlp", "attention", "module"}
+        See `overica.lm.collecting.sites`.
+    module : str, optional
+        Take what this module gives, by the model's own name for it, such as ``"encoder.layer.3.output"``.
     context : int
         Tokens that the model sees at once, special tokens included.
+    skip_first : int
+        The first so many tokens of each context get no row, special tokens counted: 1 leaves out the first word where
+        the tokenizer puts nothing before a text, and nothing else where it does.
+    max_norm : float
+        Rows longer than so many times the median are left out; 0 takes all. The median is that of the first 8192
+        tokens, and stays for the whole folder.
     max_tokens : int, optional
-        Collect so many tokens and end.
+        Read so many tokens and end, skipped ones included.
     batch_size : int
         Windows in a forward pass.
     shard_tokens : int
         Tokens in a file. Beyond the model, memory is that of one shard (``4 * shard_tokens * n_features`` bytes, and
         memory-mapped), one batch, and one text.
+    dtype : {"float32", "bfloat16", "float16"}
+        Precision that the model runs in, see `load_model`.
+    store_dtype : {"float32", "bfloat16", "float16"}, optional
+        Precision of the files. None: that of the model, which loses nothing.
     device : str
         Torch device; "auto" takes CUDA if there is one.
     verbose : int
@@ -77,12 +103,18 @@ def collect_activations(
         If there is no such model or text.
     ValueError
         If the texts hold no token; if a setting is out of range; if the folder holds activations of other settings or
-        texts: names the difference.
+        texts: names the difference. If a module gives no vector per token.
+    BlockingIOError
+        If another collection writes to the folder.
+    OverflowError
+        If an activation is too large for `store_dtype`.
 
     Notes
     -----
     Tokenizers such as GPT-2's put nothing before a text. The first row of each window is then where attention
-    goes by default, and its norm is many times that of the others.
+    goes by default, and its norm is many times that of the others. The limit of 10 medians is far from the bulk: of
+    all-MiniLM-L6-v2, whose sinks are its special tokens, the longest row of text has 7.8 medians at any site of any
+    block, where 5 would take 8 % of the rows of one MLP (``benchmarks/norms.py``).
 
     Examples
     --------
@@ -97,14 +129,19 @@ def collect_activations(
     shard_tokens = check_scalar(shard_tokens, "shard_tokens", minimum=1, integer=True)
     if max_tokens is not None:
         max_tokens = check_scalar(max_tokens, "max_tokens", minimum=1, integer=True)
-    found = load_model(model, device=device)
-    layer = found.check_layer(layer)
-    window_length(found, context)
+    max_norm = check_scalar(max_norm, "max_norm")
+    found = load_model(model, device=device, dtype=dtype)
+    place = find_site(found, layer, site=site, module=module)
+    window_length(found, context, skip_first)
+    reader = Reader(found, place, batch_size, int(skip_first))
     settings = {
         "model": found.name,
         "fingerprint": found.fingerprint,
-        "layer": layer,
+        "dtype": found.dtype,
+        **place.settings,
         "context": int(context),
+        "skip_first": int(skip_first),
+        "max_norm": max_norm,
         "max_tokens": max_tokens,
         "shard_tokens": shard_tokens,
     }
@@ -117,7 +154,9 @@ def collect_activations(
                 windows(found, documents(texts), context, max_tokens), shard_tokens
             ):
                 # Made when there is a token: what fails before leaves no folder behind.
-                writer = writer or _writer(output, found, settings)
+                writer = writer or _writer(output, reader, settings, store_dtype)
+                measure = partial(reader.median_norm, group, max_norm)
+                limit = limit_of(writer.measured("median_norm", measure), max_norm)
                 tokens = rows_of(group)
                 if number < writer.n_shards:
                     if not writer.written(number).same_as(tokens):
@@ -127,12 +166,16 @@ def collect_activations(
                     raise _other_texts(output, number)
                 else:
                     with writer.shard(tokens) as rows:
-                        _fill(rows, found, layer, group, batch_size, bar)
+                        reader.fill(rows, group, limit, bar)
                 number += 1
         if writer is None:
             raise ValueError("`texts` must hold a token, got none")
         if number < writer.n_shards:
             raise _other_texts(output, number)
+        if not writer.n_tokens:
+            raise ValueError(
+                "`skip_first` and `max_norm` leave no token of the texts: take a smaller `skip_first`"
+            )
         writer.finish()
     finally:
         if writer is not None:
@@ -140,37 +183,11 @@ def collect_activations(
     return ActivationStore(output)
 
 
-@torch.inference_mode()
-def stream_of(model: LanguageModel, layer: int, group: Sequence[Window]) -> torch.Tensor:
-    """The residual stream at the tokens of windows, (n_tokens, n_features) float32, window after window."""
-    batch = batch_of(model, group)
-    seen: list[torch.Tensor] = []
-    with residual_hook(model.blocks, layer, seen.append):
-        model(batch.ids, batch.mask)
-    return seen[0][batch.content]
-
-
-def _fill(
-    rows: np.ndarray,
-    model: LanguageModel,
-    layer: int,
-    group: Sequence[Window],
-    batch_size: int,
-    bar: Any,
-) -> None:
-    starts = np.concatenate([[0], np.cumsum([len(window) for window in group])])
-    # Windows of one length share a batch, so that little is spent on padding.
-    order = np.argsort([-len(window) for window in group], kind="stable")
-    for first in range(0, len(order), batch_size):
-        chosen = order[first : first + batch_size]
-        stream = stream_of(model, layer, [group[i] for i in chosen]).cpu().numpy()
-        targets = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in chosen])
-        rows[targets] = stream
-        bar.update(len(targets))
-
-
 def _writer(
-    output: str | os.PathLike[str], model: LanguageModel, settings: dict[str, Any]
+    output: str | os.PathLike[str],
+    reader: Reader,
+    settings: dict[str, Any],
+    store_dtype: str | None,
 ) -> StoreWriter:
     import transformers
 
@@ -179,13 +196,15 @@ def _writer(
         "transformers": transformers.__version__,
         "numpy": np.__version__,
     }
+    model, place = reader.model, reader.site
     return StoreWriter(
         output,
-        model.n_features,
+        place.n_features,
         model.vocabulary,
         settings,
         word_pieces=model.word_pieces,
-        facts={"versions": versions},
+        store_dtype=store_dtype or model.dtype,
+        facts={"hook": place.hook, "at": place.module, "versions": versions},
     )
 
 

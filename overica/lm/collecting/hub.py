@@ -8,7 +8,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
 
 
 def needs_transformers() -> None:
@@ -23,8 +26,12 @@ def needs_transformers() -> None:
         raise ImportError("models need transformers, which is missing: pip install overica[lm]")
 
 
-def fetch(name: str, *, local_files_only: bool = False) -> tuple[Any, Any]:
+def fetch(
+    name: str, *, local_files_only: bool = False, dtype: torch.dtype | None = None
+) -> tuple[Any, Any]:
     """Model and tokenizer of a folder, or of a name on the hub: what was downloaded earlier first.
+
+    Without a `dtype` there is no model, but a tokenizer alone.
 
     Raises
     ------
@@ -33,7 +40,9 @@ def fetch(name: str, *, local_files_only: bool = False) -> tuple[Any, Any]:
     """
     path = Path(name).expanduser()
     if path.is_dir():
-        return _attempt(str(path), f"the folder {name!r} holds no model that can be read", True)
+        return _attempt(
+            str(path), f"the folder {name!r} holds no model that can be read", True, dtype
+        )
     if (
         name.count("/") > 1
         or name.startswith((".", "/", "~"))
@@ -42,11 +51,11 @@ def fetch(name: str, *, local_files_only: bool = False) -> tuple[Any, Any]:
         raise FileNotFoundError(f"no model {name!r}: there is no such folder")
     here = f"no model {name!r}: no such folder, and not among the models downloaded earlier"
     try:
-        return _attempt(name, here, True)
+        return _attempt(name, here, True, dtype)
     except FileNotFoundError:
         if local_files_only or os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "TRUE", "ON"):
             raise
-    return _attempt(name, f"no model {name!r}: no such folder, and not from the hub", False)
+    return _attempt(name, f"no model {name!r}: no such folder, and not from the hub", False, dtype)
 
 
 def is_causal(config: Any, architecture: str) -> bool:
@@ -62,20 +71,33 @@ def is_causal(config: Any, architecture: str) -> bool:
     return bool(getattr(config, "is_decoder", False)) if masked else True
 
 
-def _attempt(name: str, problem: str, local: bool) -> tuple[Any, Any]:
+def _attempt(name: str, problem: str, local: bool, dtype: torch.dtype | None) -> tuple[Any, Any]:
     from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
 
     with _quiet():
         try:
+            if dtype is None:
+                return None, AutoTokenizer.from_pretrained(name, local_files_only=local)
             config = AutoConfig.from_pretrained(name, local_files_only=local)
             architecture = (getattr(config, "architectures", None) or [""])[0]
             kind = AutoModelForCausalLM if is_causal(config, architecture) else AutoModel
             tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
-            return kind.from_pretrained(name, config=config, local_files_only=local), tokenizer
+            network = kind.from_pretrained(
+                name, config=config, local_files_only=local, **{_dtype_key(): dtype}
+            )
+            return network, tokenizer
         except (OSError, ValueError, KeyError, ImportError) as error:
             # Transformers' messages go on for many lines.
             reason = str(error).strip().split("\n")[0]
             raise FileNotFoundError(f"{problem} ({reason})") from None
+
+
+def _dtype_key() -> str:
+    """What transformers calls the precision to load in; before 4.56 it was another word."""
+    import transformers
+
+    version = tuple(int(part) for part in transformers.__version__.split(".")[:2])
+    return "dtype" if version >= (4, 56) else "torch_dtype"
 
 
 @contextmanager

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from overica._validation import check_scalar
+from overica._validation import check_choice, check_scalar
 from overica.backend import torch_device
 from overica.lm.collecting.hub import fetch, is_causal, needs_transformers
 from overica.lm.collecting.residual import residual_blocks
-from overica.lm.store.token_text import CONTINUATION
+from overica.lm.store.precision import PRECISIONS
+from overica.lm.store.token_text import marks_pieces, vocabulary_of
 
 _FINGERPRINT_NUMBERS = 64
 # Tokenizers that know no limit say a number of this order.
@@ -50,7 +51,7 @@ def minilm_path() -> Path:
 
 @dataclass(frozen=True, eq=False)
 class LanguageModel:
-    """A transformer in evaluation mode, float32, with what is needed to run it on windows of tokens.
+    """A transformer in evaluation mode with what is needed to run it on windows of tokens.
 
     Made by `load_model`.
     """
@@ -75,6 +76,11 @@ class LanguageModel:
     def n_features(self) -> int:
         """Width of the residual stream."""
         return int(self._config.hidden_size)
+
+    @property
+    def dtype(self) -> str:
+        """Precision of the weights, as torch names it."""
+        return str(next(self.model.parameters()).dtype).removeprefix("torch.")
 
     @property
     def longest(self) -> int | None:
@@ -104,14 +110,12 @@ class LanguageModel:
     @property
     def word_pieces(self) -> bool:
         """Whether tokens are word pieces marked by ``##``, of a tokenizer that drops spaces."""
-        backend = getattr(self.tokenizer, "backend_tokenizer", None)
-        return getattr(getattr(backend, "model", None), "continuing_subword_prefix", None) == "##"
+        return marks_pieces(self.tokenizer)
 
     @cached_property
     def vocabulary(self) -> list[str]:
-        """Text of every token id; what a byte-level tokenizer has for a part of a character is the sign for that."""
-        tokens = self.tokenizer.convert_ids_to_tokens(range(len(self.tokenizer)))
-        return [self._text(token) for token in tokens]
+        """Text of every token id, see `vocabulary_of`."""
+        return vocabulary_of(self.tokenizer)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -156,15 +160,6 @@ class LanguageModel:
     def _config(self) -> Any:
         return self.model.config.get_text_config()
 
-    def _text(self, token: str | None) -> str:
-        if token is None:
-            return ""
-        if token.startswith("▁"):
-            return " " + token[1:]
-        if self.word_pieces and token.startswith(CONTINUATION):
-            return token
-        return str(self.tokenizer.convert_tokens_to_string([token]))
-
 
 ModelSource = str | os.PathLike[str] | LanguageModel | tuple[Any, Any]
 """What `load_model` takes: a name or folder, a model that is loaded, or transformers' model and tokenizer."""
@@ -174,6 +169,7 @@ def load_model(
     model: ModelSource,
     *,
     device: str = "auto",
+    dtype: str = "float32",
     local_files_only: bool = False,
 ) -> LanguageModel:
     """A transformer from a folder or from the hub.
@@ -186,6 +182,8 @@ def load_model(
         next tokens), and so is a `LanguageModel`.
     device : str
         Torch device; "auto" takes CUDA if there is one.
+    dtype : {"float32", "bfloat16", "float16"}
+        Precision that the weights are loaded in; a `LanguageModel` keeps its own.
     local_files_only : bool
         Never ask the hub; what was downloaded earlier is found all the same.
 
@@ -213,10 +211,13 @@ def load_model(
         return model
     needs_transformers()
     place = torch_device(device)
+    precision = getattr(torch, check_choice(dtype, "dtype", PRECISIONS))
     if isinstance(model, (str, os.PathLike)):
         name = os.fspath(model)
         folder = minilm_path() if name == "minilm" and not Path(name).is_dir() else name
-        network, tokenizer = fetch(os.fspath(folder), local_files_only=local_files_only)
+        network, tokenizer = fetch(
+            os.fspath(folder), local_files_only=local_files_only, dtype=precision
+        )
     else:
         network, tokenizer = model
         name = getattr(network.config, "name_or_path", "") or type(network).__name__
@@ -228,5 +229,5 @@ def load_model(
     # A head for anything but next tokens is no part of the output that is measured.
     network = network if causal else network.base_model
     blocks = residual_blocks(network, network.config.get_text_config().num_hidden_layers)
-    network = network.to(place, torch.float32).eval()
+    network = network.to(place, precision).eval()
     return LanguageModel(name, network, tokenizer, place, blocks, causal)

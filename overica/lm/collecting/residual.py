@@ -1,4 +1,4 @@
-"""The residual stream of a transformer: where it is, how it is read, how it is replaced.
+"""The residual stream of a transformer: the blocks that add to it.
 
 Layer 0 is what enters the first block (the embeddings, with whatever norm the model puts there); layer k is what
 leaves the k-th block. For k < L these are transformers' ``hidden_states[k]``; behind the last block some
@@ -11,15 +11,7 @@ run many times, and encoders with decoders have two streams: those are refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
-
-import torch
 from torch import nn
-
-Change = Callable[[torch.Tensor], torch.Tensor | None]
-"""Given the stream (batch, tokens, n_features), what is put in its place; None leaves it."""
 
 
 def residual_blocks(model: nn.Module, n_layers: int) -> list[nn.Module]:
@@ -70,53 +62,3 @@ def residual_blocks(model: nn.Module, n_layers: int) -> list[nn.Module]:
             f"{type(model).__name__}; lists of modules there: {seen}"
         )
     return list(fitting[outermost[0]])
-
-
-@contextmanager
-def residual_hook(blocks: list[nn.Module], layer: int, change: Change) -> Iterator[None]:
-    """While this lasts, `change` sees the stream at a layer in every forward pass, and may replace it.
-
-    Parameters
-    ----------
-    blocks : list of torch.nn.Module
-    layer : int
-        In 0..len(blocks).
-    change : callable
-        Called with the stream, (batch, tokens, n_features); what it returns goes on through the model, unless
-        it is None.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from torch import nn
-    >>> from overica.lm.collecting.residual import residual_hook
-    >>> blocks = [nn.Identity(), nn.Identity()]
-    >>> with residual_hook(blocks, 1, lambda stream: 2 * stream):
-    ...     nn.Sequential(*blocks)(torch.ones(1, 1, 2))
-    tensor([[[2., 2.]]])
-    """
-    if layer == 0:
-
-        def before(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            if args:
-                new = change(args[0])
-                return None if new is None else ((new, *args[1:]), kwargs)
-            new = change(kwargs["hidden_states"])
-            return None if new is None else (args, {**kwargs, "hidden_states": new})
-
-        handle = blocks[0].register_forward_pre_hook(before, with_kwargs=True)
-    else:
-
-        def after(_: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-            # Blocks return the stream alone, or first in a tuple.
-            alone = isinstance(output, torch.Tensor)
-            new = change(output if alone else output[0])
-            if new is None:
-                return None
-            return new if alone else (new, *output[1:])
-
-        handle = blocks[layer - 1].register_forward_hook(after)
-    try:
-        yield
-    finally:
-        handle.remove()

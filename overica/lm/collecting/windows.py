@@ -27,6 +27,8 @@ class Window:
     """(n,) int32."""
     source: str
     """Of the document."""
+    kept: np.ndarray | None = None
+    """(n,) bool, which have a row; None: all."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -42,24 +44,39 @@ class Batch:
     """(batch, tokens), 1 where there is a token, special ones included."""
     content: torch.Tensor
     """(batch, tokens) bool, True where a token is of the text."""
+    rows: torch.Tensor
+    """(batch, tokens) bool, True where such a token has a row."""
 
 
-def window_length(model: LanguageModel, context: int) -> int:
+def window_length(model: LanguageModel, context: int, skip_first: int = 0) -> int:
     """Tokens of text in a window of `context` tokens.
 
     Raises
     ------
     ValueError
-        If the context is too short for one, or longer than the model can see.
+        If the context is too short for one beyond those that are skipped, or longer than the model can see.
     """
     before, after = model.frame
+    skip_first = check_scalar(skip_first, "skip_first", integer=True)
     shortest = len(before) + len(after) + 1
     context = check_scalar(context, "context", minimum=shortest, integer=True)
     if model.longest is not None and context > model.longest:
         raise ValueError(
             f"`context` must be at most {model.longest}, what {model.name} can see, got {context}"
         )
+    if skip_first >= context - len(after):
+        raise ValueError(
+            f"`skip_first` must leave a token of the context of {context}, got {skip_first}"
+        )
     return context - shortest + 1
+
+
+def late_enough(model: LanguageModel, window: Window, skip_first: int) -> np.ndarray:
+    """Which tokens of a window are not among the first of its context, special tokens counted: (n,) bool.
+
+    Where the tokenizer puts a token of its own before each text, that is the first.
+    """
+    return np.arange(len(window)) >= skip_first - len(model.frame[0])
 
 
 def windows(
@@ -127,13 +144,17 @@ def batch_of(model: LanguageModel, group: Sequence[Window]) -> Batch:
     ids = torch.full((len(group), longest), model.padding_id, dtype=torch.int64)
     mask = torch.zeros(len(group), longest, dtype=torch.int64)
     content = torch.zeros(len(group), longest, dtype=torch.bool)
+    rows = torch.ones(len(group), longest, dtype=torch.bool)
     for row, window in enumerate(group):
         whole = [*before, *window.ids.tolist(), *after]
         ids[row, : len(whole)] = torch.tensor(whole)
         mask[row, : len(whole)] = 1
         content[row, len(before) : len(before) + len(window)] = True
+        if window.kept is not None:
+            rows[row, len(before) : len(before) + len(window)] = torch.from_numpy(window.kept)
+    rows &= content
     place = model.device
-    return Batch(ids.to(place), mask.to(place), content.to(place))
+    return Batch(ids.to(place), mask.to(place), content.to(place), rows.to(place))
 
 
 def _chunks(model: LanguageModel, text: str, length: int) -> Iterator[np.ndarray]:

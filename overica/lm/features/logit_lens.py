@@ -9,7 +9,7 @@ import torch
 
 from overica.lm.collecting.model import load_model
 from overica.lm.collecting.readout import readout
-from overica.lm.store.activation_store import ActivationStore
+from overica.lm.store.activations import Activations
 
 _BLOCK = 256
 
@@ -31,7 +31,7 @@ class LogitLens:
     vocabulary: list[str]
 
     @classmethod
-    def of_store(cls, store: ActivationStore) -> LogitLens:
+    def of_store(cls, store: Activations) -> LogitLens:
         """Of the model that a store was collected from, if it is on this machine.
 
         Raises
@@ -39,11 +39,24 @@ class LogitLens:
         ImportError, OSError
             If transformers or the model is not at hand.
         ValueError
-            If the model has other weights now, or has no unembedding that can be read.
+            If the model has other weights now, or has no unembedding that can be read; if the activations are of no
+            known model, or not of what adds up to the residual stream.
         """
-        model = load_model(store.metadata["model"], device="cpu", local_files_only=True)
-        if store.metadata.get("fingerprint", model.fingerprint) != model.fingerprint:
+        known = store.metadata
+        if known.get("model") is None:
+            raise ValueError("the activations do not say of which model they are")
+        if known.get("site") not in ("residual", "mlp", "attention"):
+            raise ValueError(f"what {store.place} gives need not add to the residual stream")
+        model = load_model(
+            known["model"],
+            device="cpu",
+            dtype=known.get("dtype", "float32"),
+            local_files_only=True,
+        )
+        if known.get("fingerprint", model.fingerprint) != model.fingerprint:
             raise ValueError(f"{model.name} has other weights than when activations were collected")
+        # In half precision it is held against the weights that it ran with; its gains are read in single.
+        model.model.float()
         # Matrices may be filled up beyond the tokens that there are.
         return cls(readout(model)[: len(model.vocabulary)], model.vocabulary)
 
@@ -78,7 +91,7 @@ class LogitLens:
         return sides[0], sides[1]
 
 
-def lens_of(store: ActivationStore) -> LogitLens | str:
+def lens_of(store: Activations) -> LogitLens | str:
     """The lens of a store's model, or why there is none."""
     try:
         return LogitLens.of_store(store)

@@ -22,7 +22,7 @@ from overica.lm.features.logit_lens import LogitLens
 from overica.lm.features.reading import RECORD
 from overica.lm.features.record import Run, run_record
 from overica.lm.features.tokens import token_record
-from overica.lm.store.activation_store import ActivationStore
+from overica.lm.store.activations import Activations
 from overica.persistence import write_atomically
 from overica.report.write import environment
 
@@ -30,14 +30,14 @@ SCRIPTS = ("make.js", "one_feature.js", "features.js")
 """In the order in which a page runs them."""
 
 
-def write_tokens(folder: Path, store: ActivationStore, rows: np.ndarray) -> None:
+def write_tokens(folder: Path, store: Activations, rows: np.ndarray) -> None:
     """Write what all pages share to ``assets``: the described tokens as text, and the scripts.
 
     Parameters
     ----------
     folder : Path
         Of the study.
-    store : ActivationStore
+    store : Activations
     rows : array of int
         Rows of the store that are described, of whole documents, in order.
     """

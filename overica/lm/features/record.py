@@ -58,6 +58,7 @@ from overica.lm.features.densities import FAMILIES
 from overica.lm.features.describe import Feature
 from overica.lm.features.examples import Interval
 from overica.lm.features.logit_lens import LogitLens
+from overica.lm.store.place import place_of
 from overica.persistence import finite
 
 FORMAT = "overica features 1"
@@ -70,9 +71,9 @@ _NEAREST = 6
 class Source:
     """Where the codes of a run come from: enough to encode another text in the same way."""
 
-    model: str
-    layer: int
-    context: int
+    model: str | None
+    layer: int | None
+    context: int | None
     """Tokens that the model sees at once."""
     fingerprint: str | None
     """Of the model's weights."""
@@ -82,6 +83,16 @@ class Source:
     """File of `overica.lm.features.encoders.packed_encoder`, from the study's folder; None if none was kept."""
     n_active: float
     """Mean number of active features that the codes were made for."""
+    site: str = "residual"
+    module: str | None = None
+    """See `overica.lm.collecting.sites`."""
+    dtype: str = "float32"
+    """That the model ran in."""
+
+    @property
+    def place(self) -> str:
+        """See `overica.lm.store.place.place_of`."""
+        return place_of(vars(self))
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,7 +67,7 @@ def heading(found: TextFeatures) -> str:
     """What was done, in a line."""
     source, n = found.source, len(found.tokens)
     return (
-        f"{found.title} of {source.model}, layer {source.layer}: {found.encoder}; {n} token{'s' if n > 1 else ''}, "
+        f"{found.title} of {source.place}: {found.encoder}; {n} token{'s' if n > 1 else ''}, "
         f"{found.l0:.1f} features each"
     )
 

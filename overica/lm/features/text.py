@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from overica.lm.collecting.collect import stream_of
 from overica.lm.collecting.model import ModelSource, load_model
+from overica.lm.collecting.reader import stream_of
+from overica.lm.collecting.sites import find_site
 from overica.lm.collecting.texts import Document
 from overica.lm.collecting.windows import windows
 from overica.lm.features.encoders import read_encoder
@@ -18,6 +19,8 @@ from overica.lm.features.reading import read_run, strongest_tokens
 from overica.lm.features.record import Source
 from overica.lm.store.token_text import joined
 from overica.persistence import damage_named
+
+_CONTEXT = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,16 +109,20 @@ def text_features(
     with damage_named(f"the features of {record.get('run')} in {folder}"):
         source, nonnegative = Source(**record["source"]), bool(record["nonnegative"])
     encoder = read_encoder(folder, source, nonnegative)
-    loaded = load_model(source.model if model is None else model, device=device)
+    if source.model is None and model is None:
+        raise ValueError(
+            f"`model` must be given: the activations of {str(folder)!r} do not say of which they are"
+        )
+    loaded = load_model(model or source.model or "", device=device, dtype=source.dtype)
     if source.fingerprint not in (None, loaded.fingerprint):
         raise ValueError(
             f"`model` must have the weights that {str(folder)!r} was made with, {loaded.name!r} has others"
         )
-    found = list(windows(loaded, [Document(text, "text")], source.context))
+    found = list(windows(loaded, [Document(text, "text")], source.context or _CONTEXT))
     if not found:
         raise ValueError("`text` must hold a token, got none")
-    layer = loaded.check_layer(source.layer)
-    X = np.concatenate([stream_of(loaded, layer, [window]).cpu().numpy() for window in found])
+    site = find_site(loaded, source.layer, site=source.site, module=source.module)
+    X = np.concatenate([stream_of(loaded, site, [window]) for window in found])
     codes = sparse.csr_matrix(encoder.encode(X))
     texts = [loaded.vocabulary[i] for window in found for i in window.ids.tolist()]
     return TextFeatures(

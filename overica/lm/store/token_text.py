@@ -17,7 +17,7 @@ class TokenTexts(Sequence[str]):
     Parameters
     ----------
     ids : array of int (n_tokens,)
-    vocabulary : list of str
+    vocabulary : sequence of str
         Text of each id.
 
     Examples
@@ -29,7 +29,7 @@ class TokenTexts(Sequence[str]):
     (3, 'cat', ['the', 'cat'])
     """
 
-    def __init__(self, ids: np.ndarray, vocabulary: list[str]) -> None:
+    def __init__(self, ids: np.ndarray, vocabulary: Sequence[str]) -> None:
         self._ids, self._vocabulary = ids, vocabulary
 
     def __len__(self) -> int:
@@ -80,3 +80,28 @@ def joined(texts: Sequence[str], word_pieces: bool) -> list[str]:
 def _bare(text: str) -> str:
     # A text of the mark alone is a token of its own.
     return text.removeprefix(CONTINUATION) or text
+
+
+def marks_pieces(tokenizer: Any) -> bool:
+    """Whether a tokenizer of transformers drops spaces and marks word pieces by ``##``."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return getattr(getattr(backend, "model", None), "continuing_subword_prefix", None) == "##"
+
+
+def vocabulary_of(tokenizer: Any) -> list[str]:
+    """Text of every token id of a tokenizer of transformers.
+
+    What a byte-level tokenizer has for a part of a character is the sign for that.
+    """
+    pieces = marks_pieces(tokenizer)
+
+    def text(token: str | None) -> str:
+        if token is None:
+            return ""
+        if token.startswith("▁"):
+            return " " + token[1:]
+        if pieces and token.startswith(CONTINUATION):
+            return token
+        return str(tokenizer.convert_tokens_to_string([token]))
+
+    return [text(token) for token in tokenizer.convert_ids_to_tokens(range(len(tokenizer)))]

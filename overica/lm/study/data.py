@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from overica.coding import Featuriser
-from overica.lm.store.activation_store import ActivationStore
+from overica.lm.store.activations import Activations
+from overica.lm.store.files import UNSAID
+from overica.lm.store.opening import open_store
 from overica.lm.study.feature_config import Parts
 
 Substitute = Callable[[Featuriser], dict[str, float]]
@@ -21,7 +23,7 @@ class StudyData:
 
     Parameters
     ----------
-    store : ActivationStore
+    store : Activations
     parts : Parts
 
     Attributes
@@ -36,7 +38,7 @@ class StudyData:
         come first, then others.
     """
 
-    def __init__(self, store: ActivationStore, parts: Parts) -> None:
+    def __init__(self, store: Activations, parts: Parts) -> None:
         self.store = store
         rng = np.random.default_rng(parts.seed)
         rows, held_out = store.split(parts.held_out, random_state=parts.seed)
@@ -46,10 +48,8 @@ class StudyData:
                 f"got {len(rows)} and {len(held_out)}"
             )
         chosen = np.sort(rng.permutation(rows)[: parts.n_fit])
-        self.fit = np.asarray(store.activations[chosen])
-        self.test = np.asarray(
-            store.activations[np.sort(rng.permutation(held_out)[: parts.n_test])]
-        )
+        self.fit = store.read(chosen)
+        self.test = store.read(np.sort(rng.permutation(held_out)[: parts.n_test]))
         self.test = self.test[rng.permutation(len(self.test))]
         self.held_out_documents = np.unique(store.document_ids[held_out])
         others = np.unique(store.document_ids[rows])
@@ -77,21 +77,29 @@ class StudyData:
         return float(-0.5 * (squares + np.log(2 * np.pi * values).sum()))
 
 
-def store_facts(store: ActivationStore) -> dict[str, Any]:
+def store_facts(store: Activations) -> dict[str, Any]:
     """What the figures depend on besides the settings."""
     names = ("model", "layer", "context", "fingerprint")
-    return {name: store.metadata.get(name) for name in names} | {
-        "n_tokens": store.n_tokens,
-        "n_features": store.n_features,
-        "n_documents": store.n_documents,
-    }
+    more = (*UNSAID, "hook", "content")
+    # What folders of before do not say is what it was then: studies of them go on.
+    told = {name: store.metadata.get(name) for name in more}
+    told = {name: value for name, value in told.items() if value != UNSAID.get(name)}
+    return (
+        {name: store.metadata.get(name) for name in names}
+        | told
+        | {
+            "n_tokens": store.n_tokens,
+            "n_features": store.n_features,
+            "n_documents": store.n_documents,
+        }
+    )
 
 
 @functools.lru_cache(maxsize=1)
 def load(folder: str, parts: Parts, stamp: str) -> StudyData:
     """The data of a study; kept, since all fits of a process share them, for as long as the store has this stamp."""
     del stamp
-    return StudyData(ActivationStore(folder), parts)
+    return StudyData(open_store(folder, parts.array), parts)
 
 
 @functools.lru_cache(maxsize=1)

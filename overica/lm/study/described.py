@@ -23,7 +23,7 @@ def described_codes(
     """Codes of the described rows, (n_described, n_components), in units of X."""
     parts = []
     for start in range(0, len(data.described), _CHUNK):
-        X = np.asarray(data.store.activations[data.described[start : start + _CHUNK]])
+        X = data.store.read(data.described[start : start + _CHUNK])
         parts.append(sparse.csr_matrix(dictionary.encode(featuriser, X).astype(np.float32)))
     return sparse.vstack(parts).tocsc()
 

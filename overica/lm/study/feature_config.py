@@ -26,6 +26,8 @@ class Parts(NamedTuple):
     n_fit: int
     n_test: int
     n_described: int
+    array: str | None = None
+    """Of the activations, see `open_store`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,9 @@ class FeatureStudyConfig(StudyConfig):
     )
 
     activations: str = key("overica-activations", checks.path)
-    """Folder of an `ActivationStore`."""
+    """Folder of activations, ours or another tool's, see `open_store`."""
+    array: str | None = key(None, checks.optional(checks.path))
+    """Which one, where files of another tool hold several."""
     widths: tuple[float, ...] = key((2.0, 4.0, 8.0), checks.ascending("widths"))
     """Features learned per dimension of the activations."""
     n_seeds: int = key(2, checks.count)
@@ -104,7 +108,7 @@ class FeatureStudyConfig(StudyConfig):
     def parts(self) -> Parts:
         """See `Parts`."""
         n_test = max(self.n_evaluated, self.n_scored)
-        return Parts(self.seed, self.held_out, self.n_fit, n_test, self.n_described)
+        return Parts(self.seed, self.held_out, self.n_fit, n_test, self.n_described, self.array)
 
     def levels(self, width: float, seed: int) -> tuple[float, ...]:
         """Levels of the fits of a width and seed; none if there are no such fits."""

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from overica.lm.store.activation_store import ActivationStore
+from overica.lm.store.activations import Activations
+from overica.lm.store.opening import open_store
 from overica.lm.study.data import store_facts
 from overica.lm.study.feature_bench import FeatureBench, FeatureJob
 from overica.lm.study.feature_config import FeatureStudyConfig
@@ -28,8 +29,8 @@ class FeatureStudy(Study):
 
     Parameters
     ----------
-    store : ActivationStore or path, optional
-        Activations with their tokens, instead of those that the configuration names.
+    store : store or path, optional
+        See `open_store`, instead of those that the configuration names.
     config : FeatureStudyConfig, optional
         What to run; keywords may be given instead.
     **keywords
@@ -57,7 +58,7 @@ class FeatureStudy(Study):
     >>> FeatureStudy("nowhere")
     Traceback (most recent call last):
     ...
-    FileNotFoundError: `folder` must hold metadata.json, got 'nowhere' without it
+    FileNotFoundError: `folder` must hold activations, there is nothing at 'nowhere'
     """
 
     axis: ClassVar[str] = "width"
@@ -66,15 +67,15 @@ class FeatureStudy(Study):
 
     def __init__(
         self,
-        store: ActivationStore | str | os.PathLike[str] | None = None,
+        store: Activations | str | os.PathLike[str] | None = None,
         config: FeatureStudyConfig | None = None,
         **keywords: Any,
     ) -> None:
         super().__init__(config, **keywords)
         if store is not None:
-            folder = store.folder if isinstance(store, ActivationStore) else Path(store)
+            folder = store.folder if isinstance(store, Activations) else Path(store)
             self.config = self.config.changed(activations=str(folder))
-        self._facts = store_facts(ActivationStore(self.config.activations))
+        self._facts = store_facts(self._open())
 
     def plan(self) -> Plan:
         """All cells, one seed of every method and width first, the widest last; nothing is fitted."""
@@ -107,7 +108,7 @@ class FeatureStudy(Study):
         """See `Study.write_report`; pages of features as well."""
         from overica.lm.study.page import write_study_pages
 
-        return write_study_pages(results.folder, ActivationStore(self.config.activations))
+        return write_study_pages(results.folder, self._open())
 
     def said(self, results: Any) -> str:
         """See `Study.said`."""
@@ -120,6 +121,9 @@ class FeatureStudy(Study):
         """See `Study.bench`."""
         assert isinstance(job, FeatureJob)
         return FeatureBench(job, self.config)
+
+    def _open(self) -> Activations:
+        return open_store(self.config.activations, self.config.array)
 
     def _jobs(self, width: float, n_components: int, method: Choice, seed: int) -> list[FeatureJob]:
         """The fits of one method with one seed: one per level, or one for all of them."""

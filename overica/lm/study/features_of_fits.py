@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
@@ -10,7 +12,7 @@ from overica.lm.features.describe import describe_features
 from overica.lm.features.logit_lens import lens_of
 from overica.lm.features.pages import write_feature_pages, write_tokens
 from overica.lm.features.record import Run, Source
-from overica.lm.store.activation_store import ActivationStore
+from overica.lm.store.activations import Activations
 from overica.lm.study.described import codes_of
 from overica.lm.study.feature_results import FeatureResults, run_name
 from overica.studies.spread import Cell, metric_value
@@ -21,7 +23,7 @@ def described(results: FeatureResults) -> list[Cell]:
     return [run for run in results.runs() if "codes" in (run.get("kept") or {})]
 
 
-def write_all_features(results: FeatureResults, store: ActivationStore) -> None:
+def write_all_features(results: FeatureResults, store: Activations) -> None:
     """Pages of every described fit, and what they share."""
     runs = {run_name(cell): cell for cell in described(results)}
     if not runs or results.folder is None:
@@ -43,24 +45,21 @@ def write_all_features(results: FeatureResults, store: ActivationStore) -> None:
 def _run(
     results: FeatureResults,
     cell: Cell,
-    store: ActivationStore,
+    store: Activations,
     codes: sparse.csc_matrix,
     rows: np.ndarray,
 ) -> Run:
     """A fit with its features described."""
     arrays = results.kept(cell["cell"], "dictionaries")
     components, documents = arrays["components"], store.document_ids[rows]
-    residual = np.asarray(store.activations[rows]) - (codes @ components + arrays["offset"])
+    residual = store.read(rows) - (codes @ components + arrays["offset"])
     return Run(
         name=run_name(cell),
         title=results.title(cell),
-        lede=_lede(cell),
+        lede=_lede(cell, store.without_texts),
         nonnegative=cell["nonnegative"],
         source=Source(
-            model=store.metadata["model"],
-            layer=store.metadata["layer"],
-            context=store.metadata["context"],
-            fingerprint=store.metadata.get("fingerprint"),
+            **_place(store),
             dictionary=cell["kept"]["dictionaries"],
             encoder=cell["kept"].get("encoders"),
             n_active=cell["target_l0"],
@@ -75,9 +74,19 @@ def _run(
     )
 
 
-def _lede(run: Cell) -> str:
+def _place(store: Activations) -> dict[str, Any]:
+    """Where activations are from, as far as the store knows."""
+    names = ("model", "layer", "context", "fingerprint")
+    told = {
+        name: store.metadata[name] for name in ("site", "module", "dtype") if name in store.metadata
+    }
+    return {name: store.metadata.get(name) for name in names} | told
+
+
+def _lede(run: Cell, without_texts: str | None) -> str:
+    texts = "" if without_texts is None else f" Numbers stand for texts: {without_texts}."
     return (
         f"{run['n_components']} features, {metric_value(run, 'l0'):.1f} active at a token; explained variance "
         f"{metric_value(run, 'explained_variance'):.3f} on held-out documents. Contribution is what a feature adds to "
-        "the log evidence of a token, all others as they are."
+        f"the log evidence of a token, all others as they are.{texts}"
     )

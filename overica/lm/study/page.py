@@ -6,7 +6,8 @@ import math
 import os
 from pathlib import Path
 
-from overica.lm.store.activation_store import ActivationStore
+from overica.lm.store.activations import Activations
+from overica.lm.store.place import place_of
 from overica.lm.study.feature_config import FeatureStudyConfig
 from overica.lm.study.feature_results import FeatureResults, run_name
 from overica.lm.study.features_of_fits import described, write_all_features
@@ -27,14 +28,14 @@ _READING = {
 }
 
 
-def write_study_pages(folder: str | os.PathLike[str], store: ActivationStore | None = None) -> Path:
+def write_study_pages(folder: str | os.PathLike[str], store: Activations | None = None) -> Path:
     """Write ``index.html`` of a study's folder and, with the store, the pages of its features.
 
     Parameters
     ----------
     folder : path
         Where a `FeatureStudy` left its results; all of them or a part.
-    store : ActivationStore, optional
+    store : Activations, optional
         The activations that it was of. Without them, pages of features that are there stay as they are.
 
     Returns
@@ -62,7 +63,7 @@ def build_page(results: FeatureResults) -> Page:
     store, metric = results.header["store"], main_metric(results)
     return Page(
         kicker="overica features",
-        question=f"Which features stand best for the activations of {store['model']} at layer {store['layer']}?",
+        question=f"Which features stand best for the activations of {place_of(store)}?",
         answer=unbroken(answer(results)),
         overview=over_widths(results, metric),
         remark=f"On held-out documents, every method with {results.middle:g} active features a token: mean over the "

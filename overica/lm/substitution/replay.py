@@ -9,11 +9,11 @@ import numpy as np
 
 from overica.lm.collecting.model import LanguageModel
 from overica.lm.collecting.windows import Window, window_length
-from overica.lm.store.activation_store import ActivationStore
+from overica.lm.store.activations import Activations
 
 
 def stored_windows(
-    model: LanguageModel, store: ActivationStore, chosen: Any, context: int
+    model: LanguageModel, store: Activations, chosen: Any, context: int
 ) -> Iterator[Window]:
     """The windows of documents of a store (None: all), as the model saw them if `context` is that of the store.
 
@@ -28,12 +28,19 @@ def stored_windows(
         raise ValueError(
             f"`documents` must be in 0..{store.n_documents - 1}, got {wanted.min()}..{wanted.max()}"
         )
-    starts = np.searchsorted(store.document_ids, wanted)
-    stops = np.searchsorted(store.document_ids, wanted, side="right")
+    text = store.text
+    starts = np.searchsorted(text.document_ids, wanted)
+    stops = np.searchsorted(text.document_ids, wanted, side="right")
     for document, first, last in zip(wanted.tolist(), starts, stops, strict=True):
         for start in range(first, last, length):
-            ids = store.ids[start : min(start + length, last)]
-            yield Window(document, start - int(first), ids, store.sources[document])
+            part = slice(start, min(start + length, last))
+            yield Window(
+                document,
+                start - int(first),
+                text.ids[part],
+                store.sources[document],
+                text.kept[part],
+            )
 
 
 def first_windows(found: Iterable[Window], max_tokens: int | None) -> list[Window]:

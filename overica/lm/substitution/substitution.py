@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,11 @@ import torch
 
 from overica._validation import check_array, check_scalar
 from overica.lm.collecting.model import ModelSource, load_model
-from overica.lm.collecting.residual import residual_hook
+from overica.lm.collecting.sites import find_site
 from overica.lm.collecting.texts import Text
 from overica.lm.collecting.texts import documents as read
-from overica.lm.collecting.windows import batch_of, windows
-from overica.lm.store.activation_store import ActivationStore
+from overica.lm.collecting.windows import batch_of, late_enough, window_length, windows
+from overica.lm.store.activations import Activations
 from overica.lm.substitution.loss import Measure, SubstitutionLoss, ratio_of_sums, share
 from overica.lm.substitution.outcomes import OUTCOMES
 from overica.lm.substitution.replay import batches_of, first_windows, stored_windows
@@ -23,22 +24,27 @@ _ROWS = 4096
 
 
 class Substitution:
-    """A model, a layer and texts, ready to have many featurisers put in: what does not depend on them is done once.
+    """A place in a model and texts, ready to have many featurisers put in: what does not depend on them is done once.
 
     Parameters
     ----------
-    texts : ActivationStore, or as for `collect_activations`
+    texts : store, or as for `collect_activations`
         Of a store, the same windows are run again.
     model : str, path, LanguageModel or (model, tokenizer), optional
         See `load_model`. None: that of the store.
     layer : int, optional
-        None: that of the store.
+        None: that of the store, unless a `module` is named.
+    site, module : str, optional
+        See `collect_activations`. None: those of the store where the layer is its own, else the residual stream.
     documents : array of int, optional
         Documents of a store to run, such as those held out; None takes all.
     context : int, optional
         Tokens that the model sees at once. None: that of the store, or 128.
     max_tokens : int, optional
         Run no more than so many tokens of text, whole windows from the first document on.
+    skip_first : int, optional
+        Of texts: the first so many tokens of each context are left as they are, special tokens counted. None: 1. Those
+        of a store are left that have no row there.
     mean : array (n_features,), optional
         What mean-ablation puts in. None: the mean of the whole store, or that of the texts.
     batch_size : int
@@ -77,13 +83,16 @@ class Substitution:
 
     def __init__(
         self,
-        texts: ActivationStore | Text | Iterable[Text],
+        texts: Activations | Text | Iterable[Text],
         *,
         model: ModelSource | None = None,
         layer: int | None = None,
+        site: str | None = None,
+        module: str | None = None,
         documents: np.ndarray | Sequence[int] | None = None,
         context: int | None = None,
         max_tokens: int | None = None,
+        skip_first: int | None = None,
         mean: np.ndarray | None = None,
         batch_size: int = 32,
         device: str = "auto",
@@ -91,32 +100,53 @@ class Substitution:
         batch_size = check_scalar(batch_size, "batch_size", minimum=1, integer=True)
         if max_tokens is not None:
             max_tokens = check_scalar(max_tokens, "max_tokens", minimum=1, integer=True)
-        store = texts if isinstance(texts, ActivationStore) else None
+        store = texts if isinstance(texts, Activations) else None
         facts: dict[str, Any] = store.metadata if store else {"context": 128}
-        for name, value in (("model", model), ("layer", layer)):
-            if value is None and not store:
+        if store and not store.replayable:
+            raise ValueError(
+                "`texts` must be texts or of `collect_activations`: how another tool cut those of "
+                f"{str(store.folder)!r} is not known"
+            )
+        for name, missing in (
+            ("model", model is None),
+            ("layer", layer is None and module is None),
+        ):
+            if missing and not store:
                 raise ValueError(f"`{name}` must be given with texts, got None")
-        self._model = load_model(facts["model"] if model is None else model, device=device)
+        self._model = load_model(
+            facts["model"] if model is None else model,
+            device=device,
+            dtype=facts.get("dtype", "float32"),
+        )
         if store and facts.get("fingerprint", self._model.fingerprint) != self._model.fingerprint:
             raise ValueError(
                 f"`model` must have the weights that {str(store.folder)!r} was made with, got others"
             )
-        self._layer = self._model.check_layer(facts["layer"] if layer is None else layer)
+        if layer is None and site is None and module is None:
+            layer, site, module = (facts.get(name) for name in ("layer", "site", "module"))
+        self._site = find_site(self._model, layer, site=site or "residual", module=module)
         context = facts["context"] if context is None else context
         if store:
             found = stored_windows(self._model, store, documents, context)
         elif documents is not None:
             raise ValueError("`documents` must be None unless the texts are those of a store")
         else:
-            found = windows(self._model, read(texts), context)  # type: ignore[arg-type]
+            first = 1 if skip_first is None else skip_first
+            window_length(self._model, context, first)
+            found = (
+                replace(window, kept=late_enough(self._model, window, first))
+                for window in windows(self._model, read(texts), context)  # type: ignore[arg-type]
+            )
         self._batches = list(batches_of(first_windows(found, max_tokens), batch_size))
         if not self._batches:
             raise ValueError("`texts` must hold a token, got none")
         self._outcome = OUTCOMES[self._model.causal]
         self._run_clean()
+        if not len(self.activations):
+            raise ValueError("`skip_first` must leave a token of the texts, it leaves none")
         if mean is None:
             mean = store.mean() if store else self.activations.mean(axis=0, dtype=np.float64)
-        mean = check_array(mean, "mean", {"n_features": self._model.n_features})
+        mean = check_array(mean, "mean", {"n_features": self.activations.shape[1]})
         self._ablations = [self._ratios(row) for row in (mean, np.zeros_like(mean))]
 
     @property
@@ -189,9 +219,9 @@ class Substitution:
         for group in self._batches:
             batch = batch_of(self._model, group)
             seen: list[torch.Tensor] = []
-            with residual_hook(self._model.blocks, self._layer, seen.append):
+            with self._site.hooked(seen.append):
                 output = self._model(batch.ids, batch.mask)
-            streams.append(seen[0][batch.content].cpu())
+            streams.append(seen[0][batch.rows].float().cpu())
             self._clean += self._outcome.observe(output, batch)
         self.activations: np.ndarray = torch.cat(streams).numpy()
         self._document = np.array([window.document for group in self._batches for window in group])
@@ -204,18 +234,18 @@ class Substitution:
         start = 0
         for group in self._batches:
             batch = batch_of(self._model, group)
-            stop = start + sum(len(window) for window in group)
+            stop = start + int(batch.rows.sum())
             part = rows if rows.ndim == 1 else rows[start:stop]
             new = torch.as_tensor(np.array(part, np.float32)).to(self._model.device)
 
             def replaced(
-                stream: torch.Tensor, content: torch.Tensor = batch.content, new: Any = new
+                stream: torch.Tensor, rows: torch.Tensor = batch.rows, new: Any = new
             ) -> torch.Tensor:
                 stream = stream.clone()
-                stream[content] = new
+                stream[rows] = new.to(stream.dtype)
                 return stream
 
-            with residual_hook(self._model.blocks, self._layer, replaced):
+            with self._site.hooked(replaced):
                 output = self._model(batch.ids, batch.mask)
             for observed in self._outcome.observe(output, batch):
                 changes.append(self._outcome.change(self._clean[len(changes)], observed))
@@ -229,23 +259,23 @@ class Substitution:
 
 
 def substitution_loss(
-    texts: ActivationStore | Text | Iterable[Text], featuriser: Any, **options: Any
+    texts: Activations | Text | Iterable[Text], featuriser: Any, **options: Any
 ) -> SubstitutionLoss:
     """How a transformer's output changes when activations are replaced by a featuriser's reconstructions.
 
-    At the tokens of the text (special tokens are left as they are) the activation x at one layer is replaced by
-    ``inverse_transform(transform(x))``, and the model goes on from there. Measured are, of a causal language model, the
-    increase of the next-token cross entropy (`cross_entropy`); of an encoder, 1 - cosine of the mean-pooled
+    At the tokens of the text (special tokens are left as they are, and those that are skipped) the activation x is
+    replaced by ``inverse_transform(transform(x))``, and the model goes on from there. Measured are, of a causal language
+    model, the increase of the next-token cross entropy (`cross_entropy`); of an encoder, 1 - cosine of the mean-pooled
     embedding (`embedding`) and the error of the last hidden states over their variance (`hidden`). Each comes with what
     mean- and zero-ablation give, and ``recovered = 1 - loss / mean_ablation``.
 
     Parameters
     ----------
-    texts : ActivationStore, or as for `collect_activations`
+    texts : store, or as for `collect_activations`
     featuriser : object with `transform` and `inverse_transform`
     **options
-        Of `Substitution`, which is the thing to use for several featurisers: `model`, `layer`, `documents`, `context`,
-        `max_tokens`, `mean`, `batch_size`, `device`.
+        Of `Substitution`, which is the thing to use for several featurisers: `model`, `layer`, `site`, `module`,
+        `documents`, `context`, `max_tokens`, `skip_first`, `mean`, `batch_size`, `device`.
 
     Returns
     -------

@@ -1,0 +1,65 @@
+"""Looking at what a module gives or is given in every forward pass, and putting something else in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+Change = Callable[[torch.Tensor], torch.Tensor | None]
+"""Given what flows, (batch, tokens, n_features), what is put in its place; None leaves it."""
+
+
+@contextmanager
+def output_hook(part: nn.Module, change: Change) -> Iterator[None]:
+    """While this lasts, `change` sees what a module gives, and may replace it.
+
+    Parameters
+    ----------
+    part : torch.nn.Module
+        Gives a tensor alone, or first in a tuple.
+    change : callable
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from overica.lm.collecting.hooks import output_hook
+    >>> with output_hook(part := nn.Identity(), lambda stream: 2 * stream):
+    ...     part(torch.ones(1, 1, 2))
+    tensor([[[2., 2.]]])
+    """
+
+    def after(_: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        alone = isinstance(output, torch.Tensor)
+        new = change(output if alone else output[0])
+        if new is None:
+            return None
+        return new if alone else (new, *output[1:])
+
+    handle = part.register_forward_hook(after)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def input_hook(part: nn.Module, change: Change) -> Iterator[None]:
+    """The same for what a module is given first, by its place or as `hidden_states`."""
+
+    def before(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if args:
+            new = change(args[0])
+            return None if new is None else ((new, *args[1:]), kwargs)
+        new = change(kwargs["hidden_states"])
+        return None if new is None else (args, {**kwargs, "hidden_states": new})
+
+    handle = part.register_forward_pre_hook(before, with_kwargs=True)
+    try:
+        yield
+    finally:
+        handle.remove()

@@ -1,0 +1,200 @@
+"""Which arrays in a folder are the shards of one matrix of activations, and which are their token ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from overica.lm.store.foreign.arrow_file import ArrowFile
+from overica.lm.store.foreign.kind import Kind, Parts, is_activations, is_integers
+from overica.lm.store.foreign.npy_file import NpyFile
+from overica.lm.store.foreign.safetensors_file import SafetensorsFile
+from overica.lm.store.foreign.torch_file import TorchFile
+from overica.lm.store.precision import Widened
+
+KINDS: dict[str, Kind] = {
+    suffix: kind
+    for kind in (NpyFile(), SafetensorsFile(), TorchFile(), ArrowFile())
+    for suffix in kind.suffixes
+}
+"""Kinds of files by how their names end."""
+_TOKENS = re.compile(r"token|input_?ids|(^|_)ids$", re.IGNORECASE)
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some rows of the matrix."""
+
+    name: str
+    """File, and where it has several parts, which."""
+    array: Any
+    """(n_rows, n_features)."""
+    context: int | None
+    """Rows of a context, where the file has them apart."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a folder holds."""
+
+    shards: list[Shard]
+    ids: np.ndarray | None
+    """(n_rows,) token ids, if they lie beside."""
+    key: str
+    """Name of the array that was taken."""
+    files: list[Path]
+
+
+def natural(name: str) -> list[Any]:
+    """To sort by: numbers in names by their value.
+
+    Examples
+    --------
+    >>> from overica.lm.store.foreign.files import natural
+    >>> sorted(["acts-10.npy", "acts-9.npy"], key=natural)
+    ['acts-9.npy', 'acts-10.npy']
+    """
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def find_arrays(path: Path, key: str | None = None) -> Found:
+    """The shards of a folder or file.
+
+    Parameters
+    ----------
+    path : Path
+    key : str, optional
+        Which array, where there are several: its name, or of files of one array a part of theirs.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are no such files.
+    ValueError
+        If it cannot be told which arrays are meant; if shards do not fit each other. Names the files.
+    """
+    files = _files(path)
+    shards: list[Shard] = []
+    ids: list[tuple[str, np.ndarray]] = []
+    taken = ""
+    for file in files:
+        arrays = KINDS[file.suffix].read(file)
+        ids += _token_ids(arrays)
+        name = _chosen(file, arrays, key)
+        if name is None:
+            continue
+        taken = taken or name
+        for i, part in enumerate(arrays[name]):
+            label = str(file) if len(arrays[name]) == 1 else f"{file} part {i}"
+            shards.append(_shard(label, part))
+    if not shards:
+        wanted = "an array of real numbers with 2 or 3 axes" if key is None else f"{key!r}"
+        raise ValueError(f"{path} must hold {wanted}, got none in {_listed(files)}")
+    _check_equal(shards)
+    return Found(shards, _one_per_row(ids, sum(len(s.array) for s in shards)), taken, files)
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"`folder` must hold activations, there is nothing at {str(path)!r}"
+        )
+    inside = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
+    files = sorted((f for f in inside if f.suffix in KINDS), key=lambda file: natural(file.name))
+    if not files:
+        raise FileNotFoundError(
+            "`folder` must hold metadata.json of `overica activations`, or files of another tool "
+            f"({', '.join(KINDS)}), got {str(path)!r} without"
+        )
+    names = {KINDS[file.suffix].name for file in files}
+    if len(names) > 1:
+        raise ValueError(
+            f"{path} must hold one kind of files, got {', '.join(sorted(names))}: put them into folders of their own"
+        )
+    return files
+
+
+def _chosen(file: Path, arrays: dict[str, Parts], key: str | None) -> str | None:
+    """Name of the activations among the arrays of a file; None if it has none."""
+    fitting = {name: parts for name, parts in arrays.items() if is_activations(parts)}
+    if key is not None:
+        if key in fitting:
+            return key
+        # Files of one array are told apart by their own names.
+        return next((name for name in fitting if len(arrays) == 1 and key in file.stem), None)
+    if len(fitting) > 1:
+        listed = ", ".join(f"{name!r} {_shape(parts)}" for name, parts in fitting.items())
+        raise ValueError(f"{file} holds several arrays: choose one by `key`, of {listed}")
+    if not fitting:
+        _refuse_odd(file, arrays)
+    return next(iter(fitting), None)
+
+
+def _refuse_odd(file: Path, arrays: dict[str, Parts]) -> None:
+    """Complain of what may be meant as activations but cannot be."""
+    for name, parts in arrays.items():
+        if not is_integers(parts) and parts[0].ndim != 1:
+            raise ValueError(
+                f"{file} must hold float16, bfloat16, float32 or float64 of 2 or 3 axes, got {parts[0].dtype} of shape "
+                f"{_shape(parts)} ({name})"
+            )
+
+
+def _shard(label: str, array: Any) -> Shard:
+    if array.ndim == 2:
+        return Shard(label, array, None)
+    if not isinstance(array, Widened) and not array.flags.c_contiguous:
+        raise ValueError(
+            f"{label} must lie in memory row by row (C order) to be read as rows, got shape {array.shape}"
+        )
+    context = int(array.shape[1])
+    return Shard(label, array.reshape(-1, array.shape[2]), context)
+
+
+def _check_equal(shards: list[Shard]) -> None:
+    """Refuse shards of another width or precision than the first."""
+    first = shards[0]
+    for shard in shards:
+        if shard.array.shape[1] != first.array.shape[1]:
+            raise ValueError(
+                f"{shard.name} must have {first.array.shape[1]} columns as {first.name}, got {shard.array.shape[1]}"
+            )
+        if (_dtype(shard.array), shard.context is None) != (
+            _dtype(first.array),
+            first.context is None,
+        ):
+            raise ValueError(
+                f"{shard.name} must be {_dtype(first.array)} with as many axes as {first.name}, got "
+                f"{_dtype(shard.array)}"
+            )
+
+
+def _token_ids(arrays: dict[str, Parts]) -> Iterator[tuple[str, np.ndarray]]:
+    for name, parts in arrays.items():
+        if is_integers(parts) and _TOKENS.search(name):
+            yield from ((name, np.asarray(part).reshape(-1)) for part in parts)
+
+
+def _one_per_row(found: list[tuple[str, np.ndarray]], n_rows: int) -> np.ndarray | None:
+    if sum(len(ids) for _, ids in found) != n_rows:
+        return None
+    return np.concatenate([ids for _, ids in found]).astype(np.int32)
+
+
+def _dtype(array: Any) -> str:
+    return "bfloat16" if isinstance(array, Widened) else str(array.dtype)
+
+
+def _shape(parts: Parts) -> tuple[int, ...]:
+    return (sum(len(part) for part in parts), *parts[0].shape[1:])
+
+
+def _listed(files: list[Path]) -> str:
+    more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
+    return ", ".join(file.name for file in files[:_SHOWN]) + more

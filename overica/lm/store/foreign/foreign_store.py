@@ -1,0 +1,168 @@
+"""A folder of activations that another tool wrote, opened like one of ours."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from overica.lm.store.activations import Activations, joined_shards
+from overica.lm.store.files import TokenRows
+from overica.lm.store.foreign.facts import facts_of, texts_of
+from overica.lm.store.foreign.files import KINDS, Found, find_arrays
+
+_BLOCK = 1024
+"""Rows of what stands for a document where nothing tells documents apart."""
+
+
+class ForeignStore(Activations):
+    """Activations in ``.npy``, ``.safetensors``, ``.pt`` or ``.arrow`` files, mapped and never copied whole.
+
+    Files are taken in the order of their names, numbers by their value; arrays of (contexts, tokens, features) are read
+    row after row. Where they lie beside, token ids (an integer array named like ``tokens`` or ``input_ids``, one per
+    row) and a JSON file that names the model or tokenizer give the texts.
+
+    Parameters
+    ----------
+    path : path
+        The folder, or one file.
+    key : str, optional
+        Which array, where a file has several.
+
+    Attributes
+    ----------
+    metadata : dict
+        `kind`, `key`, `files`, what a ``config.json``, ``metadata.json`` or ``cfg.json`` says of `model`, `layer` and
+        `hook`, and `content`, a hash.
+    has_tokens : bool
+        Whether token ids were found.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a file is damaged or not whole yet, holds several arrays or none, or does not fit the others: names it.
+
+    Notes
+    -----
+    What stands for a document, of which a study never learns and judges both, is a context where files have them,
+    else 1024 consecutive rows. Rows that were shuffled before they were written cannot be told apart by document.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from overica.lm import open_store
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for i in range(2):
+    ...     np.save(folder / f"acts_{i}.npy", np.full((3, 5, 4), i, np.float16))
+    >>> store = open_store(folder)
+    >>> store.n_tokens, store.n_features, store.n_documents, store.activations.dtype
+    (30, 4, 6, dtype('float16'))
+    """
+
+    replayable = False
+
+    def __init__(self, path: str | os.PathLike[str], key: str | None = None) -> None:
+        self.folder = Path(path)
+        self._found: Found = find_arrays(self.folder, key)
+        self.has_tokens = self._found.ids is not None
+
+    def __repr__(self) -> str:
+        return (
+            f"ForeignStore({str(self.folder)!r}: {self.n_tokens} rows x {self.n_features} features, "
+            f"{self.metadata['kind']}, {self.place})"
+        )
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """What is known of the folder."""
+        found = self._found
+        return {
+            **facts_of(found.files[0].parent, found.key),
+            "kind": KINDS[found.files[0].suffix].name,
+            "key": found.key,
+            "files": [file.name for file in found.files],
+            "n_tokens": self.n_tokens,
+            "n_features": self.n_features,
+            "content": self._content(),
+        }
+
+    @cached_property
+    def activations(self) -> Any:
+        """See `Activations`."""
+        shards = self._found.shards
+        return joined_shards([shard.array for shard in shards], [shard.name for shard in shards])
+
+    @cached_property
+    def text(self) -> TokenRows:
+        """Where each row stands; their numbers in place of token ids that are not known."""
+        parts = list(self._parts())
+        sizes = np.array([size for _, size in parts])
+        starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
+        positions = np.arange(self.n_tokens) - starts
+        ids = positions if self._found.ids is None else self._found.ids
+        documents = np.repeat(np.arange(len(sizes)), sizes)
+        return TokenRows(ids, documents, positions, [name for name, _ in parts])
+
+    @property
+    def word_pieces(self) -> bool:
+        """See `Activations`."""
+        return getattr(self.vocabulary, "word_pieces", False)
+
+    @property
+    def without_texts(self) -> str | None:
+        """See `Activations`."""
+        if not self.has_tokens:
+            return f"no token ids lie beside the activations in {str(self.folder)!r}"
+        if isinstance(self.vocabulary, Numbered):
+            named = self.metadata["tokenizer"] or self.metadata["model"]
+            return f"the tokenizer of the token ids in {str(self.folder)!r} is not at hand (named: {named})"
+        return None
+
+    @cached_property
+    def vocabulary(self) -> Sequence[str]:
+        """Text of every token id; where there are none, the number in brackets."""
+        known = texts_of(self.metadata) if self.has_tokens else None
+        return Numbered() if known is None else known
+
+    def _parts(self) -> Iterator[tuple[str, int]]:
+        """Name and length of what stands for each document."""
+        for shard in self._found.shards:
+            length = shard.context or _BLOCK
+            for start in range(0, len(shard.array), length):
+                stop = min(start + length, len(shard.array))
+                yield f"{Path(shard.name).name} rows {start} to {stop - 1}", stop - start
+
+    def _content(self) -> str:
+        """Hash of names, shapes and first rows: another folder of the same shape has another."""
+        digest = hashlib.sha256()
+        for shard in self._found.shards:
+            name = Path(shard.name).name
+            digest.update(f"{name} {shard.array.shape} {shard.array.dtype}".encode())
+            digest.update(np.ascontiguousarray(shard.array[:1]).tobytes())
+        return digest.hexdigest()[:16]
+
+
+class Numbered(Sequence[str]):
+    """Stands for a vocabulary: every number is its own text.
+
+    Examples
+    --------
+    >>> from overica.lm.store.foreign.foreign_store import Numbered
+    >>> Numbered()[17]
+    '[17] '
+    """
+
+    def __len__(self) -> int:
+        return 2**31
+
+    def __getitem__(self, key: Any) -> Any:
+        return f"[{key}] "
