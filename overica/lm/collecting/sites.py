@@ -11,7 +11,8 @@ site            what it is
 ==============  ====================================================================================================
 
 The last linear map of attention or MLP is found by the names that families of models have for it. Where a norm stands
-behind it (Gemma 2, and BERT, which norms the sum) it is what enters that norm.
+behind it (Gemma 2, and BERT, which norms the sum) it is what enters that norm. OPT's MLP takes the tokens of all texts
+in one row, and is refused.
 """
 
 from __future__ import annotations
