@@ -265,9 +265,9 @@ def substitution_loss(
 
     At the tokens of the text (special tokens are left as they are, and those that are skipped) the activation x is
     replaced by ``inverse_transform(transform(x))``, and the model goes on from there. Measured are, of a causal
-    language model, the increase of the next-token cross entropy (`cross_entropy`); of an encoder, 1 - cosine of the mean-pooled
-    embedding (`embedding`) and the error of the last hidden states over their variance (`hidden`). Each comes with what
-    mean- and zero-ablation give, and ``recovered = 1 - loss / mean_ablation``.
+    language model, the increase of the next-token cross entropy (`cross_entropy`); of an encoder, 1 - cosine of the
+    mean-pooled embedding (`embedding`) and the error of the last hidden states over their variance (`hidden`). Each
+    comes with what mean- and zero-ablation give, and ``recovered = 1 - loss / mean_ablation``.
 
     Parameters
     ----------
