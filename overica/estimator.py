@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
@@ -27,9 +28,11 @@ from overica.learning import (
     white_units,
 )
 from overica.parameters import fit_settings, resolve_device, template
+from overica.persistence import Journal, journal_of, kept_fit
 from overica.priors import Prior
 from overica.progress import StepProgress
 from overica.random_state import generator
+from overica.ranges import unit_columns
 from overica.saving import PersistentModel
 from overica.schedules import Schedule
 
@@ -103,6 +106,14 @@ class OvercompleteICA(PersistentModel):
         Source of every draw. Same seed, same machine, same answer.
     device : str
         Torch device for codes that the compiled solver does not serve; "auto" takes CUDA for those if there is one.
+    checkpoint : path or None
+        Folder in which `fit` keeps its state. Killed at any moment, the same call goes on from there, to the same bits
+        on the same machine and device; once it has finished, it gives the result at once. What was begun with other
+        parameters or samples, or by another version, is refused. None keeps nothing. See Notes.
+    checkpoint_every : float
+        Seconds between two times of writing, and the most that a kill costs.
+    warm_start : bool
+        Start from the columns of the fit before, if there was one, as from an array in `init`.
     verbose : int
         1 shows a progress bar.
     callback : callable or None
@@ -196,6 +207,11 @@ class OvercompleteICA(PersistentModel):
     transformer's activations, hold nearly all the power. They are left out of learning, and of the choice of units
     and penalties, with a warning that says which; see `overica.learning.outlying`. `transform` codes every row.
 
+    With a `checkpoint`, `device`, `verbose`, `callback` and `checkpoint_every` may change from one call to the next.
+    What is computed on another device differs in its last digits, and `callback` is not called again for steps that
+    were done before. With ``random_state=None`` the seed that was drawn first is kept. Ctrl-C and SIGTERM end a fit
+    once the step under way is written. While a fit runs, no other can use its folder; delete that to begin anew.
+
     Fitted attributes can be set, and `transform`, `score` and `partial_fit` go by what was set: a higher ``penalty_``
     gives sparser codes. Arrays are set as a whole; their entries are read-only.
 
@@ -240,6 +256,9 @@ class OvercompleteICA(PersistentModel):
         hierarchy: bool | str = "auto",
         random_state: Any = None,
         device: str = "auto",
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: float = 60.0,
+        warm_start: bool = False,
         verbose: int = 0,
         callback: Callable[[dict[str, float]], object] | None = None,
     ) -> None:
@@ -261,6 +280,9 @@ class OvercompleteICA(PersistentModel):
         self.hierarchy = hierarchy
         self.random_state = random_state
         self.device = device
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.warm_start = warm_start
         self.verbose = verbose
         self.callback = callback
 
@@ -291,37 +313,11 @@ class OvercompleteICA(PersistentModel):
         UserWarning
             If rows are so much longer than all others that they are left out of learning.
         """
+        start = self.mixing_ if self.warm_start and self.__sklearn_is_fitted__() else None
         X = self._validated(X, reset=True)
-        fit, n_components = self._begin(X)
-        self._choose_units(fit, n_components, X.dtype)
-        progress = StepProgress(self.verbose, self.callback)
-        fit.report = progress
-        search = choose_search(fit)
-        hierarchy = HierarchySearch(fit, white=self.whiten is True)
-        model: Model | None = None
-        found: HierarchyFit | None = None
-        wanted = None if n_components == "auto" else int(n_components)
-        try:
-            n_components = search.count() if wanted is None else wanted
-            progress.expect(search.n_steps)
-            model = search.search(int(n_components))
-            search.warn_if_unsettled()
-            n_steps = len(fit.history["penalty"])
-            if self.hierarchy is True or (self.hierarchy and hierarchy.suspects(model)):
-                progress.expect(hierarchy.n_steps)
-                found = self._dependent(hierarchy, model, wanted)
-            if found is None:
-                fit.forget(n_steps)
-        except KeyboardInterrupt:
-            # Nothing is lost: the best state so far is a fitted estimator.
-            if model is None and fit.best is not None:
-                model = search.salvage(wanted)
-            if model is not None:
-                self._publish(model, fit, X.dtype)
-            raise
-        finally:
-            progress.close()
-        self._publish(model, fit if found is None else hierarchy.fit, X.dtype, found)
+        rng = generator(self.random_state)
+        with journal_of(self, X, rng, start=start) as journal:
+            kept_fit(journal, self, rng, lambda: self._learn(X, rng, journal, start))
         return self
 
     def partial_fit(self, X: Array, y: Any = None) -> Self:
@@ -351,7 +347,7 @@ class OvercompleteICA(PersistentModel):
             state = replace(self._learning)
         else:
             X = self._validated(X, reset=True)
-            fit, n_components = self._begin(X)
+            fit, n_components = self._begin(X, generator(self.random_state))
             if n_components == "auto":
                 raise ValueError('`n_components` must be a number for `partial_fit`, got "auto"')
             if self.whiten is True:
@@ -404,7 +400,7 @@ class OvercompleteICA(PersistentModel):
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
-        fit, _ = self._begin(X)
+        fit, _ = self._begin(X, generator(self.random_state))
         fit.history = {name: list(values) for name, values in self.history_.items()}
         model, units = self.model_, self.units_
         if model.penalty == 0 and units.n_dimensions == X.shape[1]:
@@ -419,12 +415,53 @@ class OvercompleteICA(PersistentModel):
         self._publish(model, fit, X.dtype)
         return self
 
-    def _begin(self, X: np.ndarray) -> tuple[Fit, int | str]:
-        """A fit of validated samples, and how many components it is to have."""
+    def _learn(
+        self,
+        X: np.ndarray,
+        rng: np.random.Generator,
+        journal: Journal,
+        start: np.ndarray | None,
+    ) -> None:
+        """`fit`, of validated samples, from given columns if any, its stages kept in a journal."""
+        fit, n_components = self._begin(X, rng, start)
+        fit.journal = journal
+        self._choose_units(fit, n_components, X.dtype)
+        progress = StepProgress(self.verbose, self.callback)
+        fit.report = progress
+        search = choose_search(fit)
+        hierarchy = HierarchySearch(fit, white=self.whiten is True)
+        model: Model | None = None
+        found: HierarchyFit | None = None
+        wanted = None if n_components == "auto" else int(n_components)
+        try:
+            n_components = search.count() if wanted is None else wanted
+            progress.expect(search.n_steps)
+            model = search.search(int(n_components))
+            search.warn_if_unsettled()
+            n_steps = len(fit.history["penalty"])
+            if self.hierarchy is True or (self.hierarchy and hierarchy.suspects(model)):
+                progress.expect(hierarchy.n_steps)
+                found = self._dependent(hierarchy, model, wanted)
+            if found is None:
+                fit.forget(n_steps)
+        except KeyboardInterrupt:
+            # Nothing is lost: the best state so far is a fitted estimator.
+            if model is None and fit.best is not None:
+                model = search.salvage(wanted)
+            if model is not None:
+                self._publish(model, fit, X.dtype)
+            raise
+        finally:
+            progress.close()
+        self._publish(model, fit if found is None else hierarchy.fit, X.dtype, found)
+
+    def _begin(
+        self, X: np.ndarray, rng: np.random.Generator, start: np.ndarray | None = None
+    ) -> tuple[Fit, int | str]:
+        """A fit of validated samples, from columns if they are given, and how many components it is to have."""
         n_features = X.shape[1]
-        rng = generator(self.random_state)
-        start = template(self.prior, self.solver, resolve_device(self.device, self.prior))
-        center = not start.prior.nonnegative if self.center == "auto" else self.center
+        plain = template(self.prior, self.solver, resolve_device(self.device, self.prior))
+        center = not plain.prior.nonnegative if self.center == "auto" else self.center
         if center not in (True, False):
             raise ValueError(f'`center` must be True, False or "auto", got {self.center!r}')
         if self.whiten not in (True, False, "auto"):
@@ -434,9 +471,15 @@ class OvercompleteICA(PersistentModel):
         samples = Samples(X, center=bool(center), rng=rng)
         samples.outlying.warn()
         settings, n_components = fit_settings(self, n_features, samples.unit)
-        fit = Fit(start, samples, settings, rng)
+        if start is not None:
+            if n_components not in ("auto", start.shape[1]):
+                raise ValueError(
+                    f"`warm_start` needs the n_components of the fit before, {start.shape[1]}, got {n_components}"
+                )
+            settings, n_components = replace(settings, init=unit_columns(start)), start.shape[1]
+        fit = Fit(plain, samples, settings, rng)
         if self.hierarchy is True and not HierarchySearch(fit).applies:
-            given = repr(self.init) if isinstance(self.init, str) else "an array"
+            given = repr(self.init) if isinstance(settings.init, str) else "an array"
             raise ValueError(
                 "`hierarchy=True` needs eight features or more, a non-negative prior with an l1 cost, solved on the "
                 "CPU, a drawn start, and a rule that keeps columns alive; "

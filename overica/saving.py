@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 from overica._validation import check_array, check_scalar
 from overica.fitted import FittedModel
 from overica.learning import Model, State, Units
-from overica.parameters import resolve_device
-from overica.persistence import Persistent
+from overica.learning.keeping import models
+from overica.parameters import resolve_device, template
+from overica.persistence import Persistent, remember, series_values
 from overica.presence import PresenceModel
 from overica.priors import prior_from_config, prior_to_config
 
@@ -29,6 +31,28 @@ class PersistentModel(Persistent, FittedModel):
     numbers of `model_`, its prior, ``unit``, the parameters, and where `partial_fit` goes on: the step of its
     annealing, and the penalty that a crowded step has raised.
     """
+
+    def _values(self) -> dict[str, Any]:
+        """What `fit` has come to, for the journal of a fit."""
+        return {
+            "model": models(self.model_).values(self.model_),
+            "step": self._learning.step,
+            "units": asdict(self.units_),
+            "history": series_values(self.history_),
+            "presences": None if self._presences is None else self._presences.to_arrays(),
+            "parents": self._parents,
+        }
+
+    def _take(self: Any, values: Mapping[str, Any]) -> None:
+        """Be fitted as `_values` says."""
+        self.units_ = Units(**values["units"])
+        self.history_ = {}
+        remember(self.history_, values["history"])
+        plain = template(self.prior, self.solver, resolve_device(self.device, self.prior))
+        self._learning = State(models(plain).made(values["model"]), step=values["step"])
+        joint = values["presences"]
+        self._presences = None if joint is None else PresenceModel.from_arrays(joint)
+        self._parents = values["parents"]
 
     def _stored(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         check_is_fitted(self)

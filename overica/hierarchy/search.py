@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overica.hierarchy.feature_sums import BATCH, Sums
+from overica.hierarchy.kept import SUMS, Taken, learners, steps_of
 from overica.hierarchy.narrowing import narrowed
 from overica.hierarchy.parents import parents_of
 from overica.hierarchy.start import Start
@@ -171,10 +173,10 @@ class HierarchySearch:
             starts.append(self._attempt(another, independent, n_components or 1))
         learner, evidence, columns = max(starts, key=lambda one: one.log_evidence)
         if n_components is not None and n_components < learner.model.n_components:
-            learner = narrowed(learner, n_components, self._draw)
+            learner = self._narrowed(learner, n_components)
         # Of the steps so far, which are remembered longer than those in which the noise is learned.
         parents = parents_of(learner.sums.together, learner.sums.n_samples)
-        self._settle(learner)
+        learner = self._settled(learner)
         self.fit.mark(self.fit.history["restart"][-1])
         return HierarchyFit(_careful(learner.model), parents, evidence, columns)
 
@@ -202,7 +204,8 @@ class HierarchySearch:
 
     def _evidence(self, model: PresenceModel) -> float:
         """Nats per held-out sample, the supports searched with care; comparable at the same noise variance."""
-        found = float(_careful(model).log_evidence(self.fit.samples.held_out).mean())
+        judges = self.fit.samples.held_out
+        found = self.fit.stage("judge", lambda: float(_careful(model).log_evidence(judges).mean()))
         return found + self.fit.samples.units.log_det
 
     def _as_they_are(self, columns: NDArray) -> float:
@@ -219,6 +222,9 @@ class HierarchySearch:
         n_samples = max(_FEWEST_SEEN, per_column * mixing.shape[1])
         samples = self.fit.samples
         n_samples = min(n_samples, samples.n_rows, _NUMBERS // samples.n_features)
+        return self.fit.stage("sums", lambda: self._looked_for(mixing, n_samples), SUMS)
+
+    def _looked_for(self, mixing: NDArray, n_samples: int) -> Sums:
         found = Sums.of(_used(mixing), self._draw, n_samples)
         return found.without_copies().without_corrections()
 
@@ -280,10 +286,20 @@ class HierarchySearch:
         learner.sums = replace(
             learner.sums, together=share * together, n_samples=share * start.n_samples
         )
-        for noise in _NOISES:
-            for _ in range(_ROUNDS):
-                self._step(learner, noise)
-        return learner
+        return self._stepped("joint", learner, [n for n in _NOISES for _ in range(_ROUNDS)])
+
+    def _stepped(
+        self, name: str, learner: PresenceLearner, noises: Sequence[float | None]
+    ) -> PresenceLearner:
+        """A learner after a step at each noise, None for its own."""
+
+        def steps(taken: Taken) -> Iterator[None]:
+            for noise in noises[taken.n_steps :]:
+                self._step(taken.learner, noise)
+                taken.n_steps += 1
+                yield
+
+        return self.fit.steps(name, lambda: Taken(learner), steps, steps_of(learner)).learner
 
     def _step(self, learner: PresenceLearner, noise: float | None = None) -> None:
         """One step of expectation and maximisation, told to whoever watches the fit."""
@@ -304,15 +320,22 @@ class HierarchySearch:
         }
         self.fit.record(figures)
 
-    def _settle(self, learner: PresenceLearner) -> None:
-        """The noise of a learner is learned, in place."""
+    def _narrowed(self, learner: PresenceLearner, n_components: int) -> PresenceLearner:
+        def compute() -> PresenceLearner:
+            return narrowed(learner, n_components, self._draw)
+
+        # The columns of what is narrowed do not learn any more.
+        still = replace(learner, learn_mixing=False)
+        return self.fit.stage("narrow", compute, learners(still))
+
+    def _settled(self, learner: PresenceLearner) -> PresenceLearner:
+        """The learner with its noise learned."""
         given = self.fit.noise_variance
         learner.learn_noise = given is None
         learner.memory = _RECENT
         if given is not None:
             learner.model = replace(learner.model, noise_variance=given)
-        for _ in range(_ROUNDS):
-            self._step(learner)
+        return self._stepped("settle", learner, [None] * _ROUNDS)
 
 
 def _left_out(columns: NDArray, X: NDArray) -> float:

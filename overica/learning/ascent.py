@@ -58,6 +58,16 @@ class State:
     """Penalty below which steps do not go once annealing has ended, see `overica.learning.misfit`."""
 
 
+@dataclass
+class Course:
+    """Where a run stands that is judged on its way; carried from one step to the next."""
+
+    state: State
+    best: Model
+    score: float = -np.inf
+    """Held-out evidence of the best."""
+
+
 @dataclass(frozen=True)
 class Ascent:
     """A run of learning steps.
@@ -75,47 +85,50 @@ class Ascent:
     n_checks: int = 12
     """How often the held-out evidence is looked at; once costs as much as a few steps."""
 
+    def begin(self, model: Model, samples: Samples) -> Course:
+        """Where a run from a model starts."""
+        if self.annealing.start != self.annealing.end:
+            return Course(State(model), model)
+        # A refining run may only improve on what it is given.
+        start = replace(model, penalty=self._penalty(0, samples))
+        return Course(State(model), *judge(start, _few(samples, model)))
+
     def run(
         self,
-        model: Model,
+        course: Course,
         samples: Samples,
         rng: np.random.Generator,
         history: History,
         report: Report,
     ) -> Iterator[Model]:
-        """The best model so far, after every step; extends `history` by one entry per step.
+        """The best model so far, after every step that is left; extends `history` by one entry per step.
 
         Raises
         ------
         LearningError
             If the mixing matrix explodes, or no source is active any more.
         """
-        judges = samples.held_out[: min(_JUDGES, enough_judges(model))]
-        state = State(model)
-        best, best_score = model, -np.inf
-        if self.annealing.start == self.annealing.end:
-            # A refining run may only improve on what it is given.
-            best, best_score = judge(replace(model, penalty=self._penalty(0, samples)), judges)
+        state = course.state
+        judges = _few(samples, state.model)
         spacing = max(1, self.n_steps // self.n_checks)
-        for step, row in enumerate(self.steps(state, samples, rng)):
-            if step % spacing == spacing - 1 or step == self.n_steps - 1:
-                judged, score = judge(state.model, judges)
-                row["log_evidence"] = score
-                settled = (step + 1) / self.n_steps >= self.annealing.settled
+        for row in self.steps(state, samples, rng):
+            if state.step % spacing == 0 or state.step == self.n_steps:
+                judged, row["log_evidence"] = judge(state.model, judges)
+                settled = state.step / self.n_steps >= self.annealing.settled
                 if state.least == 0.0 and settled and self.annealing.start != self.annealing.end:
                     # Once: norms rise with the penalty, and the level with them.
                     state.least = least_penalty(judged)
-                if score >= best_score:
-                    best, best_score = judged, score
+                if row["log_evidence"] >= course.score:
+                    course.best, course.score = judged, row["log_evidence"]
             extend_history(history, row)
             report(row)
-            yield best
+            yield course.best
 
     def steps(
         self, state: State, samples: Samples, rng: np.random.Generator
     ) -> Iterator[dict[str, float]]:
-        """The steps of a run, in place, and no judgement: the figures of each."""
-        for step in range(self.n_steps):
+        """The steps of a run that are left, in place, and no judgement: the figures of each."""
+        for step in range(state.step, self.n_steps):
             progress = (step + 1) / self.n_steps
             penalty = max(self._penalty(step, samples), state.least)
             state.model = replace(state.model, penalty=penalty)
@@ -200,3 +213,8 @@ class Ascent:
                 f"all components are dead at step {state.step} under rule {rule!r}: no sample had a "
                 f"non-zero code for {_PATIENCE} steps. Lower `learning_rate` or `annealing`{otherwise}"
             )
+
+
+def _few(samples: Samples, model: Model) -> np.ndarray:
+    """Held-out samples that judge a run on its way."""
+    return samples.held_out[: min(_JUDGES, enough_judges(model))]

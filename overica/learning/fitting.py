@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from overica.initialisation import check_start, start_mixing
-from overica.learning.ascent import Ascent, History, Report, extend_history
+from overica.learning.ascent import Ascent, Course, History, Report, State, extend_history
+from overica.learning.keeping import PLAIN, Kind, courses, states
 from overica.learning.posterior import Model
 from overica.learning.rules import LearningRule
 from overica.learning.samples import Samples
+from overica.persistence import Journal, remember, series_values
 from overica.ranges import unit_columns
 from overica.schedules import Annealing, Cosine, Schedule
+
+T = TypeVar("T")
 
 _REFINING_SHARE = 0.2
 _REFINING_RATE = 0.2
@@ -88,6 +94,8 @@ class Fit:
     """Figures by name, one entry per step."""
     best: Model | None = None
     """The best state of the latest run, for an interrupt to fall back on."""
+    journal: Journal = field(default_factory=Journal)
+    """Where its stages are kept."""
 
     @property
     def noise_variance(self) -> float | None:
@@ -107,10 +115,67 @@ class Fit:
 
     def run(self, ascent: Ascent, model: Model) -> Model:
         """The best model of a run of steps; history and report are kept."""
-        best = model
-        for best in ascent.run(model, self.samples, self.rng, self.history, self.report):
-            self.best = best
-        return best
+
+        def steps(course: Course) -> Iterator[None]:
+            for best in ascent.run(course, self.samples, self.rng, self.history, self.report):
+                self.best = best
+                yield
+
+        kind = courses(self.template)
+        return self.steps("run", lambda: ascent.begin(model, self.samples), steps, kind).best
+
+    def walk(self, ascent: Ascent, model: Model) -> State:
+        """The state after a run of steps that nobody judges; of the figures none are kept."""
+
+        def steps(state: State) -> Iterator[None]:
+            for _ in ascent.steps(state, self.samples, self.rng):
+                yield
+
+        return self.steps("walk", lambda: State(model), steps, states(self.template))
+
+    def stage(self, name: str, compute: Callable[[], T], kind: Kind[T] = PLAIN) -> T:
+        """What `compute` gives; or gave before the fit was ended, and then draws and history are those after it."""
+        with self.journal.stage(name) as stage:
+            if stage.complete:
+                return kind.made(self._back_at(stage.kept))
+            found = compute()
+            stage.finish(self._standing(kind.values(found)))
+            return found
+
+    def steps(
+        self,
+        name: str,
+        start: Callable[[], T],
+        steps: Callable[[T], Iterator[object]],
+        kind: Kind[T],
+    ) -> T:
+        """A stage of steps that change what it starts with, in place; it goes on from any of them.
+
+        `steps` takes those that are left.
+        """
+        with self.journal.stage(name) as stage:
+            found = start() if stage.kept is None else kind.made(self._back_at(stage.kept))
+            for _ in steps(found):
+                stage.offer(lambda: self._standing(kind.values(found)))
+            if not stage.complete:
+                stage.finish(self._standing(kind.values(found)))
+            return found
+
+    def _standing(self, value: Any) -> dict[str, Any]:
+        """A value, and where the fit stands that has come to it."""
+        return {
+            "value": value,
+            "generator": self.rng.bit_generator.state,
+            "position": self.samples.position,
+            "history": series_values(self.history),
+        }
+
+    def _back_at(self, kept: dict[str, Any]) -> Any:
+        """The value, once the fit stands where it stood."""
+        self.rng.bit_generator.state = kept["generator"]
+        self.samples.seek(kept["position"])
+        remember(self.history, kept["history"])
+        return kept["value"]
 
     def record(self, figures: dict[str, float]) -> None:
         """The figures of one step, into the history and to whoever watches."""

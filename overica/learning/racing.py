@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from overica.learning.ascent import LearningError, State
+from overica.learning.ascent import LearningError
 from overica.learning.calibration import calibrate
 from overica.learning.evidence import enough_judges, log_evidence
 from overica.learning.fitting import Fit
@@ -51,17 +51,19 @@ def race_units(fit: Fit, candidates: Sequence[Units], n_components: int) -> Unit
 
 def _evidence(fit: Fit, units: Units, n_components: int) -> float:
     samples = fit.samples.measured_in(units)
-    trial = replace(fit, samples=samples, rng=copy.deepcopy(fit.rng))
-    rng = trial.rng
-    state = State(replace(fit.template, mixing=trial.start(n_components)))
-    ascent = fit.settings.ascent(_SHARE)
+    trial = replace(fit, samples=samples, rng=copy.deepcopy(fit.rng), history={})
+    return trial.stage("units", lambda: _raced(trial, n_components))
+
+
+def _raced(trial: Fit, n_components: int) -> float:
+    samples, ascent = trial.samples, trial.settings.ascent(_SHARE)
+    model = replace(trial.template, mixing=trial.start(n_components))
     ascent = replace(ascent, batch_size=-(-ascent.batch_size // 2))
     try:
-        for _ in ascent.steps(state, samples, rng):
-            pass
+        state = trial.walk(ascent, model)
     except LearningError:
         return -np.inf
     judges = samples.held_out[: min(_JUDGES, enough_judges(state.model))]
-    X = samples.draw(2 * len(judges), rng)
+    X = samples.draw(2 * len(judges), trial.rng)
     model = calibrate(state.model, X, judges, noise_variance=trial.noise_variance, scales=False)
-    return float(log_evidence(model, judges).mean()) + units.log_det
+    return float(log_evidence(model, judges).mean()) + samples.units.log_det

@@ -12,6 +12,7 @@ from overica.learning.calibration import calibrate, enough_rows, rescale, usage
 from overica.learning.crowding import crowded
 from overica.learning.evidence import judge, log_evidence
 from overica.learning.fitting import Fit
+from overica.learning.keeping import judged, models
 from overica.learning.merging import distinct_columns, merge_columns
 from overica.learning.polishing import polish, reseed
 from overica.learning.posterior import Model
@@ -54,7 +55,8 @@ class Search(ABC):
         """The best of several starts, with noise and scales learned."""
         found = [self.race(n_components, restart) for restart in range(self.restarts)]
         best, score = max(found, key=lambda pair: pair[1])
-        return self.finish(self.improve(best, score))
+        kind = models(self.fit.template)
+        return self.fit.stage("finish", lambda: self.finish(self.improve(best, score)), kind)
 
     def warn_if_unsettled(self) -> None:
         """Warn if the steps ran out too early."""
@@ -214,15 +216,18 @@ class Surplus(Search):
         loses is learned by others. The penalty of highest evidence is mostly lower than that at which columns are
         found.
         """
-        fit, settings = self.fit, self.fit.settings
-        merged = self._merge(found, n_components)
+        fit, settings, kind = self.fit, self.fit.settings, models(self.fit.template)
+        merged = fit.stage("merge", lambda: self._merge(found, n_components), kind)
         settled = fit.run(settings.refining(self.first_share), merged)
         if not fit.samples.split:
             # Samples that are learned from say that the lowest penalty suits them best.
             return fit.run(settings.refining(), settled)
         judges = self._judges[: self.n_pilots]
         X = fit.samples.draw(enough_rows(len(judges), settled), fit.rng)
-        pilot = calibrate(settled, X, judges, noise_variance=fit.noise_variance)
+        noise = fit.noise_variance
+        pilot = fit.stage(
+            "pilot", lambda: calibrate(settled, X, judges, noise_variance=noise), kind
+        )
         level = pilot.penalty / float(np.sqrt(fit.samples.n_features))
         return fit.run(settings.refining(level=level), replace(pilot, presence=1.0))
 
@@ -282,7 +287,8 @@ class Planar(Search):
         fit = self.fit
         model = replace(fit.template, mixing=fit.start(n_components))
         found = fit.run(fit.settings.ascent(self.share), model)
-        return self._exact(found, found.mixing)
+        kind = judged(fit.template)
+        return fit.stage("exact", lambda: self._exact(found, found.mixing), kind)
 
     def warn_if_unsettled(self) -> None:
         """Nothing to warn of: the steps only have to come near, and the exact evidence is climbed to its top."""

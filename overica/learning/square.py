@@ -15,6 +15,7 @@ from overica.learning import determined, relative
 from overica.learning.calibration import calibrate
 from overica.learning.evidence import judge, log_evidence
 from overica.learning.fitting import Fit
+from overica.learning.keeping import models
 from overica.learning.posterior import Model
 from overica.learning.pruning import PRICE
 from overica.learning.searching import Search
@@ -188,7 +189,10 @@ class Square(Search):
     def finish_sparse(self, model: Model) -> Model:
         """Noise, penalty and scales of the sparse model with this mixing matrix."""
         X = self.fit.samples.draw(_CALIBRATION, self.fit.rng)
-        return calibrate(model, X, self._judges, noise_variance=None)
+        judges, kind = self._judges, models(self.fit.template)
+        return self.fit.stage(
+            "calibrate", lambda: calibrate(model, X, judges, noise_variance=None), kind
+        )
 
     def warn_if_unsettled(self) -> None:
         """See `Search.warn_if_unsettled`: a climb ends at its top."""
@@ -208,6 +212,11 @@ class Square(Search):
         return bool(centred.all()) and self._take(X, n_components)
 
     def _climb(self, Z: np.ndarray, W: np.ndarray, max_iter: int) -> Model:
+        fit = self.fit
+        fit.best = fit.stage("climb", lambda: self._climbed(Z, W, max_iter), models(fit.template))
+        return fit.best
+
+    def _climbed(self, Z: np.ndarray, W: np.ndarray, max_iter: int) -> Model:
         fit, subspace = self.fit, self._subspace
         for found in relative.climb(Z, W, max_iter):
             fit.best = replace(

@@ -16,7 +16,8 @@ from pathlib import Path
 from overica.persistence.atomic import PART, error_names, flush, sync_folder
 from overica.persistence.output import made
 
-_WHOLE = ".whole"
+WHOLE = ".whole"
+"""Name of the folder that holds it until all of it is in place."""
 
 
 @contextmanager
@@ -39,19 +40,19 @@ def staged(folder: str | os.PathLike[str]) -> Iterator[Path]:
         try:
             # What a kill left: of an unfinished set nothing, of a finished one the files that were not in place yet.
             shutil.rmtree(part, ignore_errors=True)
-            _settle(folder)
+            settle(folder)
             part.mkdir()
             yield part
             for path in part.iterdir():
                 flush(path)
             sync_folder(part)
-            part.replace(folder / _WHOLE)
-            _settle(folder)
+            part.replace(folder / WHOLE)
+            settle(folder)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             # If it was complete, the new files count: no reader need look where they were on the way.
             with suppress(OSError):
-                _settle(folder)
+                settle(folder)
             raise
 
 
@@ -74,12 +75,13 @@ def replace_together(folder: str | os.PathLike[str], files: Mapping[str, bytes])
 
 def current(folder: str | os.PathLike[str], name: str) -> Path:
     """Where the file of that name is: in its place, or on the way there if the writer was killed."""
-    waiting = Path(folder, _WHOLE, name)
+    waiting = Path(folder, WHOLE, name)
     return waiting if waiting.exists() else Path(folder, name)
 
 
-def _settle(folder: Path) -> None:
-    whole = folder / _WHOLE
+def settle(folder: Path) -> None:
+    """Move on what a kill left of a set that was complete."""
+    whole = folder / WHOLE
     if whole.is_dir():
         # Complete, on the disk too, before the first of the old ones is replaced.
         sync_folder(folder)

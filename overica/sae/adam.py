@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,3 +68,13 @@ class Adam:
         """Forget the gradients of some of a parameter's entries: those that start anew."""
         for moment in self._moments[parameter][:2]:
             moment[index] = 0.0
+
+    def values(self) -> list[list[np.ndarray]]:
+        """Mean, mean square and number of steps of every parameter, in their order."""
+        return [[m.cpu().numpy() for m in self._moments[p]] for p in self._parameters]
+
+    def take(self, values: Sequence[Sequence[np.ndarray]]) -> None:
+        """Go on from such values."""
+        for p, arrays in zip(self._parameters, values, strict=True):
+            for moment, array in zip(self._moments[p], arrays, strict=True):
+                moment.copy_(torch.from_numpy(array))

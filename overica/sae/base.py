@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,10 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array
 from overica.backend import torch_device
+from overica.persistence import Journal, journal_of, kept_fit, remember, series_values
 from overica.progress import TRAINING, StepProgress
 from overica.random_state import generator
 from overica.ranges import check_reach
-from overica.rows import part_by_part
+from overica.rows import Rows, Stream, part_by_part
 from overica.sae import settings
 from overica.sae.batches import Batches
 from overica.sae.coefficients import Coefficient
@@ -74,6 +77,14 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         Source of every draw. Same seed, same machine, same answer.
     device : str
         Torch device; "auto" takes CUDA if there is one.
+    checkpoint : path or None
+        Folder in which `fit` keeps its state. Killed at any moment, the same call goes on from there, to the same bits
+        on the same machine and device; once it has finished, it gives the result at once. What was begun with other
+        parameters or samples, or by another version, is refused. None keeps nothing. See Notes.
+    checkpoint_every : float
+        Seconds between two times of writing, and the most that a kill costs.
+    warm_start : bool
+        `fit` goes on from the network of the fit before, if there was one, with a new run of Adam and its rates.
     verbose : int
         1 shows a progress bar.
     callback : callable or None
@@ -107,6 +118,13 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         Figures of every step: loss; its parts reconstruction (squared error, summed over features), sparsity
         (before its coefficient), auxiliary and orthogonality (with theirs); explained_variance; l0;
         dead_share, of the features that had not fired when last looked at; sparsity_coefficient; learning_rate.
+
+    Notes
+    -----
+    With a `checkpoint`, `device`, `verbose`, `callback` and `checkpoint_every` may change from one call to the next.
+    What is computed on another device differs in its last digits, and `callback` is not called again for steps that
+    were done before. With ``random_state=None`` the seed that was drawn first is kept. Ctrl-C and SIGTERM end a fit
+    once the step under way is written. While a fit runs, no other can use its folder; delete that to begin anew.
     """
 
     module_: Autoencoder
@@ -143,6 +161,9 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         orthogonality: Orthogonality | None = None,
         random_state: Any = None,
         device: str = "auto",
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: float = 60.0,
+        warm_start: bool = False,
         verbose: int = 0,
         callback: Callable[[dict[str, float]], object] | None = None,
     ) -> None:
@@ -160,6 +181,9 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         self.orthogonality = orthogonality
         self.random_state = random_state
         self.device = device
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.warm_start = warm_start
         self.verbose = verbose
         self.callback = callback
 
@@ -196,11 +220,32 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         TrainingError
             If the loss is no longer finite: says at which step, and why.
         """
-        return self._fit(X, self._network)
+        self._fit(X)
+        return self
 
-    def _fit(self, X: Array, network: Callable[..., Autoencoder]) -> Self:
-        """`fit`, with another maker of the untrained network: one that starts from an earlier stage."""
+    def _fit(
+        self,
+        X: Array,
+        journal: Journal | None = None,
+        network: Callable[..., Autoencoder] | None = None,
+    ) -> None:
+        """`fit`, perhaps as a stage of another's, whose untrained network may have an earlier one in it."""
+        before = self.module_ if self.warm_start and hasattr(self, "module_") else None
+        start = None if before is None else before.values()
         X = self._validated(X, reset=True)
+        rng = generator(self.random_state)
+        network = network or self._network
+        with nullcontext(journal) if journal else journal_of(self, X, rng, start=start) as kept:
+            kept_fit(kept, self, rng, lambda: self._learn(X, rng, kept, network, before))
+
+    def _learn(
+        self,
+        X: np.ndarray | Rows | Stream,
+        rng: np.random.Generator,
+        journal: Journal,
+        network: Callable[..., Autoencoder],
+        before: Autoencoder | None,
+    ) -> None:
         n_features = X.shape[1]
         training = settings.training(self, n_features)
         n_components = settings.n_components(self.n_components, n_features)
@@ -208,15 +253,18 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         orthogonality = settings.orthogonality(self.orthogonality)
         device = torch_device(self.device)
         batch_size = settings.batch_size(self.batch_size)
-        rng = generator(self.random_state)
         module = network(n_features, n_components, n_active, rng).to(device)
         batches = Batches(X, batch_size, rng, device)
+        if before is not None:
+            module.begin_at(before, batches.unit, batches.centre)
         coefficient = self._coefficient(n_active, training.n_steps)
         history: dict[str, list[float]] = {}
         progress = StepProgress(self.verbose, self.callback, TRAINING)
         progress.expect(training.n_steps)
         try:
-            training.run(module, batches, coefficient, rng, history, progress, orthogonality)
+            training.run(
+                module, batches, coefficient, rng, history, progress, orthogonality, journal
+            )
         except KeyboardInterrupt:
             # Nothing is lost: what was learned so far is a fitted estimator.
             if history:
@@ -225,7 +273,30 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         finally:
             progress.close()
         self._publish(module, batches, n_active, history, X.dtype)
-        return self
+
+    def _values(self) -> dict[str, Any]:
+        """What `fit` has come to, for the journal of a fit."""
+        return {
+            "module": self.module_.values(),
+            "dtype": str(self.components_.dtype),
+            "centre": self.centre_,
+            "unit": self.unit_,
+            "n_active": self.n_active_,
+            "history": series_values(self.history_),
+        }
+
+    def _take(self, values: Mapping[str, Any]) -> None:
+        """Be fitted as `_values` says."""
+        arrays = values["module"]
+        n_components, n_features = arrays["W_dec"].shape
+        module = self._network(n_features, n_components, values["n_active"], None)
+        module.to(getattr(torch, values["dtype"])).take(arrays)
+        self._adopt(module.to(torch_device(self.device)).requires_grad_(False).eval())
+        self.centre_, self.unit_ = values["centre"], values["unit"]
+        self.n_active_ = values["n_active"]
+        self.history_ = {}
+        remember(self.history_, values["history"])
+        self.n_iter_ = len(self.history_["loss"])
 
     def transform(self, X: Array) -> Array:
         """Codes of samples, by the encoder.

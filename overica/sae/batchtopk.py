@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -58,6 +58,19 @@ class BatchTopKAutoencoder(SelectingAutoencoder):
         """See `Autoencoder.restore`."""
         self.threshold = self.threshold.new_empty(len(self.W_dec))
         super().restore(tensors)
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """See `Autoencoder.take`."""
+        self.threshold = self.threshold.new_empty(values["threshold"].shape)
+        super().take(values)
+
+    def get_extra_state(self) -> int:
+        """What torch's `state_dict` keeps besides tensors: the number of batches behind the threshold."""
+        return self._n_batches
+
+    def set_extra_state(self, state: int) -> None:
+        """See `get_extra_state`."""
+        self._n_batches = state
 
     def _fold_encoder(self, norms: Tensor, unit: float) -> None:
         super()._fold_encoder(norms, unit)

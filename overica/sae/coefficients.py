@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
 RISE = 1 / 3
 """Share of a run over which the pressure rises."""
@@ -19,6 +21,14 @@ class Coefficient(ABC):
     @abstractmethod
     def observe(self, l0: float, progress: float) -> None:
         """Take note of the mean number of active codes in the step just done."""
+
+    def values(self) -> dict[str, Any]:
+        """What it goes by."""
+        return dict(vars(self))
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Go on from such values."""
+        vars(self).update(values)
 
 
 class FixedCoefficient(Coefficient):

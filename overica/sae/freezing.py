@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from functools import cache, partial
 from itertools import chain
 
@@ -34,12 +33,7 @@ def begin_with(
     Autoencoder
         `network`, a `Frozen` one until it is folded.
     """
-    former = copy.deepcopy(former)
-    with torch.no_grad():
-        former.b_dec.sub_(torch.from_numpy(centre).to(former.b_dec))
-    former.to(network.W_dec.device, network.W_dec.dtype)
-    # Rows have unit norm already, so that this takes back the unit and nothing else.
-    former.fold(1 / unit)
+    former = former.unfolded(unit, centre).to(network.W_dec.device, network.W_dec.dtype)
     network.__class__ = _frozen(type(network))
     assert isinstance(network, Frozen)
     network.freeze(former)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -70,7 +71,7 @@ class MatryoshkaSAE(SelectingSAE):
         See `SparseAutoencoder`.
     revive, orthogonality
         See `SparseAutoencoder`.
-    random_state, device, verbose, callback
+    random_state, device, checkpoint, checkpoint_every, warm_start, verbose, callback
         See `SparseAutoencoder`.
 
     References
@@ -108,6 +109,9 @@ class MatryoshkaSAE(SelectingSAE):
         orthogonality: Orthogonality | None = None,
         random_state: Any = None,
         device: str = "auto",
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: float = 60.0,
+        warm_start: bool = False,
         verbose: int = 0,
         callback: Callable[[dict[str, float]], object] | None = None,
     ) -> None:
@@ -126,6 +130,9 @@ class MatryoshkaSAE(SelectingSAE):
             orthogonality=orthogonality,
             random_state=random_state,
             device=device,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
+            warm_start=warm_start,
             verbose=verbose,
             callback=callback,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -190,6 +191,32 @@ class Autoencoder(nn.Module, ABC):
         self.b_dec.mul_(unit).add_(centre)
         self._fold_encoder(norms, unit)
 
+    def unfolded(self, unit: float, centre: np.ndarray) -> Autoencoder:
+        """A copy, of a folded network, for samples ``(x - centre) / unit`` again."""
+        other = copy.deepcopy(self)
+        with torch.no_grad():
+            other.b_dec.sub_(torch.from_numpy(centre).to(other.b_dec))
+        # Rows have unit norm already, so that this takes back the unit and nothing else.
+        other.to(torch.float32).fold(1 / unit)
+        return other
+
+    def begin_at(self, other: Autoencoder, unit: float, centre: np.ndarray) -> None:
+        """Start from another network of the same kind, which is folded.
+
+        Raises
+        ------
+        ValueError
+            If it has another number of features or components.
+        """
+        shape, wanted = tuple(other.W_dec.shape), tuple(self.W_dec.shape)
+        if shape != wanted:
+            raise ValueError(
+                f"`warm_start` needs the (n_components, n_features) of the fit before, {shape}, got {wanted}"
+            )
+        self.take(other.unfolded(unit, centre).values())
+        # The factors belonged to what has been learned before.
+        self.gain.fill_(1.0)
+
     def _fold_encoder(self, norms: Tensor, unit: float) -> None:
         self.W_enc.mul_(norms)
         self.b_enc.mul_(norms * unit)
@@ -198,6 +225,18 @@ class Autoencoder(nn.Module, ABC):
     def displace(self, amount: Tensor) -> None:
         """Add a constant (n_components,) to what the encoder reads, ``(x - b_dec) @ W_enc``."""
         self.b_enc += amount
+
+    def values(self) -> dict[str, Any]:
+        """All that it holds, in plain values; `take` is the inverse, to the bit."""
+        held = self.state_dict()
+        return {name: v.cpu().numpy() if isinstance(v, Tensor) else v for name, v in held.items()}
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Be as `values` says."""
+        arrays = {
+            n: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for n, v in values.items()
+        }
+        self.load_state_dict(arrays)
 
     def config(self) -> dict[str, Any]:
         """What SAELens has to know besides the tensors of `export`."""

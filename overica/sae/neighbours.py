@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -72,7 +73,8 @@ class NearestPairs(Pairs):
     ) -> tuple[Tensor, Tensor]:
         """See `Pairs.__call__`."""
         k = min(self.n_neighbours, len(U) - 1)
-        fits = self._lists.shape == (len(U) - n_frozen, k) and self._lists.device == U.device
+        fits = self._lists.shape == (len(U) - n_frozen, k)
+        self._lists = self._lists.to(U.device)
         if not (fits and self._made < step < self._made + self.every):
             self._lists = nearest(U.detach(), k, nearness, n_frozen)
             self._made = step
@@ -81,6 +83,14 @@ class NearestPairs(Pairs):
         if self.firing:
             weights = weights * (codes[:, n_frozen:] != 0).any(dim=0)[:, None]
         return cosines, weights
+
+    def values(self) -> dict[str, Any]:
+        """See `Pairs.values`: the lists, and the step at which they were made."""
+        return {"lists": self._lists.cpu().numpy(), "made": self._made}
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """See `Pairs.take`."""
+        self._lists, self._made = torch.from_numpy(values["lists"]), values["made"]
 
 
 def nearest(U: Tensor, k: int, nearness: Callable[[Tensor], Tensor], n_frozen: int) -> Tensor:

@@ -18,9 +18,10 @@ tensor(0.7333)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from sklearn.base import BaseEstimator
@@ -113,6 +114,14 @@ class OrthogonalityPenalty(BaseEstimator):
         total = weights.sum()
         value = (weights * self.cost(cosines)).sum() / torch.where(total > 0, total, 1.0)
         return value * W_dec.shape[1] if self.mean_error else value
+
+    def values(self) -> dict[str, Any]:
+        """What its pairs remember from step to step, in plain values."""
+        return self.pairs.values()
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Remember such values."""
+        self.pairs.take(values)
 
 
 def unit_rows(W: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ What a pair pays is in `overica.sae.cosine_costs`. Of n directions in d dimensio
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from sklearn.base import BaseEstimator
@@ -32,6 +33,13 @@ class Pairs(BaseEstimator, ABC):
         n_frozen: int = 0,
     ) -> tuple[Tensor, Tensor]:
         """Cosines of the chosen pairs, and their weights."""
+
+    def values(self) -> dict[str, Any]:
+        """What is remembered from step to step, in plain values."""
+        return {}
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Remember such values."""
 
 
 class AllPairs(Pairs):

@@ -19,6 +19,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array, namespace
+from overica.persistence import Journal
 from overica.rows import opened
 from overica.sae.base import SparseAutoencoder
 from overica.sae.freezing import begin_with
@@ -56,15 +57,16 @@ class FrozenStages(Stages):
 
     cumulative = True
 
-    def _fitted(self, estimator: SparseAutoencoder, X: Array) -> SparseAutoencoder:
+    def _train(self, estimator: SparseAutoencoder, X: Array, journal: Journal) -> None:
         if not self.estimators_:
-            return estimator.fit(X)
+            estimator._fit(X, journal)
+            return
         former = self.estimators_[-1]
         penalty = estimator.orthogonality
         if isinstance(penalty, OrthogonalityPenalty):
             frozen = clone(penalty).set_params(n_frozen=former.n_components_)
             estimator.set_params(orthogonality=frozen)
-        return estimator._fit(X, partial(_grown, estimator, former))
+        estimator._fit(X, journal, partial(_grown, estimator, former))
 
     def _publish(self) -> None:
         last = self.estimators_[-1]
@@ -114,8 +116,8 @@ class ResidualStages(Stages):
 
     cumulative = False
 
-    def _fitted(self, estimator: SparseAutoencoder, X: Array) -> SparseAutoencoder:
-        return estimator.fit(self._coded(X)[1] if self.estimators_ else X)
+    def _train(self, estimator: SparseAutoencoder, X: Array, journal: Journal) -> None:
+        estimator._fit(self._coded(X)[1] if self.estimators_ else X, journal)
 
     def _publish(self) -> None:
         self.components_ = np.vstack([stage.components_ for stage in self.estimators_])

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 
 from overica._validation import Array, check_scalar
+from overica.persistence import Journal, journal_of
 from overica.random_state import generator
 from overica.rows import opened
 from overica.sae import settings
@@ -92,14 +93,20 @@ class Stages(MetaEstimatorMixin, DictionaryTransformer, ABC):
         # A malformed X is for the first stage to refuse.
         self.widths_ = self._widths(shape[1] if len(shape) == 2 else 1)
         self.estimators_ = []
-        for estimator in self._untrained():
-            self.estimators_.append(self._fitted(estimator, X))
+        given = self.estimator
+        rng = generator(given.random_state)
+        # Every stage looks at X by itself, and may remember the names of its features.
+        known = X if given.checkpoint is None else clone(given)._validated(X, reset=True)
+        with journal_of(self, known, rng, told=given) as journal:
+            for estimator in self._untrained(rng):
+                self._train(estimator, X, journal)
+                self.estimators_.append(estimator)
         self._publish()
         return self
 
     @abstractmethod
-    def _fitted(self, estimator: SparseAutoencoder, X: Array) -> SparseAutoencoder:
-        """The next stage, trained."""
+    def _train(self, estimator: SparseAutoencoder, X: Array, journal: Journal) -> None:
+        """Train the next stage."""
 
     @abstractmethod
     def _publish(self) -> None:
@@ -161,7 +168,7 @@ class Stages(MetaEstimatorMixin, DictionaryTransformer, ABC):
             raise ValueError(f"`stages` must be at most n_components={total}, got {n_stages}")
         return [int(part) for part in _parts(total, [1] * n_stages)]
 
-    def _untrained(self) -> list[SparseAutoencoder]:
+    def _untrained(self, rng: np.random.Generator) -> list[SparseAutoencoder]:
         """The estimator of each stage, with its part of what there is."""
         given, widths = self.estimator, self.widths_
         coefficient = getattr(given, "sparsity_coefficient", None)
@@ -172,11 +179,14 @@ class Stages(MetaEstimatorMixin, DictionaryTransformer, ABC):
         if self.cumulative:
             widths = list(accumulate(widths))
             active = None if active is None else list(accumulate(active))
-        rng = generator(given.random_state)
         estimators = []
         for stage, width in enumerate(widths):
             estimator = clone(given).set_params(
-                n_components=width, n_steps=steps[stage], random_state=int(rng.integers(2**31))
+                n_components=width,
+                n_steps=steps[stage],
+                random_state=int(rng.integers(2**31)),
+                checkpoint=None,
+                warm_start=False,
             )
             if active is not None:
                 # Of a whole number, a stage may be left with none.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from overica.persistence import Journal, remember, series_values
 from overica.sae.adam import Adam
 from overica.sae.batches import Batches
 from overica.sae.coefficients import Coefficient
@@ -20,12 +21,26 @@ History = dict[str, list[float]]
 
 
 class Orthogonality(Protocol):
-    """A penalty on the decoder, added to the loss, times its coefficient."""
+    """A penalty on the decoder, added to the loss, times its coefficient.
+
+    One that remembers anything from step to step is `Remembering`, or a fit that is taken up again begins without.
+    """
 
     coefficient: float
 
     def __call__(self, W_dec: Tensor, codes: Tensor, step: int) -> Tensor:
         """Scalar penalty of a decoder (n_components, n_features) and the codes (batch, n_components) of a batch."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """What remembers something from step to step, and can say what."""
+
+    def values(self) -> Mapping[str, Any]:
+        """What is remembered, in numbers, text and arrays."""
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Remember such values."""
 
 
 _FAR = 10
@@ -80,15 +95,23 @@ class Training:
         history: History,
         report: Callable[[dict[str, float]], None],
         orthogonality: Orthogonality | None = None,
+        journal: Journal | None = None,
     ) -> None:
         """Train a network in place; extends `history` by one entry per step.
+
+        With a journal it goes on from the last step that this has of it.
 
         Raises
         ------
         TrainingError
             If the loss is not finite.
         """
-        _Run(self, module, batches, coefficient, rng, history, report, orthogonality).go()
+        run = _Run(self, module, batches, coefficient, rng, history, report, orthogonality)
+        with (journal or Journal()).stage("run") as stage:
+            if stage.kept is not None:
+                run.take(stage.kept)
+            for _ in run.steps():
+                stage.offer(run.values)
 
 
 class _Run:
@@ -118,15 +141,63 @@ class _Run:
         self.dead: Tensor | None = None
         self.waiting: list[tuple[dict[str, float], dict[str, Tensor]]] = []
         """Steps whose figures nobody has looked at yet."""
+        self.step = 0
 
-    def go(self) -> None:
-        every = 1 if self.near else _FAR
-        for step in range(self.training.n_steps):
-            self.advance(step)
-            if len(self.waiting) == every or step == self.training.n_steps - 1:
+    def steps(self) -> Iterator[None]:
+        """The steps that are left."""
+        every, n_steps = 1 if self.near else _FAR, self.training.n_steps
+        while self.step < n_steps:
+            self.advance(self.step)
+            self.step += 1
+            if len(self.waiting) == every or self.step == n_steps:
                 self.look()
-            if (step + 1) % self.window == 0:
-                self.look_for_dead((step + 1) / self.training.n_steps)
+            if self.step % self.window == 0:
+                self.look_for_dead(self.step / n_steps)
+            yield
+
+    def values(self) -> dict[str, Any]:
+        """All that changes in the course of a run, in plain values."""
+        penalty = self.orthogonality
+        waiting = [
+            (known, {name: value.cpu().numpy() for name, value in figures.items()})
+            for known, figures in self.waiting
+        ]
+        return {
+            "step": self.step,
+            "module": self.module.values(),
+            "optimiser": self.optimiser.values(),
+            "coefficient": self.coefficient.values(),
+            "orthogonality": penalty.values() if isinstance(penalty, Remembering) else None,
+            "generator": self.rng.bit_generator.state,
+            "position": self.batches.position,
+            "activity": self.activity.cpu().numpy(),
+            "dead": None if self.dead is None else self.dead.cpu().numpy(),
+            "waiting": waiting,
+            "history": series_values(self.history),
+        }
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Go on from such values."""
+
+        def back(array: np.ndarray) -> Tensor:
+            return torch.from_numpy(array).to(self.activity.device)
+
+        self.step = values["step"]
+        self.module.take(values["module"])
+        self.optimiser.take(values["optimiser"])
+        self.coefficient.take(values["coefficient"])
+        penalty: Any = self.orthogonality
+        if isinstance(penalty, Remembering):
+            penalty.take(values["orthogonality"])
+        self.rng.bit_generator.state = values["generator"]
+        self.batches.seek(values["position"])
+        self.activity = back(values["activity"])
+        self.dead = None if values["dead"] is None else back(values["dead"])
+        self.waiting = [
+            (known, {name: back(value) for name, value in figures.items()})
+            for known, figures in values["waiting"]
+        ]
+        remember(self.history, values["history"])
 
     def advance(self, step: int) -> None:
         """One step on one batch."""

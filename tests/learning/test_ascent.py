@@ -41,7 +41,8 @@ def run(
         get_rule(rule), schedule or Cosine(), Annealing(*annealing), learning_rate, n_steps, 500
     )
     history, rows = {}, []
-    models = list(ascent.run(model, samples, rng, history, rows.append))
+    course = ascent.begin(model, samples)
+    models = list(ascent.run(course, samples, rng, history, rows.append))
     return models, history, rows
 
 
