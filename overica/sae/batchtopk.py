@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -59,18 +59,18 @@ class BatchTopKAutoencoder(SelectingAutoencoder):
         self.threshold = self.threshold.new_empty(len(self.W_dec))
         super().restore(tensors)
 
-    def take(self, values: Mapping[str, Any]) -> None:
+    def take(self, values: Mapping[str, np.ndarray]) -> None:
         """See `Autoencoder.take`."""
         self.threshold = self.threshold.new_empty(values["threshold"].shape)
         super().take(values)
 
-    def get_extra_state(self) -> int:
-        """What torch's `state_dict` keeps besides tensors: the number of batches behind the threshold."""
-        return self._n_batches
+    def get_extra_state(self) -> Tensor:
+        """What torch's `state_dict` keeps besides: the number of batches behind the threshold."""
+        return torch.tensor(self._n_batches)
 
-    def set_extra_state(self, state: int) -> None:
+    def set_extra_state(self, state: Tensor) -> None:
         """See `get_extra_state`."""
-        self._n_batches = state
+        self._n_batches = int(state)
 
     def _fold_encoder(self, norms: Tensor, unit: float) -> None:
         super()._fold_encoder(norms, unit)

@@ -226,17 +226,13 @@ class Autoencoder(nn.Module, ABC):
         """Add a constant (n_components,) to what the encoder reads, ``(x - b_dec) @ W_enc``."""
         self.b_enc += amount
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, np.ndarray]:
         """All that it holds, in plain values; `take` is the inverse, to the bit."""
-        held = self.state_dict()
-        return {name: v.cpu().numpy() if isinstance(v, Tensor) else v for name, v in held.items()}
+        return {name: value.cpu().numpy() for name, value in self.state_dict().items()}
 
-    def take(self, values: Mapping[str, Any]) -> None:
+    def take(self, values: Mapping[str, np.ndarray]) -> None:
         """Be as `values` says."""
-        arrays = {
-            n: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for n, v in values.items()
-        }
-        self.load_state_dict(arrays)
+        self.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()})
 
     def config(self) -> dict[str, Any]:
         """What SAELens has to know besides the tensors of `export`."""
