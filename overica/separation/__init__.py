@@ -13,6 +13,7 @@ from overica.separation.separate import separate
 from overica.separation.separation_scores import SeparationScores, evaluate_separation
 from overica.separation.separators import METHODS
 from overica.separation.sound import SeparationWarning
+from overica.separation.stft import Transform
 
 __all__ = [
     "METHODS",
@@ -22,6 +23,7 @@ __all__ = [
     "SeparationScores",
     "SeparationStudy",
     "SeparationWarning",
+    "Transform",
     "evaluate_separation",
     "plot_separation",
     "separate",

@@ -76,7 +76,13 @@ class Gaussian(Method):
     def sources(self, piece: Piece) -> np.ndarray:
         """See `Method.sources`."""
         plan = next(plan for most, plan in self.plans.items() if piece.n_coefficients <= most)
-        n_runs = len(plan.windows) * sum(stage.n_runs for stage in plan.rounds)
+        rate = piece.transform.sample_rate
+        transforms = (
+            [piece.transform]
+            if piece.window_chosen
+            else [Transform(rate, seconds) for seconds in plan.windows]
+        )
+        n_runs = len(transforms) * sum(stage.n_runs for stage in plan.rounds)
         done = itertools.count(1)
 
         def run_done() -> None:
@@ -85,10 +91,9 @@ class Gaussian(Method):
         sources: np.ndarray | None = None
         for stage in plan.rounds:
             total = np.zeros((len(piece.x), piece.mixing.shape[1]), np.float32)
-            for seconds in plan.windows:
-                transform = Transform(piece.transform.sample_rate, seconds)
+            for transform in transforms:
                 total += _through(transform, piece, sources, stage, run_done)
-            sources = total / np.float32(len(plan.windows))
+            sources = total / np.float32(len(transforms))
         assert sources is not None
         return sources
 

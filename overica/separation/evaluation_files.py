@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 
 from overica.persistence import finite, write_json
-from overica.separation.extras import import_extra
 from overica.separation.mixing_facts import MIXING, written_gain
-from overica.separation.recordings import Recording, open_recording
+from overica.separation.recordings import Recording, audio_files, open_recording
 from overica.separation.separation_scores import FIGURES, SeparationScores, evaluate_blocks
 
 _BLOCK = 1 << 16
@@ -84,16 +83,11 @@ def _check_numbers(references: Sequence[Any], estimates: Sequence[Any]) -> None:
 
 
 def _audio_files(folder: Path, kind: str) -> list[Path]:
-    known = {f".{name.lower()}" for name in import_extra("soundfile").available_formats()}
-    files = [path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in known]
+    files = audio_files(folder)
     ours = [path for path in files if path.stem.rpartition("-")[0] == kind]
-    chosen = sorted(
-        ours if (folder / MIXING).exists() and ours else files,
-        key=lambda path: (len(path.stem), path.name) if ours else (0, path.name),
-    )
-    if not chosen:
-        raise ValueError(f"{folder}: no audio files in this folder")
-    return chosen
+    if not ours or not (folder / MIXING).exists():
+        return files
+    return sorted(ours, key=lambda path: (len(path.stem), path.name))
 
 
 def evaluate_files(

@@ -17,7 +17,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 # A spectrogram is no wider in pixels, so long recordings need not be transformed as a whole.
 _COLUMNS = 900
 _DOTS = 5000
-_RANGE_DB = 60.0
+RANGE_DB = 60.0
 
 
 def direction_degrees(mixing: np.ndarray) -> np.ndarray:
@@ -85,7 +85,7 @@ def draw_separation(x: np.ndarray, sample_rate: float, S: np.ndarray, A: np.ndar
         figsize=(11.5, max(4.4, 1.1 + 1.25 * (n_sources + 1))), dpi=DPI, layout="constrained"
     )
     grid = figure.add_gridspec(n_sources + 1, 2, width_ratios=(1, 1.5))
-    Z = np.stack([_coefficients(channel, transform.window_length) for channel in x.T])
+    Z = np.stack([coefficients(channel, transform.window_length) for channel in x.T])
     _draw_directions(figure.add_subplot(grid[:, 0]), Z, A)
 
     mixture = np.sum(np.abs(Z) ** 2, axis=0)
@@ -98,7 +98,7 @@ def draw_separation(x: np.ndarray, sample_rate: float, S: np.ndarray, A: np.ndar
         if row == 0:
             power, title, colour = mixture, "mixture", DATA
         else:
-            power = np.abs(_coefficients(S[:, row - 1], transform.window_length)) ** 2
+            power = np.abs(coefficients(S[:, row - 1], transform.window_length)) ** 2
             title, colour = f"source {row}", _COLOURS[(row - 1) % len(_COLOURS)]
         image = _draw_power(ax, power / top, extent)
         ax.set_title(title, loc="left", fontsize=9, pad=3, color=colour, fontweight="bold")
@@ -112,7 +112,7 @@ def draw_separation(x: np.ndarray, sample_rate: float, S: np.ndarray, A: np.ndar
     return figure
 
 
-def _coefficients(signal: np.ndarray, length: int) -> np.ndarray:
+def coefficients(signal: np.ndarray, length: int) -> np.ndarray:
     """Fourier coefficients (n_frequencies, n_columns) of windows spread evenly over a signal."""
     signal = np.pad(signal, (length // 2, length // 2))
     n_columns = min(_COLUMNS, 1 + 4 * (len(signal) - length) // length)
@@ -162,14 +162,14 @@ def _draw_directions(ax: Axes, Z: np.ndarray, A: np.ndarray) -> None:
 def _draw_power(
     ax: Axes, power: np.ndarray, extent: tuple[float, float, float, float]
 ) -> AxesImage:
-    decibels = 10 * np.log10(np.maximum(power, 10 ** (-_RANGE_DB / 10)))
+    decibels = 10 * np.log10(np.maximum(power, 10 ** (-RANGE_DB / 10)))
     image = ax.imshow(
         decibels,
         origin="lower",
         aspect="auto",
         extent=extent,
         cmap="magma",
-        vmin=-_RANGE_DB,
+        vmin=-RANGE_DB,
         vmax=0,
         interpolation="antialiased",
     )

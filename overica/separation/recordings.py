@@ -149,3 +149,22 @@ def _cut_short(log: str) -> str:
         if known and there < promised:
             return f"was cut short: of {promised} bytes that its header promises {there} are there, and those are read"
     return ""
+
+
+def audio_files(folder: Path) -> list[Path]:
+    """Files of a folder with the ending of a format that soundfile knows, in the order of their names.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
+    known = {f".{name.lower()}" for name in import_extra("soundfile").available_formats()}
+    # Endings that are not the name of their format.
+    known |= {".aif", ".aifc", ".oga", ".opus"}
+    found = [path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in known]
+    # What macOS leaves beside files on foreign drives has their endings too.
+    found = sorted(path for path in found if not path.name.startswith("."))
+    if not found:
+        raise ValueError(f"{folder}: no audio files in this folder")
+    return found

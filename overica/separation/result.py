@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from overica._validation import check_array
+from overica.separation.stft import Transform
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +42,61 @@ class Separation:
     """Held-out log density of directions by number of sources, nats per coefficient; empty if `mixing` was given."""
     history: Mapping[str, list[float]]
     """Figures of the method's rounds, such as the log likelihood; of all chunks, one after the other."""
+    transform: Transform | None = None
+    """By which directions were found and `masks` are given."""
 
     @property
     def n_sources(self) -> int:
         """Number of sources."""
         return int(self.sources.shape[1])
 
+    def __post_init__(self) -> None:
+        if self.transform is None:
+            object.__setattr__(self, "transform", Transform(self.sample_rate))
+
     @property
     def images(self) -> np.ndarray:
-        """What each source adds to each channel, (n_sources, n_frames, n_channels); they sum to nearly the mixture."""
-        return np.asarray(self.sources.T[:, :, None] * self.mixing.T[:, None, :])
+        """What each source adds to each channel, (n_sources, n_frames, n_channels); see `residual`."""
+        return self.images_of(0, len(self.sources))
+
+    def images_of(self, start: int, stop: int) -> np.ndarray:
+        """`images` of the frames from `start` to before `stop`."""
+        return np.asarray(self.sources.T[:, start:stop, None] * self.mixing.T[:, None, :])
+
+    def residual(self, x: ArrayLike) -> np.ndarray:
+        """What the images leave of the mixture x, (n_frames, n_channels): noise, offsets, clicks.
+
+        Images and residual sum to x.
+        """
+        shape: dict[str, int | None] = {
+            "n_frames": len(self.sources), "n_channels": len(self.mixing)
+        }  # fmt: skip
+        return np.asarray(check_array(x, "x", shape)) - self.sources @ self.mixing.T
+
+    def masks(self) -> np.ndarray:
+        """Shares of the sources in the power of every coefficient.
+
+        Of shape (n_sources, n_frequencies, n_windows), by `transform`:
+        ``|S_j|^2 / sum_k |S_k|^2``, from 0 to 1; they sum to 1 wherever a source sounds, and are 0 elsewhere. Of a
+        mixture they make images whose channels differ as the mixture's do:
+
+        >>> import numpy as np
+        >>> from overica.datasets import make_talkers
+        >>> from overica.separation import separate
+        >>> data = make_talkers(2, n_seconds=1.0)
+        >>> found = separate(
+        ...     data.x, data.sample_rate, 2, method="binary", random_state=0, window=0.064
+        ... )
+        >>> Z = found.transform.forward(data.x)
+        >>> masks = found.masks()
+        >>> masks.shape == (2, *Z.shape[1:])
+        True
+        >>> images = [found.transform.inverse(mask * Z, len(data.x)) for mask in masks]
+        >>> bool(np.allclose(sum(images), data.x, atol=1e-3))
+        True
+        """
+        assert self.transform is not None
+        S = self.transform.forward(self.sources)
+        powers = S.real**2 + S.imag**2
+        total = powers.sum(axis=0)
+        return np.asarray(powers / np.where(total > 0, total, 1))

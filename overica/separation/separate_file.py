@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from overica.separation.listening_page import PAGE
 from overica.separation.mixing_facts import MIXING
 from overica.separation.picture import direction_degrees
 from overica.separation.recordings import Recording, open_recording
 from overica.separation.result import Separation
 from overica.separation.separate import separate
 from overica.separation.sound import SeparationWarning
-from overica.separation.writing import PICTURE, check_folder, write_separation
+from overica.separation.writing import PICTURE, RESIDUAL, check_folder, write_separation
 
 
 def run_separate(
@@ -25,9 +26,11 @@ def run_separate(
     folder: Path,
     *,
     n_sources: int | str,
-    method: str | None = None,
+    method: str = "gaussian",
+    window: float | None = None,
     seed: int | None = 0,
-    images: bool = False,
+    images: bool = True,
+    page: bool = True,
     overwrite: bool = False,
 ) -> Iterator[str]:
     """Separate a recording into files, saying line by line what happens.
@@ -38,10 +41,14 @@ def run_separate(
     folder : pathlib.Path
         Made if missing.
     n_sources : int or "auto"
-    method : str, optional
+    method : str
+    window : float, optional
+        Seconds, see `overica.separation.separate`.
     seed : int or None
     images : bool
-        Write also the sources as each channel hears them.
+        Write also the sources as each channel hears them, and what they leave.
+    page : bool
+        Write a page to listen.
     overwrite : bool
         Replace files that are not from an earlier separation.
 
@@ -56,16 +63,21 @@ def run_separate(
         f"{path}: {recording.seconds:.1f} s, {recording.sample_rate} Hz, "
         f"{recording.n_channels} channels; learning directions, then sources ..."
     )
-    options: dict[str, Any] = {"random_state": seed}
-    if method is not None:
-        options["method"] = method
+    options = {"method": method, "window": window, "random_state": seed}
     separation, doubts = _separated(recording, x, n_sources, options)
-    settings = {"sources": n_sources, "method": separation.method, "seed": seed}
+    settings = {"sources": n_sources, "method": method, "window": window, "seed": seed}
     facts = write_separation(
-        folder, recording, x, separation, settings=settings, doubts=doubts, images=images
+        folder, recording, x, separation, settings=settings, doubts=doubts, images=images, page=page
     )
     yield from _told(recording, separation, facts)
-    yield f"wrote {', '.join([*facts['sources'], *facts['images'], MIXING, PICTURE])} to {folder}"
+    written = [
+        *facts["sources"],
+        *facts["images"],
+        *([RESIDUAL] if images else []),
+        MIXING,
+        PICTURE,
+    ]
+    yield f"wrote {', '.join([*written, *([PAGE] if page else [])])} to {folder}"
 
 
 def _separated(
@@ -82,6 +94,7 @@ def _separated(
         except ValueError as error:
             # What the function calls `x` and `n_sources` is the file and an option here.
             reason = str(error).removeprefix("`x` ").replace("`n_sources`", "--sources")
+            reason = reason.replace("`window`", "--window").replace("`seconds`", "--window")
             raise ValueError(f"{recording.path}: {reason}") from error
     doubts = [recording.doubt] if recording.doubt else []
     for warning in caught:
@@ -115,4 +128,12 @@ def _told(recording: Recording, separation: Separation, facts: dict[str, Any]) -
         angles = ", ".join(f"{angle:.1f}" for angle in direction_degrees(separation.mixing))
         yield f"directions (degrees; 0 is the first channel alone, 90 the second): {angles}"
     if facts["gain"] != 1:
-        yield f"all files are multiplied by {facts['gain']:.3f}, so that none is clipped"
+        yield f"sources are multiplied by {facts['gain']:.3f}, so that none is clipped; images are not"
+    if facts["images"]:
+        residual = facts["residual_db"]
+        level = f" ({-residual:.0f} dB below it)" if np.isfinite(residual) else ""
+        double = recording.written_subtype == "DOUBLE"
+        how = "but for the rounding of double precision" if double else "exactly"
+        yield f"images and residual{level} sum to the recording {how}"
+        if facts["clipped_samples"]:
+            yield f"{facts['clipped_samples']} samples of images are beyond full scale: the residual has the rest"

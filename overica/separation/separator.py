@@ -24,6 +24,8 @@ class Piece:
     """Unit columns, (n_channels, n_sources)."""
     transform: Transform
     rng: np.random.Generator
+    window_chosen: bool = False
+    """Whether the transform is what the user wants, and not merely what directions are found by."""
     n_coefficients: float = 0.0
     """Of a channel of the whole sound that the stretch is of: a method may do less for each of many."""
     history: dict[str, list[float]] = field(default_factory=dict)

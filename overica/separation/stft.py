@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.fft import next_fast_len
-from scipy.signal import ShortTimeFFT
-from scipy.signal.windows import hann
+from scipy.signal import ShortTimeFFT, get_window
 
 from overica._validation import check_scalar
 
@@ -15,11 +14,13 @@ _SECONDS = 0.128
 """Length of the window: speech is sparsest there, 1024 frames at 8 kHz."""
 _OVERLAP = 4
 """Windows over one frame."""
+_FEWEST = 8
+"""Frames of a window: fewer tell no frequencies apart."""
 
 
 @dataclass(frozen=True)
 class Transform:
-    """A Hann window moved by a quarter of its length; the same in seconds whatever the sample rate.
+    """A window moved by a part of its length; the same in seconds whatever the sample rate.
 
     With its canonical dual window the inverse is exact, and of all sounds it returns the one whose transform
     is nearest in least squares.
@@ -30,6 +31,15 @@ class Transform:
         Frames per second.
     seconds : float
         Length of the window; rounded to a length whose Fourier transform is fast.
+    overlap : int
+        Windows over one frame: each is moved by its length divided by this.
+    shape : str
+        Of the window, a name that `scipy.signal.get_window` knows.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range or no window of that shape can be inverted with that overlap.
 
     Examples
     --------
@@ -48,20 +58,37 @@ class Transform:
     sample_rate: float
     seconds: float = _SECONDS
 
+    overlap: int = _OVERLAP
+    shape: str = "hann"
+
     def __post_init__(self) -> None:
         check_scalar(self.sample_rate, "sample_rate", strict=True)
         check_scalar(self.seconds, "seconds", strict=True)
+        check_scalar(self.overlap, "overlap", minimum=2, integer=True)
+        if self.seconds * self.sample_rate < _FEWEST:
+            raise ValueError(
+                f"`seconds` must make a window of {_FEWEST} frames at least, got {self.seconds:g} s at "
+                f"{self.sample_rate:g} frames per second"
+            )
+        try:
+            # The dual window exists or not: a short transform tries.
+            self._stft(np.dtype(np.float64)).dual_win  # noqa: B018
+        except ValueError as error:
+            raise ValueError(
+                f"`shape` must name a window that can be inverted with overlap {self.overlap}, got {self.shape!r}: "
+                f"{error}"
+            ) from None
 
     @property
     def hop(self) -> int:
         """Frames between windows."""
-        wanted = max(2, round(self.seconds * self.sample_rate / _OVERLAP))
+        wanted = max(2, round(self.seconds * self.sample_rate / self.overlap))
         return int(next_fast_len(wanted, real=True))
 
     @property
     def window_length(self) -> int:
         """Frames of a window."""
-        return _OVERLAP * self.hop
+        return self.overlap * self.hop
 
     @property
     def n_frequencies(self) -> int:
@@ -83,5 +110,5 @@ class Transform:
         return np.asarray(x.T, dtype=dtype)
 
     def _stft(self, dtype: np.dtype) -> ShortTimeFFT:
-        window = hann(self.window_length, sym=False).astype(dtype)
+        window = get_window(self.shape, self.window_length).astype(dtype)
         return ShortTimeFFT(window, self.hop, self.sample_rate)

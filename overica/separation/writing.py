@@ -1,8 +1,7 @@
-"""A separation on disk: one WAV file per source, ``mixing.json``, the picture; whole or not at all."""
+"""A separation on disk: sounds, ``mixing.json``, the picture and the page to listen; whole or not at all."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from overica._version import __version__
-from overica.persistence import finite, staged, write_json
-from overica.separation.extras import import_extra
+from overica.persistence import check_output_folder, finite, staged, write_json
+from overica.separation.listening_page import PAGE, write_listening_page
 from overica.separation.mixing_facts import FORMAT, MIXING, facts_in
 from overica.separation.picture import direction_degrees, draw_separation
 from overica.separation.recordings import Recording
 from overica.separation.result import Separation
+from overica.separation.sound_files import source_gain, write_images, write_source
 
 PICTURE = "separation.png"
-_AUDIO = ("source-*.wav", "image-*.wav")
-# The largest sample that 16 bits hold.
-_FULL_SCALE = 1 - 2**-15
+RESIDUAL = "residual.wav"
+_AUDIO = ("source-*.wav", "image-*.wav", RESIDUAL)
 
 
 def check_folder(folder: Path, recording: Recording, *, overwrite: bool = False) -> None:
@@ -30,12 +29,14 @@ def check_folder(folder: Path, recording: Recording, *, overwrite: bool = False)
     ------
     FileExistsError
         If it holds files with the names of results but not from here, or the recording itself is one of them.
-    NotADirectoryError
-        If it is a file.
+    OSError
+        If it is a file, cannot be made or cannot be written.
     """
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{folder}: a file, not a folder")
+    check_output_folder(folder)
     taken = _results_in(folder)
+    folders = [path for path in taken if path.is_dir()]
+    if folders:
+        raise IsADirectoryError(f"{folders[0]}: a folder where a result belongs")
     if recording.path.resolve() in {path.resolve() for path in taken}:
         raise FileExistsError(
             f"{recording.path}: results in {folder} would replace the recording itself; choose another folder"
@@ -55,9 +56,10 @@ def write_separation(
     *,
     settings: Mapping[str, Any],
     doubts: Sequence[str] = (),
-    images: bool = False,
+    images: bool = True,
+    page: bool = True,
 ) -> dict[str, Any]:
-    """Write sources, mixing matrix and picture to a folder, made if missing.
+    """Write sources, images, residual, mixing matrix, picture and page to a folder, made if missing.
 
     All files are replaced together at the end (`overica.persistence.staged`), so that an interruption leaves nothing of
     them; what an earlier separation left there goes, other files stay.
@@ -66,7 +68,7 @@ def write_separation(
     ----------
     folder : pathlib.Path
     recording : Recording
-        Where the mixture came from; sources have its sample rate and, where WAV files can, its sample format.
+        Where the mixture came from; sounds have its sample rate and, where WAV files can, its sample format.
     x : ndarray of shape (n_frames, n_channels)
         Mixture.
     separation : Separation
@@ -74,16 +76,19 @@ def write_separation(
         What the user chose, kept in ``mixing.json``.
     doubts : sequence of str, optional
         Warnings, kept there too.
-    images : bool, default=False
-        Write also what each source adds to each channel.
+    images : bool, default=True
+        Write what each source adds to each channel, and what all of them leave: they sum to the recording exactly, see
+        `overica.separation.exact_sums`.
+    page : bool, default=True
+        Write a page to look at and listen to.
 
     Returns
     -------
     dict
-        What ``mixing.json`` holds. If a source exceeds the range of an integer format, all files are multiplied by
-        ``gain``, below one, so that none is clipped.
+        What ``mixing.json`` holds. If a source exceeds the range of an integer format, all sources are multiplied by
+        ``gain``, below one, so that none is clipped; images and residual never are.
     """
-    gain = _common_gain(recording, separation.sources)
+    gain = source_gain(recording, separation.sources)
     n_sources = separation.n_sources
     facts: dict[str, Any] = {
         "format": FORMAT,
@@ -98,8 +103,10 @@ def write_separation(
         "mixing": separation.mixing.tolist(),
         **({"directions_degrees": None} if recording.n_channels == 2 else {}),
         "gain": gain,
+        "image_gain": 1.0,
         "sources": [f"source-{j + 1}.wav" for j in range(n_sources)],
         "images": [f"image-{j + 1}.wav" for j in range(n_sources)] if images else [],
+        "residual": RESIDUAL if images else None,
         "settings": dict(settings),
         "method": separation.method,
         "fit_quality": separation.fit_quality,
@@ -111,15 +118,17 @@ def write_separation(
         facts["directions_degrees"] = direction_degrees(separation.mixing).tolist()
     earlier = _results_in(folder)
     with staged(folder) as stage:
-        for j in range(n_sources):
-            source = gain * separation.sources[:, j]
-            _write(stage / facts["sources"][j], source, recording)
-            if images:
-                image = source[:, None] * separation.mixing[:, j]
-                _write(stage / facts["images"][j], image.astype(source.dtype), recording)
+        for name, source in zip(facts["sources"], separation.sources.T, strict=True):
+            write_source(stage / name, gain * source, recording)
+        if images:
+            paths = [stage / name for name in facts["images"]]
+            facts |= write_images(paths, stage / RESIDUAL, recording, separation)
         figure = draw_separation(x, recording.sample_rate, separation.sources, separation.mixing)
         figure.savefig(stage / PICTURE)
         write_json(stage / MIXING, finite(facts))
+        if page:
+            picture = (stage / PICTURE).read_bytes()
+            write_listening_page(stage / PAGE, recording.path.name, x, separation, picture, doubts)
         new = {path.name for path in stage.iterdir()}
     for path in earlier:
         if path.name not in new:
@@ -127,25 +136,9 @@ def write_separation(
     return facts
 
 
-def _write(path: Path, samples: np.ndarray, recording: Recording) -> None:
-    soundfile = import_extra("soundfile")
-    # By way of memory: of a full disk libsndfile says no more than "System error".
-    sound = io.BytesIO()
-    soundfile.write(
-        sound, samples, recording.sample_rate, format="WAV", subtype=recording.written_subtype
-    )
-    path.write_bytes(sound.getbuffer())
-
-
-def _common_gain(recording: Recording, sources: np.ndarray) -> float:
-    if recording.written_subtype in ("FLOAT", "DOUBLE"):
-        return 1.0
-    peak = max(float(np.abs(source).max()) for source in sources.T)
-    return _FULL_SCALE / peak if peak > _FULL_SCALE else 1.0
-
-
 def _results_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     named = [path for pattern in _AUDIO for path in folder.glob(pattern)]
-    return sorted(named) + [p for p in (folder / MIXING, folder / PICTURE) if p.exists()]
+    fixed = (folder / name for name in (MIXING, PICTURE, PAGE))
+    return sorted(named) + [path for path in fixed if path.exists()]

@@ -145,6 +145,39 @@ def test_silence_inside_is_left_silent(data):
     assert np.abs(found.sources[7500:10_500]).max() < 1e-4 * np.abs(found.sources).max()
 
 
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_a_window_of_the_user_s(data, method):
+    x = data.x[:6000]
+    given = {"method": method, "mixing": data.mixing, "random_state": 0}
+    found = separate(x, data.sample_rate, window=0.032, **given)
+    same = separate(x, data.sample_rate, window=Transform(data.sample_rate, 0.032), **given)
+    other = Transform(data.sample_rate, 0.032, overlap=2, shape="hamming")
+    shaped = separate(x, data.sample_rate, window=other, **given)
+    assert found.transform == same.transform == Transform(data.sample_rate, 0.032)
+    assert shaped.transform is other
+    np.testing.assert_array_equal(found.sources, same.sources)
+    default = separate(x, data.sample_rate, **given)
+    scale = np.abs(default.sources).max()
+    for different in (default, shaped):
+        assert np.abs(found.sources - different.sources).max() > 0.01 * scale
+    np.testing.assert_allclose(
+        shaped.images.sum(axis=0) + shaped.residual(x), x, atol=1e-12 * scale
+    )
+
+
+def test_masks_are_shares_and_separate(data):
+    found = separate(data.x, data.sample_rate, method="l1", mixing=data.mixing)
+    masks = found.masks()
+    Z = found.transform.forward(data.x)
+    assert masks.shape == (3, *Z.shape[1:])
+    assert masks.min() >= 0
+    np.testing.assert_allclose(masks.sum(axis=0), 1, atol=1e-6)
+    for j in range(3):
+        image = found.transform.inverse(masks[j] * Z, len(data.x))
+        along = image @ data.mixing[:, j]
+        assert sdr(data.sources[:, [j]], along[:, None])[0] > 5
+
+
 def noise(*shape):
     return np.random.default_rng(0).standard_normal(shape)
 
@@ -177,6 +210,12 @@ def test_sound_that_cannot_be_separated(x, message):
         ({"mixing": np.zeros((2, 3))}, "not zero"),
         ({"mixing": np.ones((2, 3)), "n_sources": 4}, "n_sources=4"),
         ({"sample_rate": -1}, "sample_rate"),
+        ({"window": 0}, "window"),
+        (
+            {"window": 0.6},
+            "`window` must be at most half as long as the sound, got 4800 of 8000 frames",
+        ),
+        ({"window": Transform(16000)}, "`window` must be a transform for 8000 frames per second"),
     ],
 )
 def test_arguments_are_checked(arguments, message):

@@ -37,3 +37,27 @@ def test_the_inverse_is_the_nearest_sound():
     again = transform.forward(transform.inverse(nearest, 3000))
     np.testing.assert_allclose(again, nearest, atol=1e-10)
     assert np.linalg.norm(W - nearest) < np.linalg.norm(W - Z)
+
+
+@pytest.mark.parametrize("overlap", [2, 3, 8])
+@pytest.mark.parametrize("shape", ["hann", "hamming", "blackman"])
+def test_other_windows_lose_nothing(overlap, shape):
+    x = np.random.default_rng(0).standard_normal((3000, 2))
+    transform = Transform(8000, 0.032, overlap, shape)
+    assert transform.window_length == overlap * transform.hop
+    np.testing.assert_allclose(transform.inverse(transform.forward(x), 3000), x, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seconds": 0.0005}, "`seconds` must make a window of 8 frames at least"),
+        ({"seconds": -1.0}, "`seconds`"),
+        ({"overlap": 1}, "`overlap`"),
+        ({"overlap": 2.5}, "`overlap`"),
+        ({"shape": "magic"}, "`shape` must name a window .* got 'magic'"),
+    ],
+)
+def test_windows_that_are_none(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Transform(8000, **arguments)

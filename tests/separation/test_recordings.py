@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from overica.separation.mixing_facts import written_gain
 from overica.separation.recordings import open_recording
 from overica.separation.result import Separation
 from overica.separation.sound import SeparationWarning
@@ -126,7 +127,7 @@ def test_results_are_what_was_separated(tmp_path, stereo):
     recording = open_recording(write(tmp_path / "x.wav", stereo))
     found = separation(stereo)
     facts = write_separation(
-        tmp_path / "a" / "b", recording, stereo, found, settings={"sources": 3}, images=True
+        tmp_path / "a" / "b", recording, stereo, found, settings={"sources": 3}
     )
     folder = tmp_path / "a" / "b"
     assert json.loads((folder / "mixing.json").read_text())["gain"] == facts["gain"] == 1.0
@@ -137,7 +138,10 @@ def test_results_are_what_was_separated(tmp_path, stereo):
         image, _ = soundfile.read(folder / f"image-{j + 1}.wav")
         assert np.abs(image - found.images[j]).max() <= 2**-15
     assert (folder / "separation.png").read_bytes().startswith(b"\x89PNG")
-    assert len(list(folder.iterdir())) == 8
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "image-1.wav", "image-2.wav", "image-3.wav", "listen.html", "mixing.json", "residual.wav", "separation.png",
+        "source-1.wav", "source-2.wav", "source-3.wav",
+    ]  # fmt: skip
 
 
 def test_mixing_json_says_what_was_done(tmp_path, stereo):
@@ -160,22 +164,25 @@ def test_mixing_json_says_what_was_done(tmp_path, stereo):
 def test_loud_sources_are_not_clipped(tmp_path, stereo, subtype, clips):
     recording = open_recording(write(tmp_path / "x.wav", stereo, subtype=subtype))
     found = separation(stereo, gain=10.0)
-    facts = write_separation(tmp_path / "o", recording, stereo, found, settings={}, images=True)
+    facts = write_separation(tmp_path / "o", recording, stereo, found, settings={})
     assert (facts["gain"] < 1) == clips
+    assert facts["image_gain"] == 1
     for j in range(3):
-        for name, expected in (("source", found.sources[:, j]), ("image", found.images[j])):
-            read, _ = soundfile.read(tmp_path / "o" / f"{name}-{j + 1}.wav")
-            np.testing.assert_allclose(read, facts["gain"] * expected, atol=2**-15)
+        read, _ = soundfile.read(tmp_path / "o" / f"source-{j + 1}.wav")
+        np.testing.assert_allclose(read, facts["gain"] * found.sources[:, j], atol=2**-15)
+        assert written_gain(tmp_path / "o" / f"source-{j + 1}.wav") == facts["gain"]
+        assert written_gain(tmp_path / "o" / f"image-{j + 1}.wav") == 1
 
 
 def test_an_earlier_separation_is_replaced_and_nothing_else(tmp_path, stereo):
     recording = open_recording(write(tmp_path / "x.wav", stereo))
     folder = tmp_path / "o"
-    write_separation(folder, recording, stereo, separation(stereo), settings={}, images=True)
+    write_separation(folder, recording, stereo, separation(stereo), settings={})
     (folder / "notes.txt").write_text("mine")
     write(folder / "source.wav", stereo)
     check_folder(folder, recording)
-    write_separation(folder, recording, stereo, separation(stereo, n_sources=2), settings={})
+    fewer = separation(stereo, n_sources=2)
+    write_separation(folder, recording, stereo, fewer, settings={}, images=False, page=False)
     names = {path.name for path in folder.iterdir()}
     assert names == {
         "source-1.wav", "source-2.wav", "mixing.json", "separation.png", "notes.txt", "source.wav",
@@ -195,6 +202,9 @@ def test_other_people_s_files_are_not_replaced(tmp_path, stereo):
     with pytest.raises(NotADirectoryError):
         check_folder(tmp_path / "x.wav", recording)
     check_folder(tmp_path / "new", recording)
+    (tmp_path / "q" / "mixing.json").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError, match="a folder where a result belongs"):
+        check_folder(tmp_path / "q", recording, overwrite=True)
     own = open_recording(tmp_path / "o" / "source-1.wav")
     with pytest.raises(FileExistsError, match="the recording itself"):
         check_folder(tmp_path / "o", own, overwrite=True)
