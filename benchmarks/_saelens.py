@@ -64,19 +64,34 @@ def train(
     loss : float
         Mean of what was minimised, over the last twentieth of the steps.
     """
+    losses = []
+    trainer = trainer_of(
+        name, X, width=width, n_active=n_active, coefficient=coefficient, n_steps=n_steps, batch_size=batch_size,
+        learning_rate=learning_rate, seed=seed, recipe=recipe,
+    )  # fmt: skip
+    step = trainer.step
+
+    def watched(batch):
+        output = step(batch)
+        losses.append(float(output.loss))
+        return output
+
+    trainer.step = watched
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sae = trainer.fit()
+    return (*_inference(name, sae), np.mean(losses[-n_steps // 20 :]))
+
+
+def trainer_of(
+    name, X, *, width, n_active, coefficient, n_steps, batch_size, learning_rate, seed, recipe=None
+):
+    """SAELens's trainer, ready to `fit`, or to `step` batch by batch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import sae_lens
         from sae_lens.config import SAETrainerConfig
         from sae_lens.training.sae_trainer import SAETrainer
-
-    losses = []
-
-    class Watched(SAETrainer):
-        def step(self, batch):
-            output = super().step(batch)
-            losses.append(float(output.loss))
-            return output
 
     torch.manual_seed(seed)
     kind = KINDS[name]
@@ -89,7 +104,7 @@ def train(
         **settings, **_own(name, width, n_active, coefficient, n_steps) | (recipe or {})
     )
     sae = getattr(sae_lens, f"{kind}TrainingSAE")(config)
-    trainer = Watched(
+    return SAETrainer(
         SAETrainerConfig(
             total_training_samples=n_steps * batch_size,
             train_batch_size_samples=batch_size,
@@ -103,11 +118,6 @@ def train(
         sae,
         _batches(X, batch_size, seed),
     )
-    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sae = trainer.fit()
-    return (*_inference(name, sae), np.mean(losses[-n_steps // 20 :]))
-
 
 def _own(name, width, n_active, coefficient, n_steps):
     """What only some classes take; the recipes are those of ours."""

@@ -15,7 +15,8 @@ def solve(
     scales: Reals | None, narrow_up_to: int, n_threads: int, /,
 ) -> tuple[Reals, Reals, Counts]: ...
 def moments(
-    A: Reals, X: Reals, penalty: float, nonnegative: bool, tol: float, sums: bool, narrow_up_to: int, n_threads: int, /,
+    A: Reals, X: Reals, penalty: float, lowered: float, nonnegative: bool, tol: float, sums: bool, narrow_up_to: int,
+    n_threads: int, /,
 ) -> tuple[Counts, NDArray[np.int32], Reals, Reals, Reals, Reals]: ...
 def evidence(
     A: Reals, X: Reals, penalty: float, sigma2: float, nonnegative: bool, tol: float, masses: bool,

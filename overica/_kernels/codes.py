@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from overica._kernels import _core
 from overica._kernels.threads import get_num_threads
@@ -51,6 +52,13 @@ class SparseCodes(NamedTuple):
         codes = np.zeros((len(self.n_active), self.n_components))
         codes[self.samples, self.atoms] = self.values
         return codes
+
+    def sparse(self) -> csr_matrix:
+        """As SciPy has them, (n_samples, n_components)."""
+        starts = np.concatenate([[0], np.cumsum(self.n_active)])
+        return csr_matrix(
+            (self.values, self.atoms, starts), shape=(len(self.n_active), self.n_components)
+        )
 
     def summed(self, values: NDArray) -> NDArray:
         """Values like those of the codes, summed over the samples, (n_components,)."""
@@ -165,9 +173,17 @@ def lasso(
 
 
 def lasso_supports(
-    A: Any, X: Any, penalty: float, nonnegative: bool = False, *, tol: float = 1e-10
+    A: Any,
+    X: Any,
+    penalty: float,
+    nonnegative: bool = False,
+    *,
+    tol: float = 1e-10,
+    lowered: float | None = None,
 ) -> SparseCodes:
     """Codes as of `lasso`, in double, without their zeros: no array of all codes is made.
+
+    With a penalty `lowered`, those of the same signs at that one, on the same supports or fewer, as of `debias`.
 
     Examples
     --------
@@ -177,7 +193,9 @@ def lasso_supports(
     >>> found.atoms, found.values
     (array([0, 1], dtype=int32), array([ 2., -1.]))
     """
-    n_active, atoms, values, *_ = _moments(A, X, penalty, nonnegative, tol, sums=False)
+    n_active, atoms, values, *_ = _moments(
+        A, X, penalty, nonnegative, tol, sums=False, lowered=lowered
+    )
     return SparseCodes(n_active, atoms, values, np.shape(A)[1])
 
 
@@ -206,8 +224,18 @@ def lasso_moments(
     return Moments(SparseCodes(n_active, atoms, values, np.shape(A)[1]), residual, cross, log_det)
 
 
-def _moments(A: Any, X: Any, penalty: float, nonnegative: bool, tol: float, *, sums: bool) -> Any:
+def _moments(
+    A: Any,
+    X: Any,
+    penalty: float,
+    nonnegative: bool,
+    tol: float,
+    *,
+    sums: bool,
+    lowered: float | None = None,
+) -> Any:
     A, X = checked(A, X, penalty, dtype=np.float64)
+    at = float(penalty if lowered is None else lowered)
     return _core.moments(
-        A, X, float(penalty), bool(nonnegative), float(tol), sums, _NARROW, get_num_threads()
+        A, X, float(penalty), at, bool(nonnegative), float(tol), sums, _NARROW, get_num_threads()
     )

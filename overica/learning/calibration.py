@@ -15,7 +15,7 @@ import numpy as np
 
 from overica.learning.crowding import crowded
 from overica.learning.evidence import enough_judges, judge
-from overica.learning.posterior import Model, infer
+from overica.learning.posterior import Model, found_codes
 
 _LOWEST = 1e-8
 _HIGHEST = 1e2
@@ -114,9 +114,8 @@ def rescale(model: Model, X: np.ndarray, rounds: int = 2) -> Model:
     which has the weight of thirty samples. A column that is too short by chance is found active ever less.
     """
     for _ in range(rounds):
-        posterior = infer(model, X)
-        total = np.abs(posterior.codes).sum(axis=0)
-        count = posterior.activity
+        codes = found_codes(model, X)
+        total, count = codes.summed(np.abs(codes.values)), codes.activity
         common = total.sum() / max(float(count.sum()), 1e-300)
         size = np.where(count > 0, (total + _TYPICAL * common) / (count + _TYPICAL), 1.0)
         model = replace(model, mixing=model.mixing * np.clip(size, 0.1, 10.0))
@@ -125,5 +124,6 @@ def rescale(model: Model, X: np.ndarray, rounds: int = 2) -> Model:
 
 def usage(model: Model, X: np.ndarray) -> np.ndarray:
     """Mean absolute code times norm of every column: how much of the data it carries, (n_components,)."""
-    codes = infer(model, X).codes
-    return np.asarray(np.abs(codes).mean(axis=0) * np.linalg.norm(model.mixing, axis=0))
+    codes = found_codes(model, X)
+    size = codes.summed(np.abs(codes.values)) / len(X)
+    return np.asarray(size * np.linalg.norm(model.mixing, axis=0))

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from overica.learning.posterior import Model, infer
+from overica.learning.posterior import Model, found_codes
 
 _PILOTS = 64
 """Samples that tell how crowded a batch would be."""
@@ -49,7 +49,7 @@ def crowded(model: Model, X: np.ndarray) -> bool:
     if model.prior.l1_weights() is None or most_active(X.shape[1]) >= min(model.mixing.shape):
         return False
     pilots = X[:: max(1, len(X) // _PILOTS)][:_PILOTS]
-    return bool(infer(model, pilots).n_active.mean() > most_active(X.shape[1]))
+    return bool(found_codes(model, pilots).n_active.mean() > most_active(X.shape[1]))
 
 
 def sparse_enough(model: Model, X: np.ndarray) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from overica._kernels import debias, evidence_terms, occupancy
 from overica.learning import determined
-from overica.learning.posterior import Model, infer
+from overica.learning.posterior import Model, free_codes, infer
 
 _CHUNK = 2048
 _ROUNDS = 30
@@ -183,8 +183,9 @@ def _free_variance(model: Model, X: np.ndarray) -> float:
         terms = evidence_terms(model.mixing, X, model.penalty, 0.0, model.prior.nonnegative)
         square, n_active = terms.square, terms.n_active
     else:
-        codes = debias(model.mixing.T @ model.mixing, infer(model, X).codes, model.penalty)
-        square, n_active = ((X - codes @ model.mixing.T) ** 2).sum(axis=1), (codes != 0).sum(axis=1)
+        codes = free_codes(model, X)
+        square = ((X - codes.sparse() @ model.mixing.T) ** 2).sum(axis=1)
+        n_active = codes.n_active
     free = float(np.maximum(X.shape[1] - n_active, 0).sum())
     if free < _FEWEST_FREE * X.size:
         return model.penalty

@@ -19,8 +19,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from overica._kernels import debias
-from overica.learning.posterior import Model, infer
+from overica.learning.least_squares import fitted_columns
+from overica.learning.posterior import Model, free_codes
 from overica.learning.worth import worth
 
 _ROUNDS = 4
@@ -99,20 +99,14 @@ def _refined(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Columns after so many rounds, and what is left of the samples then."""
     for _ in range(rounds):
-        S = _free_codes(model, A, X)
-        A = np.linalg.solve(S.T @ S + _RIDGE * np.eye(A.shape[1]), S.T @ X + _RIDGE * A.T).T
+        S = free_codes(replace(model, mixing=A), X).sparse()
+        A = fitted_columns(S, X, A, _RIDGE)
         left = X - S @ A.T
-        lengths, activity = np.linalg.norm(A, axis=0), (S != 0).sum(axis=0)
+        lengths, activity = np.linalg.norm(A, axis=0), S.getnnz(axis=0)
         short = (activity < _SELDOM * np.median(activity)) & (lengths < np.median(lengths))
         stretch = np.where(short, np.median(lengths) / np.maximum(lengths, 1e-300), 1.0)
         A = A * stretch
     return A, left
-
-
-def _free_codes(model: Model, A: np.ndarray, X: np.ndarray) -> np.ndarray:
-    """Codes of least squares on the supports of those of maximum posterior."""
-    codes = infer(replace(model, mixing=A), X).codes
-    return np.asarray(debias(A.T @ A, codes, model.penalty))
 
 
 def _strongest(left: np.ndarray, *, signed: bool) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overica._kernels import SparseCodes, lasso_moments, lasso_supports
+from overica._kernels import SparseCodes, debias, lasso_moments, lasso_supports
 from overica._validation import Array
 from overica.inference import ActiveSet, MAPProblem, Solver, solve
 from overica.learning import determined
@@ -120,7 +120,18 @@ def found_codes(model: Model, X: np.ndarray) -> SparseCodes:
     """MAP codes of a batch without their zeros."""
     if model.compiled:
         return lasso_supports(model.mixing, X, model.penalty, model.prior.nonnegative)
+    return _without_zeros(codes_of(model, X, tol=_LOOP_TOL))
+
+
+def free_codes(model: Model, X: np.ndarray) -> SparseCodes:
+    """Those of least squares on the supports of MAP codes: an l1 cost's shrinkage is taken off; see `debias`."""
+    if model.compiled:
+        return lasso_supports(model.mixing, X, model.penalty, model.prior.nonnegative, lowered=0.0)
     codes = codes_of(model, X, tol=_LOOP_TOL)
+    return _without_zeros(debias(model.mixing.T @ model.mixing, codes, model.penalty))
+
+
+def _without_zeros(codes: np.ndarray) -> SparseCodes:
     samples, atoms = np.nonzero(codes)
     n_active = np.bincount(samples, minlength=len(codes))
     return SparseCodes(n_active, atoms.astype(np.int32), codes[samples, atoms], codes.shape[1])

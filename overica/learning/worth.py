@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from overica.learning.calibration import usage
-from overica.learning.posterior import Model, infer
+from overica.learning.posterior import Model, found_codes
 
+_BLOCK = 256
 NEAR = 64
 """Columns that may take over what one leaves behind."""
 
@@ -41,30 +43,41 @@ def worth(model: Model, X: np.ndarray, near: int = NEAR) -> np.ndarray:
     >>> worth(Model(A, get_prior("exponential"), penalty=0.1), X).round(2)
     array([0.54, 0.54, 0.04, 0.53])
     """
-    A, codes = model.mixing, infer(model, X).codes
-    residual = X - codes @ A.T
-    lengths = np.linalg.norm(A, axis=0)
-    U = A / np.where(lengths > 0, lengths, 1.0)
-    cosines = U.T @ U if model.prior.nonnegative else np.abs(U.T @ U)
-    np.fill_diagonal(cosines, -np.inf)
-    values = np.zeros(len(lengths))
-    for j in range(len(lengths)):
-        rows = np.flatnonzero(codes[:, j])
+    A, codes = model.mixing, found_codes(model, X).sparse()
+    atoms = np.ascontiguousarray(A.T)
+    residual = X - codes @ atoms
+    by_column = codes.tocsc()
+    values = np.zeros(len(atoms))
+    for j, others in _nearest(atoms, min(near, len(atoms) - 1), signed=not model.prior.nonnegative):
+        rows = by_column.indices[slice(*by_column.indptr[j : j + 2])]
         if not len(rows):
             continue
-        others = np.argsort(-cosines[j], kind="stable")[: min(near, len(lengths) - 1)]
         kept = np.append(others, j)
+        own = codes[rows][:, kept].toarray()
         # What these columns explain, and nobody else.
-        part = residual[rows] + codes[np.ix_(rows, kept)] @ A[:, kept].T
-        before = _energy(model, residual[rows], codes[np.ix_(rows, kept)])
+        part = residual[rows] + own @ atoms[kept]
+        before = _energy(model, residual[rows], own)
         if len(others):
-            fewer = replace(model, mixing=A[:, others], presence=1.0)
-            anew = infer(fewer, part).codes
-            after = _energy(model, part - anew @ A[:, others].T, anew)
+            fewer = replace(model, mixing=atoms[others].T, presence=1.0)
+            anew = found_codes(fewer, part).dense()
+            after = _energy(model, part - anew @ atoms[others], anew)
         else:
             after = _energy(model, part, np.zeros((len(rows), 0)))
         values[j] = max(0.0, float((after - before).sum()) / len(X))
     return values
+
+
+def _nearest(atoms: np.ndarray, near: int, *, signed: bool) -> Iterator[tuple[int, np.ndarray]]:
+    """Every row with those of largest cosine, the nearest first."""
+    U = atoms / np.maximum(np.linalg.norm(atoms, axis=1), np.finfo(float).tiny)[:, None]
+    for start in range(0, len(U), _BLOCK):
+        cosines = U[start : start + _BLOCK] @ U.T
+        if signed:
+            cosines = np.abs(cosines)
+        for row, own in enumerate(cosines):
+            own[start + row] = -np.inf
+            most = np.argpartition(-own, near)[:near] if near else np.empty(0, np.int64)
+            yield start + row, most[np.argsort(-own[most], kind="stable")]
 
 
 def drop_least_worth(model: Model, X: np.ndarray, n_components: int) -> Model:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from overica._kernels import (
     _core,
+    debias,
     get_num_threads,
     lasso,
     lasso_moments,
@@ -393,3 +394,14 @@ def test_no_samples_and_inputs_left_alone():
 def test_malformed_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         lasso(*arguments)
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize(("m", "n"), [(16, 32), (24, 600)])
+def test_lowered_codes_are_debiased_ones(m, n, nonnegative):
+    A = dictionary(m, n)
+    X = samples(A, 70)
+    codes = lasso_supports(A, X, 0.2, nonnegative).dense()
+    for lowered in (0.1, 0.0):
+        found = lasso_supports(A, X, 0.2, nonnegative, lowered=lowered).dense()
+        np.testing.assert_allclose(found, debias(A.T @ A, codes, 0.2 - lowered), atol=1e-8)

@@ -111,6 +111,7 @@ struct Call {
     std::int64_t *n_steps, *n_active;
     double *log_det;
     SupportList *supports;  // codes without their zeros
+    double lowered;         // the penalty that they are at, over that of the search
     double *residuals;      // (count, m), and with them
     double *cross;          // (m, n), added to; see scatter.hpp
     double sigma2;
@@ -249,7 +250,8 @@ void run(const Prepared &A, const Call<X> &call) {
     task.tol = call.tol, task.nonnegative = call.nonnegative;
     task.single = sizeof(X) == sizeof(float), task.warm = call.warm, task.scales = scales.data();
     if (call.supports)
-        task.found = found.data(), task.with_inverse = call.cross != nullptr, task.allocate = std::malloc;
+        task.found = found.data(), task.with_inverse = call.cross != nullptr, task.allocate = std::malloc,
+        task.lowered = call.lowered;
     // Of atoms over their scale, whose inverse is that of the atoms times the square of it.
     task.inverse_factor = -call.penalty / A.scale;
     Cross cross(A, call.cross);

@@ -59,6 +59,9 @@ struct Exact {
     int finish(const Dictionary &A, const double *x, double penalty, const Settings &settings, Ascent<T> &ascent,
                Certificate &certificate);
 
+    // From the solution to the codes of the same signs at a lower penalty, from which atoms that come to zero leave.
+    void lower(const Dictionary &A, const double *x, double penalty);
+
    private:
     // In float only: the search's codes, and a second, small search in double.
     double *proposal, *gram, *products;
@@ -75,6 +78,21 @@ struct Exact {
 OVERICA_INLINE void residual(const Dictionary &A, const double *x, const Support &s, double *error) {
     for (int t = 0; t < A.stride; t++) error[t] = x[t];
     subtract(A, s.atoms, s.values, s.size(), error);
+}
+
+template <class T>
+inline void Exact<T>::lower(const Dictionary &A, const double *x, double penalty) {
+    Support &s = search.support;
+    settle(view(A), A.width, penalty, 10 * (s.size() + 1), s, search.r, search.state);
+    residual(A, x, s, error);
+    // The inverse of a search in float is as good as float.
+    for (int round = 0; sizeof(T) == sizeof(float) && round < 2; round++) {
+        correlate(A, s.atoms, s.size(), error, v);
+        for (int t = 0; t < padded(s.size()); t++) s.g[t] = t < s.size() ? v[t] - penalty * s.signs[t] : 0.0;
+        s.inverse.multiply(s.g, s.step);
+        for (int t = 0; t < s.size(); t++) s.values[t] += s.step[t];
+        subtract(A, s.atoms, s.step, s.size(), error);
+    }
 }
 
 template <>

@@ -45,6 +45,7 @@ struct BatchTask {
     Found *found;
     bool with_inverse;
     double inverse_factor;
+    double lowered;  // the penalty that codes are at, over that of the search
     void *(*allocate)(std::size_t);
     double *residuals;  // (count, m)
     std::int64_t *n_active;

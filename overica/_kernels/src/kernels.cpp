@@ -143,7 +143,7 @@ inline void run_batch(const BatchTask &task, int worker, int workers, char *memo
                 const std::int64_t i = pair + e;
                 const double *x = task.samples + (std::size_t)i * task.stride;
                 Exact<T> &exact = w.exact[e];
-                const Support &s = exact.search.support;
+                Support &s = exact.search.support;
                 Certificate certificate;
                 const int steps = exact.finish(A, x, task.penalties[i], settings, ascents[e], certificate);
                 if (task.size) write_evidence(task, A, i, x, exact, w);
@@ -158,6 +158,7 @@ inline void run_batch(const BatchTask &task, int worker, int workers, char *memo
                 if (task.gap) task.gap[i] = square * certificate.gap;
                 if (task.objective) task.objective[i] = square * certificate.objective;
                 if (task.n_steps) task.n_steps[i] = steps;
+                if (task.found && task.lowered != 1.0) exact.lower(A, x, task.lowered * task.penalties[i]);
                 if (task.found) write_found<T>(task, i, s);
                 if (task.residuals) write_residual(task, i, exact.error);
                 if (task.n_active) task.n_active[i] = s.size();

@@ -73,16 +73,16 @@ Array<Y> array_of(const std::vector<Y> &list) {
 }
 
 // Codes without their zeros: atoms and values of all samples, and how many each has. With `sums` their residuals, log
-// determinants, and the sum of `scatter`.
-py::tuple moments(const Array<double> &A, const Array<double> &samples, double penalty, bool nonnegative, double tol,
-                  bool sums, int narrow_up_to, int n_threads) {
+// determinants, and the sum of `scatter`; codes, of the same signs, are those at the penalty `lowered`.
+py::tuple moments(const Array<double> &A, const Array<double> &samples, double penalty, double lowered, bool nonnegative,
+                  double tol, bool sums, int narrow_up_to, int n_threads) {
     const int m = (int)A.shape(0), n = (int)A.shape(1);
     const std::int64_t count = samples.shape(0), held = sums ? count : 0, rows = sums ? m : 0;
     Array<std::int64_t> n_active(count);
     Array<double> log_det = vector(held), residuals({held, (std::int64_t)m}), cross({rows, (std::int64_t)n});
     Call<double> call = call_of(samples, penalty, nonnegative, tol, n_threads);
     SupportList list;
-    call.n_active = n_active.mutable_data(), call.supports = &list;
+    call.n_active = n_active.mutable_data(), call.supports = &list, call.lowered = lowered / penalty;
     if (sums) call.log_det = log_det.mutable_data(), call.residuals = residuals.mutable_data(), call.cross = cross.mutable_data();
     {
         py::gil_scoped_release unlocked;
