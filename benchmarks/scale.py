@@ -2,8 +2,8 @@
 
 ``--part step``: microseconds a token of every step of an `OvercompleteICA.fit`, its checks included, beside those of
 SAELens's BatchTopK trainer. After each step of ours SAELens takes one too, on a batch as large and with as many active
-features as ours had, so that both meet the same machine; the mean is over all steps of the fit but the first one of each
-run, which has what comes before it. Then what one of our steps is made of.
+features as ours had, so that both meet the same machine; the mean is over all steps of the fit but the first one of
+each run, which has what comes before it. Then what one of our steps is made of.
 
 ``--part memory``: the peak of resident anonymous memory during a fit from a memory-mapped file, above that of the
 process before it, less the mixing matrix it ends with.
@@ -42,10 +42,11 @@ def estimator(options, **more):
     """Ours, as a user has it but for what is asked for."""
     from overica import OvercompleteICA
 
-    return OvercompleteICA(
-        options.width, prior=options.prior, batch_size=options.batch, max_iter=options.steps, hierarchy=False,
-        overprovision=options.overprovision, whiten=False, random_state=0, **more,
-    )  # fmt: skip
+    asked = {
+        "prior": options.prior, "batch_size": options.batch, "max_iter": options.steps,
+        "overprovision": options.overprovision, "hierarchy": False, "whiten": False, "random_state": 0,
+    }  # fmt: skip
+    return OvercompleteICA(options.width, **asked | more)
 
 
 def step_worker(options):
@@ -77,6 +78,8 @@ def step_worker(options):
         ours, active = watch.lap(), figures["n_active"]
         rows.append((*ours, *(theirs(active) if trainer else (np.nan, np.nan)), active))
         checked.append(np.isfinite(figures["log_evidence"]))
+        if options.verbose:
+            print(len(rows), np.round(rows[-1], 2), figures["penalty"], flush=True)
         watch.lap()
         if options.main and len(rows) == options.steps:
             raise KeyboardInterrupt
@@ -166,15 +169,14 @@ def memory_worker(options):
     from _activations import activations
 
     X = activations(options.folder, options.tokens)
-    estimator(options, max_iter=1, batch_size=100).set_params(n_components=8).fit(np.array(X[:600]))
+    warm = estimator(options, max_iter=1, batch_size=100).set_params(n_components=8)
+    warm.fit(np.array(X[:600, :4]))
     print("ready", flush=True)
     sys.stdin.readline()
-    stages = []
 
     def stepped(figures):
-        if not stages:
-            print("stepping", flush=True)
-        stages.append(figures)
+        if options.verbose:
+            print(figures, file=sys.stderr, flush=True)
 
     ica = estimator(options, callback=stepped).fit(X)
     print(ica.mixing_.nbytes, flush=True)
@@ -199,10 +201,14 @@ def memory(options):
     if process.stdout.readline().strip() != "ready":
         raise RuntimeError("the fit did not start")
     before = peak = anonymous_memory(process.pid)
+    start = time.perf_counter()
     process.stdin.write("go\n")
     process.stdin.flush()
     while process.poll() is None:
-        peak = max(peak, anonymous_memory(process.pid))
+        now = anonymous_memory(process.pid)
+        if now > 1.02 * peak and options.verbose:
+            print(f"{time.perf_counter() - start:7.0f} s {(now - before) / MEGABYTE:7.0f} MB", flush=True)
+        peak = max(peak, now)
         time.sleep(POLL)
     if process.returncode:
         raise RuntimeError("the fit failed")
@@ -242,6 +248,7 @@ def main():
     parser.add_argument("--prior", default="auto")
     parser.add_argument("--main", action="store_true", help="the main run alone")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--verbose", action="store_true", help="a line a step")
     parser.add_argument("--quick", action="store_true", help="narrow and short")
     parser.add_argument("--worker", choices=WORKERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
