@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, ClassVar, Self
 
@@ -14,17 +14,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array
 from overica.backend import torch_device
-from overica.persistence import Journal, journal_of, kept_fit, remember, series_values
+from overica.persistence import Journal, journal_of, kept_fit
 from overica.progress import TRAINING, StepProgress
 from overica.random_state import generator
 from overica.ranges import check_reach
 from overica.rows import Rows, Stream, part_by_part
 from overica.sae import settings
-from overica.sae.batches import Batches
+from overica.sae.batches import Batches, OneBatch
 from overica.sae.coefficients import Coefficient
+from overica.sae.endless import published, take_step
 from overica.sae.module import Autoencoder
 from overica.sae.saelens_files import PersistentAutoencoder
-from overica.sae.trainer import Orthogonality
+from overica.sae.trainer import Orthogonality, Run
 from overica.transformer import DictionaryTransformer, like
 
 _CHUNK = 8192
@@ -134,6 +135,9 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
     n_features_in_: int
     n_iter_: int
     history_: dict[str, list[float]]
+    _run: Run | None = None
+    """The training that `partial_fit` goes on with, and the network that it has made of it."""
+    _trained: Autoencoder | None = None
 
     name: ClassVar[str]
     """Its name in `SAES`."""
@@ -223,6 +227,46 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         self._fit(X)
         return self
 
+    def partial_fit(self, X: Array, y: Any = None) -> Self:
+        """One step of Adam on one batch, for data that never end; after `fit` or `load`, it goes on from there.
+
+        The first batch sets `centre_` and `unit_`, so let it be a large one. `n_steps` is how long the beginning takes:
+        the learning rate rises, and sparsity is pressed for, as in a fit of so many steps, and then both stay as they
+        are; features that do not fire are looked for as there, and no longer start anew in its last third. What has
+        been learned by `fit`, or was saved, is gone on from without what Adam remembers and without knowing what has
+        not fired: a lower `learning_rate` may suit it.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+            The batch, all of it, whatever `batch_size`.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X or a parameter is malformed.
+        TrainingError
+            If the loss is not finite. What was learned before stays.
+        """
+        known = hasattr(self, "module_")
+        X = np.asarray(self._validated(X, reset=not known))
+        # A network that others have put in is gone on from too.
+        run = self._run if known and self._trained is self.module_ else None
+        self._run = None
+        run, batch = take_step(self, run, X)
+        n_active = settings.n_active(
+            self.n_active, self.sparsity_coefficient, len(run.module.W_dec)
+        )
+        dtype = self.components_.dtype if known else X.dtype
+        self._publish(published(run), batch, n_active, run.history, dtype)
+        self._run, self._trained = run, self.module_
+        return self
+
     def _fit(
         self,
         X: Array,
@@ -274,30 +318,6 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
             progress.close()
         self._publish(module, batches, n_active, history, X.dtype)
 
-    def _values(self) -> dict[str, Any]:
-        """What `fit` has come to, for the journal of a fit."""
-        return {
-            "module": self.module_.values(),
-            "dtype": str(self.components_.dtype),
-            "centre": self.centre_,
-            "unit": self.unit_,
-            "n_active": self.n_active_,
-            "history": series_values(self.history_),
-        }
-
-    def _take(self, values: Mapping[str, Any]) -> None:
-        """Be fitted as `_values` says."""
-        arrays = values["module"]
-        n_components, n_features = arrays["W_dec"].shape
-        module = self._network(n_features, n_components, values["n_active"], None)
-        module.to(getattr(torch, values["dtype"])).take(arrays)
-        self._adopt(module.to(torch_device(self.device)).requires_grad_(False).eval())
-        self.centre_, self.unit_ = values["centre"], values["unit"]
-        self.n_active_ = values["n_active"]
-        self.history_ = {}
-        remember(self.history_, values["history"])
-        self.n_iter_ = len(self.history_["loss"])
-
     def transform(self, X: Array) -> Array:
         """Codes of samples, by the encoder.
 
@@ -343,7 +363,7 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
     def _publish(
         self,
         module: Autoencoder,
-        batches: Batches,
+        batches: Batches | OneBatch,
         n_active: float | None,
         history: dict[str, list[float]],
         dtype: Any,
@@ -356,9 +376,3 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         self.n_active_ = n_active
         self.history_ = history
         self.n_iter_ = len(history["loss"])
-
-    def _adopt(self, module: Autoencoder) -> None:
-        """Take over a folded network."""
-        self.module_ = module
-        self.components_ = module.W_dec.detach().cpu().numpy().copy()
-        self.offset_ = module.b_dec.detach().cpu().numpy().copy()

@@ -68,10 +68,7 @@ class Batches:
     ) -> None:
         self._rng, self._device = rng, device
         self.size = batch_size
-        self.centre, self.unit, self.variance = _moments(_looked_at(X))
-        if self.unit == 0:
-            raise ValueError("`X` must not be zero throughout: there is nothing to learn")
-        check_unit(self.unit, X.dtype)
+        self.centre, self.unit, self.variance = checked_units(_looked_at(X))
         self._resident: Tensor | None = None
         self._draws: Draws
         if isinstance(X, Stream):
@@ -92,16 +89,7 @@ class Batches:
 
     def scaled(self, X: np.ndarray | Rows) -> Tensor:
         """Rows in the network's units and precision, on its device."""
-        result = torch.empty(X.shape, dtype=torch.float32)
-        start = 0
-        for part in chunks(X):
-            out = result[start : start + len(part)].numpy()
-            if self.centre.any():
-                # In double precision: data far from zero have few digits to lose.
-                part = part - self.centre
-            np.divide(part, self.unit, out=out, casting="same_kind")
-            start += len(part)
-        return result.to(self._device)
+        return scaled(X, self.centre, self.unit).to(self._device)
 
     def batch(self) -> Tensor:
         """The samples of a training step, (size, n_features), as `draw` has them."""
@@ -115,6 +103,60 @@ class Batches:
             return self._resident
         rows = np.sort(self._rng.integers(0, len(self._resident), self.size))
         return self._resident.index_select(0, torch.from_numpy(rows).to(self._device))
+
+
+class OneBatch:
+    """One batch that is given, drawn whenever one is asked for; see `Batches`.
+
+    Parameters
+    ----------
+    X : array (n_samples, n_features)
+    device : torch.device
+    units : (array (n_features,), float) or None
+        `centre` and `unit`; None: those of X.
+    """
+
+    def __init__(
+        self, X: np.ndarray, device: torch.device, units: tuple[np.ndarray, float] | None = None
+    ) -> None:
+        self.centre, self.unit = units or checked_units(X)[:2]
+        self._x = scaled(X, self.centre, self.unit).to(device)
+        self.variance = float(self._x.double().var(dim=0, correction=0).sum())
+
+    position: Position = None
+    """Nowhere to go on from."""
+
+    def seek(self, position: Position) -> None:
+        """Nothing: the batch is given anew."""
+
+    def batch(self) -> Tensor:
+        """All of it."""
+        return self._x
+
+    draw = batch
+
+
+def scaled(X: np.ndarray | Rows, centre: np.ndarray, unit: float) -> Tensor:
+    """``(X - centre) / unit`` in single precision."""
+    result = torch.empty(X.shape, dtype=torch.float32)
+    start = 0
+    for part in chunks(X):
+        out = result[start : start + len(part)].numpy()
+        if centre.any():
+            # In double precision: data far from zero have few digits to lose.
+            part = part - centre
+        np.divide(part, unit, out=out, casting="same_kind")
+        start += len(part)
+    return result
+
+
+def checked_units(X: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Centre, unit and variance of samples, if there is a unit."""
+    centre, unit, variance = _moments(X)
+    if unit == 0:
+        raise ValueError("`X` must not be zero throughout: there is nothing to learn")
+    check_unit(unit, X.dtype)
+    return centre, unit, variance
 
 
 def _looked_at(X: np.ndarray | Rows | Stream) -> np.ndarray:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from overica.persistence import Persistent
+from overica.backend import torch_device
+from overica.persistence import Persistent, remember, series_values
 from overica.sae.module import Autoencoder
 
 
@@ -50,6 +51,36 @@ class PersistentAutoencoder(Persistent):
             # As earlier versions called it.
             parameters["sparsity_coefficient"] = parameters.pop("penalty")
         return facts
+
+    def _values(self: Any) -> dict[str, Any]:
+        """What `fit` has come to, for the journal of a fit."""
+        return {
+            "module": self.module_.values(),
+            "dtype": str(self.components_.dtype),
+            "centre": self.centre_,
+            "unit": self.unit_,
+            "n_active": self.n_active_,
+            "history": series_values(self.history_),
+        }
+
+    def _take(self: Any, values: Mapping[str, Any]) -> None:
+        """Be fitted as `_values` says."""
+        arrays = values["module"]
+        n_components, n_features = arrays["W_dec"].shape
+        module = self._network(n_features, n_components, values["n_active"], None)
+        module.to(getattr(torch, values["dtype"])).take(arrays)
+        self._adopt(module.to(torch_device(self.device)).requires_grad_(False).eval())
+        self.centre_, self.unit_ = values["centre"], values["unit"]
+        self.n_active_ = values["n_active"]
+        history: dict[str, list[float]] = {}
+        remember(history, values["history"])
+        self.history_, self.n_iter_ = history, len(history["loss"])
+
+    def _adopt(self: Any, module: Autoencoder) -> None:
+        """Take over a folded network."""
+        self.module_ = module
+        self.components_ = module.W_dec.detach().cpu().numpy().copy()
+        self.offset_ = module.b_dec.detach().cpu().numpy().copy()
 
     def _stored(self: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         check_is_fitted(self)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from overica.persistence import Journal, remember, series_values
 from overica.sae.adam import Adam
-from overica.sae.batches import Batches
+from overica.sae.batches import Batches, OneBatch
 from overica.sae.coefficients import Coefficient
 from overica.sae.module import Autoencoder
 
@@ -72,6 +72,12 @@ class Training:
     """Whether dead features are treated."""
     dead_window: float = 0.05
     """Share of the run's samples for which a feature must not have fired to count as dead."""
+    endless: bool = False
+    """Whether steps go on after `n_steps`: at the peak rate, with all else as it is by then."""
+
+    def progress(self, step: int) -> float:
+        """Share of the run that lies before a step."""
+        return min(1.0, step / self.n_steps)
 
     def rate(self, step: int) -> float:
         """Learning rate of a step, from 0.
@@ -84,12 +90,12 @@ class Training:
         """
         rising = (step + 1) / max(1.0, self.warm_up * self.n_steps)
         falling = (self.n_steps - step) / max(1.0, self.cool_down * self.n_steps)
-        return self.learning_rate * min(1.0, rising, falling)
+        return self.learning_rate * min(1.0, rising, 1.0 if self.endless else falling)
 
     def run(
         self,
         module: Autoencoder,
-        batches: Batches,
+        batches: Batches | OneBatch,
         coefficient: Coefficient,
         rng: np.random.Generator,
         history: History,
@@ -106,7 +112,7 @@ class Training:
         TrainingError
             If the loss is not finite.
         """
-        run = _Run(self, module, batches, coefficient, rng, history, report, orthogonality)
+        run = Run(self, module, batches, coefficient, rng, history, report, orthogonality)
         with (journal or Journal()).stage("run") as stage:
             if stage.kept is not None:
                 run.take(stage.kept)
@@ -114,21 +120,22 @@ class Training:
                 stage.offer(run.values)
 
 
-class _Run:
+class Run:
     """What changes in the course of one run."""
 
     def __init__(
         self,
         training: Training,
         module: Autoencoder,
-        batches: Batches,
+        batches: Batches | OneBatch,
         coefficient: Coefficient,
         rng: np.random.Generator,
         history: History,
         report: Callable[[dict[str, float]], None],
         orthogonality: Orthogonality | None,
     ) -> None:
-        self.training, self.module, self.batches = training, module, batches
+        self.training, self.module = training, module
+        self.batches: Batches | OneBatch = batches
         self.coefficient, self.rng, self.history, self.report = coefficient, rng, history, report
         self.orthogonality = orthogonality
         self.parameters = list(module.parameters())
@@ -145,15 +152,19 @@ class _Run:
 
     def steps(self) -> Iterator[None]:
         """The steps that are left."""
-        every, n_steps = 1 if self.near else _FAR, self.training.n_steps
-        while self.step < n_steps:
-            self.advance(self.step)
-            self.step += 1
-            if len(self.waiting) == every or self.step == n_steps:
-                self.look()
-            if self.step % self.window == 0:
-                self.look_for_dead(self.step / n_steps)
+        while self.step < self.training.n_steps:
+            self.go()
             yield
+
+    def go(self) -> None:
+        """The next step, its figures and what follows from them."""
+        self.advance(self.step)
+        self.step += 1
+        every = 1 if self.near or self.training.endless else _FAR
+        if len(self.waiting) == every or self.step == self.training.n_steps:
+            self.look()
+        if self.step % self.window == 0:
+            self.look_for_dead(self.training.progress(self.step))
 
     def values(self) -> dict[str, Any]:
         """All that changes in the course of a run, in plain values."""
@@ -202,7 +213,7 @@ class _Run:
     def advance(self, step: int) -> None:
         """One step on one batch."""
         training, module = self.training, self.module
-        progress = step / training.n_steps
+        progress = training.progress(step)
         known = {
             "sparsity_coefficient": self.coefficient.value(progress),
             "learning_rate": training.rate(step),
@@ -239,7 +250,7 @@ class _Run:
             row = values | {"explained_variance": 1 - unexplained} | known
             for name, value in row.items():
                 self.history.setdefault(name, []).append(value)
-            self.coefficient.observe(row["l0"], step / self.training.n_steps)
+            self.coefficient.observe(row["l0"], self.training.progress(step))
             self.report(row)
 
     def look_for_dead(self, progress: float) -> None:

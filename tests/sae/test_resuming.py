@@ -80,13 +80,13 @@ def test_figures_that_nobody_has_looked_at_are_kept(tmp_path, monkeypatch):
     """As on an accelerator, where steps are looked at ten at a time."""
     from overica.sae import trainer
 
-    real = trainer._Run.__init__
+    real = trainer.Run.__init__
 
     def far(self, *arguments):
         real(self, *arguments)
         self.near = False
 
-    monkeypatch.setattr(trainer._Run, "__init__", far)
+    monkeypatch.setattr(trainer.Run, "__init__", far)
     plain = fitted("relu")
     found = ended_and_resumed(
         lambda: fitted("relu", checkpoint=tmp_path, checkpoint_every=0), [7, 6, 18]
