@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from overica.persistence import checkpoint as checkpoints
+from overica.persistence import journal as journals
 
 
 class Ended(Exception):
@@ -12,7 +12,7 @@ class Ended(Exception):
 
 def ended_and_resumed(fit, writes):
     """What `fit()` gives once it has been ended at the write of each of these numbers, counted from the last end."""
-    real = checkpoints.replace_together
+    real = journals.write_tensors
     for last in writes:
         left = last
 
@@ -24,7 +24,7 @@ def ended_and_resumed(fit, writes):
             real(*arguments)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(checkpoints, "replace_together", write)
+            patch.setattr(journals, "write_tensors", write)
             try:
                 fit()
             except Ended:

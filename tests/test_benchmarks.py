@@ -18,6 +18,7 @@ SMALLEST = {
     "lm": ["--quick", "--tokens", "3000", "--methods", "batchtopk", "--steps", "10"],
     "photographs": ["--quick", "--part", "annealing"],
     "presences": ["--quick"],
+    "resume": ["--quick"],
     "sae": ["--quick", "--part", "parity", "--variants", "topk", "--steps", "20"],
     "separation": ["--quick", "--numbers", "2,3", "--part", "levels"],
     "square": ["--cases", "mixed-3", "--seeds", "1"],

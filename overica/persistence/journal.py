@@ -18,12 +18,12 @@ import numpy as np
 
 from overica._version import __version__
 from overica.persistence.atomic import PART, read_json, write_json
-from overica.persistence.checkpoint import damage_named, read_checkpoint, write_checkpoint
+from overica.persistence.checkpoint import damage_named
 from overica.persistence.fingerprint import differences
 from overica.persistence.interrupts import Interrupts
 from overica.persistence.lock import LOCK, FolderLock
 from overica.persistence.output import check_output_folder
-from overica.persistence.together import WHOLE, settle
+from overica.persistence.tensors import read_tensors, write_tensors
 from overica.persistence.values import pack, unpack
 
 _FORMAT = "overica checkpoint of a fit, 1"
@@ -113,7 +113,8 @@ class Journal:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock = FolderLock(self._folder)
         try:
-            settle(self._folder)
+            for path in self._folder.glob(f"*{PART}"):
+                path.unlink()
             self._compare(self._folder)
         except BaseException:
             self._lock.release()
@@ -165,12 +166,14 @@ class Journal:
 
     def _read(self, key: str) -> tuple[bool, Any] | None:
         """Whether a stage is done, and what was kept of it; None if nothing was."""
-        if self._folder is None or not (self._folder / _facts_file(key)).exists():
+        if self._folder is None:
             return None
         try:
-            arrays, entry = read_checkpoint(self._folder, **_files(key))
-            return entry["done"], unpack(arrays, entry["value"])
-        except (OSError, ValueError, LookupError) as error:
+            arrays, (done, value) = read_tensors(self._folder / _file(key))
+            return done, unpack(arrays, value)
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
             warnings.warn(f"{error}. That stage of the fit is computed again.", stacklevel=5)
             return None
 
@@ -205,7 +208,7 @@ class Journal:
             self._named = True
         while self._pending:
             key, (done, (arrays, facts)) = next(iter(self._pending.items()))
-            write_checkpoint(self._folder, arrays, {"done": done, "value": facts}, **_files(key))
+            write_tensors(self._folder / _file(key), arrays, [done, facts])
             del self._pending[key]
             if done:
                 for path in self._folder.glob(f"{key}.???-*"):
@@ -263,17 +266,13 @@ class Stage:
             self._journal._interrupts.check()
 
 
-def _facts_file(key: str) -> str:
-    return f"{key}.json"
-
-
-def _files(key: str) -> dict[str, str]:
-    return {"arrays_file": f"{key}.safetensors", "config_file": _facts_file(key)}
+def _file(key: str) -> str:
+    return f"{key}.safetensors"
 
 
 def _foreign(folder: Path) -> str | None:
     """What in a folder that is no checkpoint would be in the way."""
     if (folder / MANIFEST).exists():
         return None
-    names = {path.name for path in folder.iterdir()} - {LOCK, PART, WHOLE, MANIFEST + PART}
+    names = {path.name for path in folder.iterdir()} - {LOCK, MANIFEST + PART}
     return f"`{min(names)}`" if names else None

@@ -16,8 +16,7 @@ from pathlib import Path
 from overica.persistence.atomic import PART, error_names, flush, sync_folder
 from overica.persistence.output import made
 
-WHOLE = ".whole"
-"""Name of the folder that holds it until all of it is in place."""
+_WHOLE = ".whole"
 
 
 @contextmanager
@@ -40,19 +39,19 @@ def staged(folder: str | os.PathLike[str]) -> Iterator[Path]:
         try:
             # What a kill left: of an unfinished set nothing, of a finished one the files that were not in place yet.
             shutil.rmtree(part, ignore_errors=True)
-            settle(folder)
+            _settle(folder)
             part.mkdir()
             yield part
             for path in part.iterdir():
                 flush(path)
             sync_folder(part)
-            part.replace(folder / WHOLE)
-            settle(folder)
+            part.replace(folder / _WHOLE)
+            _settle(folder)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             # If it was complete, the new files count: no reader need look where they were on the way.
             with suppress(OSError):
-                settle(folder)
+                _settle(folder)
             raise
 
 
@@ -75,13 +74,12 @@ def replace_together(folder: str | os.PathLike[str], files: Mapping[str, bytes])
 
 def current(folder: str | os.PathLike[str], name: str) -> Path:
     """Where the file of that name is: in its place, or on the way there if the writer was killed."""
-    waiting = Path(folder, WHOLE, name)
+    waiting = Path(folder, _WHOLE, name)
     return waiting if waiting.exists() else Path(folder, name)
 
 
-def settle(folder: Path) -> None:
-    """Move on what a kill left of a set that was complete."""
-    whole = folder / WHOLE
+def _settle(folder: Path) -> None:
+    whole = folder / _WHOLE
     if whole.is_dir():
         # Complete, on the disk too, before the first of the old ones is replaced.
         sync_folder(folder)

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from overica.persistence import FolderLock, Journal, described, fingerprint
-from overica.persistence import checkpoint as checkpoints
+from overica.persistence import journal as journals
 from overica.persistence.fingerprint import differences
+from overica.persistence.tensors import read_tensors, write_tensors
 from overica.persistence.values import pack, unpack
 from tests.persistence.killing import SKIP, at_every_step
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
-ARRAYS = arrays.arrays(
-    st.sampled_from([np.float64, np.float32, np.int64, np.bool_]), arrays.array_shapes(max_dims=3)
-)
+SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0)
+ARRAYS = arrays.arrays(st.sampled_from([np.float64, np.float32, np.int64, np.bool_]), SHAPES)
 VALUES = st.recursive(
     PLAIN | ARRAYS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -38,10 +38,26 @@ def same(one, other):
     return one == other or one != one
 
 
-@given(VALUES)
-def test_values_come_back_to_the_bit(value):
-    packed, facts = pack(value)
-    assert same(value, unpack(packed, facts))
+@given(value=VALUES)
+@settings(deadline=None)
+def test_values_come_back_from_a_file_to_the_bit(value, tmp_path_factory):
+    path = tmp_path_factory.mktemp("values") / "value.safetensors"
+    write_tensors(path, *pack(value))
+    assert same(value, unpack(*read_tensors(path)))
+
+
+def test_a_file_that_lacks_a_bit_anywhere_is_damaged(tmp_path):
+    path = tmp_path / "value.safetensors"
+    write_tensors(path, *pack({"A": np.ones(2), "step": 3}))
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(ValueError, match=r"value\.safetensors is damaged"):
+            read_tensors(path)
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"value\.safetensors is damaged"):
+            read_tensors(path)
 
 
 def test_arrays_lie_in_memory_as_they_lay():
@@ -89,7 +105,7 @@ def walk(folder, *, n=4, every=0.0, identity=None, until=None):
 def cut(monkeypatch, writes, action):
     """Let the write numbered `writes` do something instead."""
     left = [writes]
-    real = checkpoints.replace_together
+    real = journals.write_tensors
 
     def instead(*arguments):
         left[0] -= 1
@@ -97,7 +113,7 @@ def cut(monkeypatch, writes, action):
             action()
         real(*arguments)
 
-    monkeypatch.setattr(checkpoints, "replace_together", instead)
+    monkeypatch.setattr(journals, "write_tensors", instead)
 
 
 @given(st.lists(st.integers(0, 9), max_size=4), st.sampled_from([0.0, 1e9]))
@@ -128,10 +144,7 @@ def test_it_ends_the_same_wherever_it_is_killed(tmp_path):
 def test_what_is_in_a_stage_goes_once_it_is_done(tmp_path):
     walk(tmp_path)
     kept = {path.name for path in tmp_path.iterdir()}
-    parts = {
-        f"{part}.{end}" for part in ("000-part", "001-part") for end in ("json", "safetensors")
-    }
-    assert kept == parts | {"fit.json", ".lock"}
+    assert kept == {"000-part.safetensors", "001-part.safetensors", "fit.json", ".lock"}
 
 
 def test_little_is_written_before_it_is_time(tmp_path):
@@ -139,8 +152,8 @@ def test_little_is_written_before_it_is_time(tmp_path):
         with journal.stage("a") as stage:
             stage.offer(lambda: pytest.fail("made"))
             stage.finish(1)
-        assert not list(tmp_path.glob("*.json"))
-    assert (tmp_path / "000-a.json").exists()
+        assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+    assert (tmp_path / "000-a.safetensors").exists()
 
 
 def test_a_damaged_stage_is_computed_again_and_named(tmp_path):
