@@ -192,9 +192,11 @@ class OvercompleteICA(PersistentModel):
     of maximum posterior under the learned densities. If the held-out evidence of the sparse model is higher by .02 nats
     per source, as it is where sources are mostly absent, and no source has light tails, that is what is fitted.
 
-    Memory beyond X grows with `batch_size` and n_components, and X may be memory-mapped. For sources of any shape some
-    16 million numbers of X are looked at, of a memory map a million, or 40 samples per component if that is more.
-    Fitted sources come in no particular order, and with signed priors with either sign.
+    Memory beyond X grows with `batch_size` and n_components, not with the number of samples. X is read once for mean,
+    size and rows that are too long (below), and then as it is drawn: rows with replacement of what can be read
+    anywhere; the next rows, shuffled within blocks of several batches, of what can only be read in order. For sources
+    of any shape some 16 million numbers of X are looked at, of what is not in memory a million, or 40 samples per
+    component if that is more. Fitted sources come in no particular order, and with signed priors with either sign.
 
     Why multiplying a gradient by ``A A'`` helps: it is the relative or natural gradient, whose steps for samples ``T
     x`` are T times those for x. So ascent is equally fast in all units, where the plain gradient has as many rates as
@@ -291,8 +293,10 @@ class OvercompleteICA(PersistentModel):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
-            NumPy array, memory map or torch tensor.
+        X : samples (n_samples, n_features)
+            An array, memory map or tensor of any float type; a list of such shards; an `ActivationStore`; a torch
+            `Dataset` or `DataLoader`, or other batches that come anew each time they are iterated. See
+            `overica.rows.opened`.
         y : ignored
 
         Returns
@@ -330,8 +334,8 @@ class OvercompleteICA(PersistentModel):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
-            The batch, all of it but rows that are far longer than all others.
+        X : samples (n_samples, n_features)
+            Whatever `fit` takes, as one batch: all of it but rows that are far longer than all others.
         y : ignored
 
         Returns
@@ -374,8 +378,8 @@ class OvercompleteICA(PersistentModel):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
-            The samples of the fit, or others like them.
+        X : samples (n_samples, n_features)
+            Whatever `fit` takes: its samples, or others like them.
 
         Returns
         -------

@@ -185,8 +185,8 @@ class FittedModel(DictionaryTransformer):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
-            NumPy array or torch tensor.
+        X : samples (n_samples, n_features)
+            Whatever `fit` takes.
 
         Returns
         -------
@@ -224,7 +224,8 @@ class FittedModel(DictionaryTransformer):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
+        X : samples (n_samples, n_features)
+            Whatever `fit` takes.
 
         Returns
         -------
@@ -254,7 +255,8 @@ class FittedModel(DictionaryTransformer):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
+        X : samples (n_samples, n_features)
+            Whatever `fit` takes.
         y : ignored
 
         Returns
@@ -272,7 +274,8 @@ class FittedModel(DictionaryTransformer):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
+        X : samples (n_samples, n_features)
+            Whatever `fit` takes.
         precision : float
             Side of a quantisation cell, in units of X; positive.
 

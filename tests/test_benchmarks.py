@@ -23,6 +23,7 @@ SMALLEST = {
     "separation": ["--quick", "--numbers", "2,3", "--part", "levels"],
     "square": ["--cases", "mixed-3", "--seeds", "1"],
     "startup": ["--quick"],
+    "streams": ["--quick"],
     "synthsaebench": [
         "--quick",
         "--steps",

@@ -13,7 +13,8 @@ class Baseline(DictionaryTransformer):
     """Base of the baselines: ``x ~ s @ components_ + offset_`` with atoms as rows, and what a registry needs.
 
     A subclass takes `n_components` first and, by name, those of `n_active`, `nonnegative` and `random_state` that it
-    knows: whoever builds it gives it these if its signature has them. Other parameters are for a study to set.
+    knows: whoever builds it gives it these if its signature has them. Other parameters are for a study to set. Samples
+    come as whatever `overica.rows.opened` knows, and are taken into memory.
     """
 
     name: ClassVar[str]

@@ -119,7 +119,10 @@ class SparseCoder(DictionaryTransformer):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
+        X : samples (n_samples, n_features)
+            An array, memory map or tensor of any float type; a list of such shards; an `ActivationStore`; a torch
+            `Dataset` or `DataLoader`, or other batches that come anew each time they are iterated. See
+            `overica.rows.opened`. Taken into memory.
         y : ignored
 
         Returns
@@ -143,8 +146,8 @@ class SparseCoder(DictionaryTransformer):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
-            NumPy array or torch tensor.
+        X : samples (n_samples, n_features)
+            Whatever `fit` takes.
         supports : array (n_samples, n_components) of bool, optional
             Codes that may differ from zero, for the method "oracle".
 

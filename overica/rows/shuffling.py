@@ -66,19 +66,21 @@ class StreamDraws(Draws):
     ) -> None:
         self._X, self._seed, self._keep, self._total = X, seed, keep, total
         self.n_rows = np.iinfo(np.int64).max if n_rows is None else n_rows
-        self._size = max(_BLOCK_NUMBERS // X.width, _BATCHES * X.batch_rows, 1)
+        size = max(_BLOCK_NUMBERS // X.width, _BATCHES * X.batch_rows, 1)
+        # Written over by the next block when all of one is drawn.
+        self._block = np.empty((size, X.width), X.dtype)
         self._start()
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """See `Draws.draw`; the next rows, whatever the generator."""
         parts, wanted = [], min(size, self.n_rows)
         while wanted:
-            if self._taken == len(self._block):
+            if self._taken == len(self._order):
                 self._shuffle(self._next())
-            part = self._block[self._taken : self._taken + wanted]
-            self._taken += len(part)
-            wanted -= len(part)
-            parts.append(part)
+            rows = self._order[self._taken : self._taken + wanted]
+            self._taken += len(rows)
+            wanted -= len(rows)
+            parts.append(self._block[rows])
         return np.concatenate(parts)
 
     @property
@@ -96,7 +98,7 @@ class StreamDraws(Draws):
         self._start()
         if position["block"] < 0:
             return
-        row, block = -1, self._block
+        row, block = -1, self._block[:0]
         while row < position["row"]:
             row, block = self._next()
         self._number = position["block"] - 1
@@ -113,7 +115,7 @@ class StreamDraws(Draws):
         self._blocks = self._time_through()
         self._number, self._row, self._taken = -1, 0, 0
         self._signature: int = 0
-        self._block: np.ndarray = self._X.beginning[:0]
+        self._order = np.empty(0, np.int64)
 
     def _next(self) -> tuple[int, np.ndarray]:
         found = next(self._blocks, None)
@@ -126,14 +128,13 @@ class StreamDraws(Draws):
         self._row, rows = found
         self._number += 1
         self._taken, self._signature = 0, _in_order(rows)
-        kept = rows[self._keep(rows)]
         rng = np.random.default_rng((self._seed, self._number))
-        self._block = kept[rng.permutation(len(kept))]
+        self._order = rng.permutation(np.flatnonzero(self._keep(rows)))
 
     def _time_through(self) -> Iterator[tuple[int, np.ndarray]]:
         """All blocks, each with the number of its first row."""
         row, total = 0, 0
-        for block in _blocks(self._X.batches(), self._size):
+        for block in _blocks(self._X.batches(), self._block):
             total = (total + int(signatures(block).sum())) % 2**64
             yield row, block
             row += len(block)
@@ -145,22 +146,21 @@ class StreamDraws(Draws):
         self._total = total
 
 
-def _blocks(batches: Iterator[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """Batches put together and cut into blocks of equal size, but for the last one."""
-    parts: list[np.ndarray] = []
+def _blocks(batches: Iterator[np.ndarray], block: np.ndarray) -> Iterator[np.ndarray]:
+    """Batches put together in one array again and again, which is full but for the last time."""
     n_rows = 0
     for batch in batches:
         start = 0
-        while n_rows + len(batch) - start >= size:
-            stop = start + size - n_rows
-            yield np.concatenate([*parts, batch[start:stop]])
-            parts, n_rows, start = [], 0, stop
-        if start < len(batch):
-            # Of its own: what gives batches may write the next one over it.
-            parts.append(batch[start:].copy())
-            n_rows += len(batch) - start
+        while start < len(batch):
+            part = batch[start : start + len(block) - n_rows]
+            block[n_rows : n_rows + len(part)] = part
+            n_rows += len(part)
+            start += len(part)
+            if n_rows == len(block):
+                yield block
+                n_rows = 0
     if n_rows:
-        yield np.concatenate(parts)
+        yield block[:n_rows]
 
 
 def _in_order(rows: np.ndarray) -> int:

@@ -58,7 +58,8 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
     n_steps : int
         Steps of the optimiser, each on one batch.
     batch_size : int
-        Samples per step, drawn with replacement; all of them, if there are no more.
+        Samples per step, drawn with replacement; all of them, if there are no more. Of what can only be read in order
+        they are the next ones, shuffled within blocks of several batches.
     learning_rate : float or None
         Of Adam, at its peak. None takes ``0.03 / sqrt(n_features)``: entries of unit directions are of the size
         ``1 / sqrt(n_features)``, and Adam moves each by about the rate in a step. The 3e-4 usual for language models
@@ -209,8 +210,10 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
-            NumPy array, memory map, rows of several files (`overica.lm.ShardedRows`) or torch tensor.
+        X : samples (n_samples, n_features)
+            An array, memory map or tensor of any float type; a list of such shards; an `ActivationStore`; a torch
+            `Dataset` or `DataLoader`, or other batches that come anew each time they are iterated. See
+            `overica.rows.opened`.
         y : ignored
 
         Returns
@@ -323,8 +326,8 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
-            NumPy array or torch tensor.
+        X : samples (n_samples, n_features)
+            Whatever `fit` takes.
 
         Returns
         -------

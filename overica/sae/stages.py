@@ -77,8 +77,8 @@ class FrozenStages(Stages):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
-            NumPy array or torch tensor.
+        X : samples (n_samples, n_features)
+            Whatever `fit` takes.
 
         Returns
         -------
@@ -128,8 +128,8 @@ class ResidualStages(Stages):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
-            NumPy array or torch tensor.
+        X : samples (n_samples, n_features)
+            Whatever `fit` takes.
 
         Returns
         -------

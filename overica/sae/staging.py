@@ -71,8 +71,10 @@ class Stages(MetaEstimatorMixin, DictionaryTransformer, ABC):
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
-            NumPy array, memory map or torch tensor.
+        X : samples (n_samples, n_features)
+            An array, memory map or tensor of any float type; a list of such shards; an `ActivationStore`; a torch
+            `Dataset` or `DataLoader`, or other batches that come anew each time they are iterated. See
+            `overica.rows.opened`.
         y : ignored
 
         Returns

@@ -10,7 +10,7 @@ from overica.baselines import PCABaseline
 from overica.datasets import make_mixture
 from overica.lm import ActivationStore, StoreWriter, TokenRows
 from overica.rows import Rows, opened
-from overica.sae import BatchTopKSAE, ResidualStages
+from overica.sae import BatchTopKSAE, ResidualStages, SparseAutoencoder
 
 pytestmark = pytest.mark.filterwarnings("ignore:the fit has not settled")
 
@@ -202,6 +202,17 @@ def test_what_is_none_says_why(make, case):
     make_bad, message = BAD[case]
     with pytest.raises(ValueError, match=message):
         make().fit(make_bad())
+
+
+WORDS = """
+            An array, memory map or tensor of any float type; a list of such shards; an `ActivationStore`; a torch
+            `Dataset` or `DataLoader`, or other batches that come anew each time they are iterated. See
+            `overica.rows.opened`."""
+
+
+@pytest.mark.parametrize("estimator", [OvercompleteICA, SparseAutoencoder, ResidualStages])
+def test_all_say_in_the_same_words_what_they_take(estimator):
+    assert WORDS in estimator.fit.__doc__
 
 
 @pytest.mark.parametrize("make", [ica, sae])
