@@ -3,7 +3,7 @@
     python benchmarks/streams.py [--quick]
 
 What it costs to read samples as they come. "pass" is what an ICA reads before it learns, for units and second moments;
-"batch" what a learning step draws, 4,096 rows: each in thousand rows a CPU second, and as a multiple of the time that the
+"batch" what a learning step draws, 4,096 rows: each in thousand rows a CPU second, and as a multiple of what the
 array in single precision takes, the least of several in turns. "peak" is what NumPy asks for meanwhile. The kinds: the
 array; a memory map; four of them; a torch `Dataset` of rows; a `DataLoader` of 4,096 such rows at a time, and what that
 takes by itself, in batches. Files are in the page cache.
