@@ -73,6 +73,8 @@ class StreamDraws(Draws):
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """See `Draws.draw`; the next rows, whatever the generator."""
+        if self._sought is not None:
+            self._go_to(self._sought)
         parts, wanted = [], min(size, self.n_rows)
         while wanted:
             if self._taken == len(self._order):
@@ -86,6 +88,8 @@ class StreamDraws(Draws):
     @property
     def position(self) -> Position:
         """The block by its number, its first row in this time through and what it holds, and how much is drawn."""
+        if self._sought is not None:
+            return self._sought
         return {
             "block": self._number,
             "row": self._row,
@@ -94,15 +98,20 @@ class StreamDraws(Draws):
         }
 
     def seek(self, position: Any) -> None:
-        """See `Draws.seek`; what lies before it in its time through is read and left."""
+        """See `Draws.seek`; once rows are drawn, what lies before it in its time through is read and left."""
+        if not isinstance(position, dict) or position.keys() != self.position.keys():
+            raise ValueError(f"`position` must be one of a stream, got {position!r}")
+        self._sought = position
+
+    def _go_to(self, position: dict[str, int]) -> None:
         self._start()
         if position["block"] < 0:
             return
-        row, block = -1, self._block[:0]
-        while row < position["row"]:
-            row, block = self._next()
         self._number = position["block"] - 1
-        self._shuffle((row, block))
+        for found in self._blocks:
+            if found[0] == position["row"]:
+                self._shuffle(found)
+                break
         if self._signature != position["signature"]:
             raise ValueError(
                 "`X` must give the same rows in the same order to go on from where it was left, got others: let it not "
@@ -112,6 +121,7 @@ class StreamDraws(Draws):
 
     def _start(self) -> None:
         """Before the first block."""
+        self._sought: Position = None
         self._blocks = self._time_through()
         self._number, self._row, self._taken = -1, 0, 0
         self._signature: int = 0

@@ -62,7 +62,8 @@ def test_what_is_written_comes_back(folder):
 def test_one_shard_is_one_memory_map(tmp_path):
     writer = writer_of(tmp_path)
     add(writer, 0, 7, ["a", "b", "c"])
-    store = ActivationStore(tmp_path)
+    with pytest.warns(UserWarning, match="may still be written to.* now, 7 tokens in 1 finished"):
+        store = ActivationStore(tmp_path)
     assert isinstance(store.activations, np.memmap)
     assert not store.complete
     assert store.activations.dtype == np.float32
@@ -139,11 +140,13 @@ def test_an_interrupted_shard_does_not_count(tmp_path):
     add(writer, 0, 3, ["a"])
     with pytest.raises(KeyboardInterrupt):
         stop_midway(writer)
-    assert ActivationStore(tmp_path).n_tokens == 3
+    with pytest.warns(UserWarning, match="not complete"):
+        assert ActivationStore(tmp_path).n_tokens == 3
     writer.close()
     again = writer_of(tmp_path)
     assert (again.n_shards, again.n_tokens) == (1, 3)
     add(again, 3, 7, ["b", "c"])
+    again.finish()
     np.testing.assert_array_equal(np.asarray(ActivationStore(tmp_path).activations), X)
     assert not list(tmp_path.glob("*.part"))
 

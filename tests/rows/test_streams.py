@@ -220,8 +220,12 @@ def test_a_position_of_another_order_is_refused(long):
     draws = StreamDraws(Stream(Again(split(X))), seed=0)
     draws.draw(2000, RNG)
     other = StreamDraws(Stream(Again(split(X[::-1]))), seed=0)
+    other.seek(draws.position)
     with pytest.raises(ValueError, match="same rows in the same order"):
-        other.seek(draws.position)
+        other.draw(1, RNG)
+    for bad in (None, {"block": 1}):
+        with pytest.raises(ValueError, match="must be one of a stream"):
+            other.seek(bad)
 
 
 def test_positions_of_a_fit(long):
@@ -295,3 +299,31 @@ def test_memory_is_that_of_a_batch_however_many_there_are(make, monkeypatch):
             tracemalloc.stop()
     # Twenty times the rows, and 51 MB as they are read; the first fit imports what it needs.
     assert peaks[2] < peaks[1] + 4e6
+
+
+class Stopped(Exception):
+    """In the middle of a fit."""
+
+
+@pytest.mark.parametrize("n_steps", [3, 30])
+@pytest.mark.parametrize("kind", ["ica", "sae"])
+@pytest.mark.filterwarnings("ignore:the fit has not settled")
+def test_a_fit_of_a_stream_goes_on_where_it_was_stopped(long, kind, n_steps, tmp_path):
+    def make(**parameters):
+        if kind == "sae":
+            return BatchTopKSAE(12, n_active=2, n_steps=40, batch_size=700, **parameters)
+        return OvercompleteICA(12, prior="laplace", max_iter=25, batch_size=700, **parameters)
+
+    done = []
+
+    def stop(_figures):
+        done.append(1)
+        if len(done) == n_steps:
+            raise Stopped
+
+    kept = {"random_state": 0, "checkpoint": tmp_path / "run", "checkpoint_every": 0}
+    with pytest.raises(Stopped):
+        make(callback=stop, **kept).fit(loader(X))
+    again = make(**kept).fit(loader(X))
+    whole = make(random_state=0).fit(loader(X))
+    np.testing.assert_array_equal(again.mixing_, whole.mixing_)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ class ActivationStore(Activations):
     Parameters
     ----------
     folder : path
-        Of `collect_activations`. An unfinished one opens with the shards it has; see `complete`.
+        Of `collect_activations`. One that is not complete, perhaps because another process still writes to it, opens
+        with the shards that are finished, and says so.
 
     Attributes
     ----------
@@ -51,6 +53,11 @@ class ActivationStore(Activations):
     ValueError
         If its files are damaged or of another format.
 
+    Warns
+    -----
+    UserWarning
+        If it is not complete.
+
     Examples
     --------
     >>> import tempfile
@@ -62,6 +69,7 @@ class ActivationStore(Activations):
     ... )
     >>> with writer.shard(TokenRows([0, 1, 2], [0, 0, 0], [0, 1, 2], ["a.txt"])) as rows:
     ...     rows[:] = np.arange(6).reshape(3, 2)
+    >>> writer.finish()
     >>> store = ActivationStore(folder)
     >>> store.n_tokens, store.activations[1], store.tokens(2), store.mean()
     (3, memmap([2., 3.], dtype=float32), '##c', array([2., 3.]))
@@ -96,6 +104,13 @@ class ActivationStore(Activations):
         self._files = [ShardFiles(self.folder, i) for i in range(len(lengths))]
         for files, rows in zip(self._files, lengths, strict=True):
             _check(files, (rows, width), self._precision)
+        if not self.complete:
+            warnings.warn(
+                f"{str(self.folder)!r} is not complete, and may still be written to: it is read as it is "
+                f"now, {self.n_tokens} tokens in {len(lengths)} finished shard{'s' * (len(lengths) > 1)}",
+                UserWarning,
+                stacklevel=2,
+            )
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> ActivationStore:
