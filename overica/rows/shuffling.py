@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from overica.rows.drawing import Draws, Position
+from overica.rows.drawing import Draws
 from overica.rows.signatures import signatures
 from overica.rows.streams import Stream
 
@@ -69,6 +69,7 @@ class StreamDraws(Draws):
         size = max(_BLOCK_NUMBERS // X.width, _BATCHES * X.batch_rows, 1)
         # Written over by the next block when all of one is drawn.
         self._block = np.empty((size, X.width), X.dtype)
+        self._sought: dict[str, int] | None = None
         self._start()
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -86,7 +87,7 @@ class StreamDraws(Draws):
         return np.concatenate(parts)
 
     @property
-    def position(self) -> Position:
+    def position(self) -> dict[str, int]:
         """The block by its number, its first row in this time through and what it holds, and how much is drawn."""
         if self._sought is not None:
             return self._sought
@@ -121,7 +122,7 @@ class StreamDraws(Draws):
 
     def _start(self) -> None:
         """Before the first block."""
-        self._sought: Position = None
+        self._sought = None
         self._blocks = self._time_through()
         self._number, self._row, self._taken = -1, 0, 0
         self._signature: int = 0
