@@ -213,6 +213,7 @@ class OvercompleteICA(PersistentModel):
     What is computed on another device differs in its last digits, and `callback` is not called again for steps that
     were done before. With ``random_state=None`` the seed that was drawn first is kept. Ctrl-C and SIGTERM end a fit
     once the step under way is written. While a fit runs, no other can use its folder; delete that to begin anew.
+    Samples are known again by their shape, dtype and 64 of their rows.
 
     Fitted attributes can be set, and `transform`, `score` and `partial_fit` go by what was set: a higher ``penalty_``
     gives sparser codes. Arrays are set as a whole; their entries are read-only.
@@ -235,6 +236,15 @@ class OvercompleteICA(PersistentModel):
     1.0
     >>> ica.transform(data.X).shape
     (5000, 3)
+
+    Killed, the same call would go on; done, it has nothing left to do:
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> first = OvercompleteICA(3, random_state=0, checkpoint=folder).fit(data.X)
+    >>> again = OvercompleteICA(3, random_state=0, checkpoint=folder).fit(data.X)
+    >>> bool((again.mixing_ == first.mixing_).all())
+    True
     """
 
     def __init__(

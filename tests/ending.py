@@ -37,3 +37,20 @@ def same_history(one, other):
     return one.keys() == other.keys() and all(
         np.array_equal(one[name], other[name], equal_nan=True) for name in one
     )
+
+
+class Batches:
+    """Samples in batches, as often as they are asked for."""
+
+    def __init__(self, X, size):
+        self.X, self.size = X, size
+
+    def __iter__(self):
+        return (self.X[at : at + self.size] for at in range(0, len(self.X), self.size))
+
+
+@pytest.fixture
+def little_blocks(monkeypatch):
+    """Streams that are read in blocks of some hundred rows."""
+    monkeypatch.setattr("overica.rows.streams.HEAD_NUMBERS", 1000)
+    monkeypatch.setattr("overica.rows.shuffling._BLOCK_NUMBERS", 2000)

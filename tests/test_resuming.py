@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from overica import OvercompleteICA
 from overica.datasets import make_hierarchy, make_mixture
 from overica.persistence import FolderLock
-from tests.ending import ended_and_resumed, same_history
+from tests.ending import Batches, ended_and_resumed, little_blocks, same_history  # noqa: F401
 
 pytestmark = pytest.mark.filterwarnings("ignore:the fit has not settled")
 
@@ -69,6 +69,21 @@ def test_a_fit_ends_the_same_wherever_it_is_ended(name, writes, tmp_path_factory
     again = fit()
     assert same(again, plain)
     assert same_history(again.history_, plain.history_)
+
+
+@pytest.mark.usefixtures("little_blocks")
+def test_a_fit_of_a_stream_ends_the_same(tmp_path):
+    samples = Batches(data("surplus"), 100)
+
+    def fit(**more):
+        return OvercompleteICA(12, max_iter=20, random_state=0, **more).fit(samples)
+
+    found = ended_and_resumed(lambda: fit(checkpoint=tmp_path, checkpoint_every=0), [5, 20, 3, 11])
+    assert same(found, fit())
+    with pytest.raises(ValueError, match=r"another fit: X\.rows is"):
+        OvercompleteICA(12, max_iter=20, random_state=0, checkpoint=tmp_path).fit(
+            Batches(2 * data("surplus"), 100)
+        )
 
 
 @pytest.mark.slow

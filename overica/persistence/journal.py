@@ -102,6 +102,11 @@ class Journal:
         self._lock: FolderLock | None = None
         self._interrupts = Interrupts()
 
+    @property
+    def keeps(self) -> bool:
+        """Whether there is a folder."""
+        return self._folder is not None
+
     def stage(self, name: str) -> Stage:
         """The next stage, as a block."""
         return Stage(self, name)

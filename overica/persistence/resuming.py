@@ -50,7 +50,7 @@ def journal_of(
         "estimator": described(estimator),
         "random_state": described(seed),
         "X": fingerprint(X),
-        "start": described(start),
+        "warm_start": described(start),
     }
     return Journal(folder, identity, every, rng if seed is None else None)
 
@@ -65,4 +65,5 @@ def kept_fit(
             rng.bit_generator.state = stage.kept["generator"]
             return
         learn()
-        stage.finish({"fitted": estimator._values(), "generator": rng.bit_generator.state})
+        if journal.keeps:
+            stage.finish({"fitted": estimator._values(), "generator": rng.bit_generator.state})

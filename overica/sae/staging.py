@@ -29,7 +29,7 @@ class Stages(MetaEstimatorMixin, DictionaryTransformer, ABC):
     Parameters
     ----------
     estimator : SparseAutoencoder
-        Of any kind; not changed.
+        Of any kind; not changed. Its `checkpoint` is that of all stages; its `warm_start` is not looked at.
     stages : int, or list or tuple of int
         The number of stages, all equally wide; or the number of features that each stage adds, which sum to
         ``estimator.n_components`` if that is given.

@@ -9,7 +9,7 @@ from overica.datasets import make_mixture
 from overica.sae import SAES, FrozenStages, OrthogonalityPenalty, ResidualStages
 from overica.sae.cosine_costs import Absolute
 from overica.sae.neighbours import NearestPairs
-from tests.ending import ended_and_resumed, same_history
+from tests.ending import Batches, ended_and_resumed, little_blocks, same_history  # noqa: F401
 
 X = make_mixture(1000, 8, 24, "sparse_exponential", n_active=2, random_state=0).X.astype(np.float32)
 
@@ -68,6 +68,16 @@ def test_a_training_ends_the_same_wherever_it_is_ended(name, writes, tmp_path_fa
     assert np.array_equal(again.offset_, plain.offset_)
 
 
+@pytest.mark.usefixtures("little_blocks")
+@pytest.mark.parametrize("name", ["batchtopk", "residual stages"])
+def test_a_training_on_a_stream_ends_the_same(name, tmp_path):
+    samples = Batches(X, 50)
+    found = ended_and_resumed(
+        lambda: fitted(name, samples, checkpoint=tmp_path, checkpoint_every=0), [5, 20, 3, 11]
+    )
+    assert same(found, fitted(name, samples))
+
+
 def test_double_precision_comes_back(tmp_path):
     samples = X.astype(np.float64)
     first = fitted("batchtopk", samples, checkpoint=tmp_path)
@@ -124,5 +134,5 @@ def test_a_warm_start_begins_with_what_was_learned(name):
 def test_a_warm_start_from_elsewhere_is_another_fit(tmp_path):
     sae = kind("topk").fit(X).set_params(warm_start=True, checkpoint=tmp_path)
     sae.fit(X)
-    with pytest.raises(ValueError, match=r"another fit: start\.W_dec is"):
+    with pytest.raises(ValueError, match=r"another fit: warm_start\.W_dec is"):
         sae.fit(X)

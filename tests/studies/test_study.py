@@ -14,7 +14,7 @@ import pytest
 
 from overica.baselines import PCABaseline
 from overica.compare import Results, Study, StudyError
-from overica.persistence import finite, read_lines
+from overica.persistence import FolderLock, finite, read_lines
 from overica.studies import METHODS, Method, runner
 from overica.studies import study as study_module
 
@@ -207,6 +207,14 @@ def test_a_second_call_runs_nothing(tmp_path, monkeypatch):
     assert ran == []
     pd.testing.assert_frame_equal(first.frame, second.frame, check_dtype=False)
     assert len(small().run(tmp_path, progress=False, fresh=True).records) == len(ran) > 0
+
+
+def test_a_second_call_at_the_same_time_is_refused(tmp_path):
+    small(methods=["pca"]).run(tmp_path, progress=False)
+    with FolderLock(tmp_path), pytest.raises(BlockingIOError, match="is in use: another process"):
+        small(methods=["random"]).run(tmp_path, progress=False)
+    kept = small(methods=["pca"]).run(tmp_path, progress=False).records
+    assert {record["method"] for record in kept} == {"pca"}
 
 
 def test_a_torn_line_costs_its_cell_alone(tmp_path, monkeypatch):
