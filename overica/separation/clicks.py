@@ -13,7 +13,7 @@ import numpy as np
 _AROUND = 0.01
 """Seconds on either side that a click is compared with."""
 _WIDTH = 0.0003
-"""Seconds on either side that belong to it; three frames at least."""
+"""Seconds that a click lasts; three frames at least."""
 _LEAST_WIDTH = 3
 _RATIO = 5.0
 """Of amplitudes of the second difference."""
@@ -30,7 +30,7 @@ def find_clicks(x: np.ndarray, sample_rate: float) -> list[tuple[int, int]]:
     >>> x = np.random.default_rng(0).standard_normal((8000, 2))
     >>> x[5000] = [100.0, -50.0]
     >>> find_clicks(x, 8000.0)
-    [(4997, 5004)]
+    [(5000, 5001)]
     """
     if len(x) < 3:
         return []
@@ -45,14 +45,19 @@ def find_clicks(x: np.ndarray, sample_rate: float) -> list[tuple[int, int]]:
         return []
     found: list[tuple[int, int]] = []
     for place in places[candidates]:
-        first, last = max(place - half, 0), min(place + half + 1, len(x))
+        first, last = max(place - 2 * half, 0), min(place + 2 * half + 1, len(x))
         before = _curvature(x[max(place - around, 0) : first])
         after = _curvature(x[last : place + around])
         beside = max(before.max(initial=0.0), after.max(initial=0.0))
-        if _curvature(x[first:last]).max(initial=0.0) > _RATIO**2 * beside:
+        high = np.flatnonzero(_curvature(x[first:last]) > _RATIO**2 * beside)
+        if len(high):
+            # The curvature is high from one frame before a click to one after it; at the ends there is none.
+            start = first + high[0] + 2 if first else 0
+            stop = max(first + high[-1], start) + 1 if last < len(x) else last
             # A click near the end of a cell is the peak of the next one too.
-            earlier = found.pop()[0] if found and found[-1][1] >= first else first
-            found.append((int(earlier), int(last)))
+            if found and start <= found[-1][1] + half:
+                start = found.pop()[0]
+            found.append((int(start), int(stop)))
     return found if len(found) <= most + 1 else []
 
 

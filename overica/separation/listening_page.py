@@ -88,7 +88,8 @@ def write_listening_page(
     template = environment(jinja2.PackageLoader("overica.separation")).get_template(
         "listen.html.j2"
     )
-    write_atomically(path, template.render(page=page))
+    # A file's name that is no text has lone surrogates, which UTF-8 cannot hold.
+    write_atomically(path, template.render(page=page).encode("utf-8", "backslashreplace"))
     return path
 
 

@@ -12,6 +12,8 @@ _SHORTEST = 0.5
 """Seconds."""
 _RANK = 1e-10
 """Smallest ratio of the second to the first eigenvalue of the channels' covariance."""
+_NEARLY = 1e-6
+"""The same, from which it is told: rounding of a mono sound to 16 bits is some 75 dB below it."""
 _SAME = 1e-4
 """How far a factor between channels may be from one."""
 _OFFSET = 1e-3
@@ -58,7 +60,8 @@ def check_sound(x: np.ndarray, sample_rate: float) -> tuple[np.ndarray, float]:
     Warns
     -----
     SeparationWarning
-        To the caller's caller, if a channel is silent or a copy of another, but enough are left.
+        To the caller's caller, if a channel is silent or a copy of another, but enough are left; if all are copies of
+        one but for what is 60 dB below it.
 
     Examples
     --------
@@ -99,6 +102,14 @@ def check_sound(x: np.ndarray, sample_rate: float) -> tuple[np.ndarray, float]:
         )
     for words in found:
         warnings.warn(f"{words}: the others decide", SeparationWarning, stacklevel=3)
+    if eigenvalues[-2] <= _NEARLY * eigenvalues[-1]:
+        decibels = -10 * np.log10(eigenvalues[-2] / eigenvalues[-1])
+        warnings.warn(
+            f"the channels are multiples of one but for a difference {decibels:.0f} dB below it: one source, or a mono "
+            "recording with noise",
+            SeparationWarning,
+            stacklevel=3,
+        )
     left = float((power - 2 * offset * mean + offset**2).mean())
     return offset * peak, float(np.sqrt(left)) * peak
 

@@ -76,8 +76,8 @@ def test_more_channels_and_sounds_beyond_full_scale(tmp_path):
     assert np.abs(sounds(tmp_path / "listen.html")[0]).max() <= 1
 
 
-def test_silence_is_no_error(tmp_path):
-    write(tmp_path, 0 * X, 0 * S)
+def test_silence_and_names_that_are_no_text_are_no_error(tmp_path):
+    write(tmp_path, 0 * X, 0 * S, name=os.fsdecode(b"m\xff.wav"))
 
 
 browser = pytest.mark.skipif(

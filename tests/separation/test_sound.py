@@ -44,6 +44,9 @@ def test_enough_channels_are_left():
         "channels 2 and 3 are identical: the others decide"
     ]
     assert remarks(check_sound, X, RATE) == []
+    panned = np.round(S[:, :1] * [1, -0.3] * 2**15) / 2**15
+    (told,) = remarks(check_sound, panned, RATE)
+    assert "one source, or a mono recording with noise" in told
 
 
 @pytest.mark.parametrize("bits", [3, 5, 8])
