@@ -119,6 +119,7 @@ def trainer_of(
         _batches(X, batch_size, seed),
     )
 
+
 def _own(name, width, n_active, coefficient, n_steps):
     """What only some classes take; the recipes are those of ours."""
     rise = n_steps // 3

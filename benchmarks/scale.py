@@ -100,7 +100,11 @@ def table(rows, checked, options, rest):
     n_first = round(0.5 * 0.2 * options.steps)
     starts = np.isin(np.arange(len(rows)), (0, options.steps, options.steps + n_first))
     main = np.arange(len(rows)) < options.steps
-    kinds = {"all steps": ~starts, "with surplus columns": main & ~starts, "refining": ~main & ~starts}
+    kinds = {
+        "all steps": ~starts,
+        "with surplus columns": main & ~starts,
+        "refining": ~main & ~starts,
+    }
     kinds |= {"without a check": ~checked & ~starts, "with a check": checked & ~starts}
     print(
         f"\n{'us a token':24s}{'steps':>6s}{'L0':>7s}{'ICA':>8s}{'BatchTopK':>11s}{'ratio':>7s}"
@@ -157,7 +161,9 @@ def parts(ica, X, options):
     watch.lap()
     judge(model, judges)
     checks = watch.lap()
-    print(f"\n{'of a step at the end':38s}{'us a token':>11s}{'cpu':>7s}   L0 {found.n_active.mean():.1f}")
+    print(
+        f"\n{'of a step at the end':38s}{'us a token':>11s}{'cpu':>7s}   L0 {found.n_active.mean():.1f}"
+    )
     for name, (wall, cpu) in figures.items():
         print(f"{name:38s}{1e6 * wall / options.batch:11.0f}{1e6 * cpu / options.batch:7.0f}")
     print(f"a check, {len(judges)} judges: {checks[0]:.2f} s, {checks[1]:.2f} s of CPU")
@@ -207,7 +213,10 @@ def memory(options):
     while process.poll() is None:
         now = anonymous_memory(process.pid)
         if now > 1.02 * peak and options.verbose:
-            print(f"{time.perf_counter() - start:7.0f} s {(now - before) / MEGABYTE:7.0f} MB", flush=True)
+            print(
+                f"{time.perf_counter() - start:7.0f} s {(now - before) / MEGABYTE:7.0f} MB",
+                flush=True,
+            )
         peak = max(peak, now)
         time.sleep(POLL)
     if process.returncode:
@@ -243,7 +252,9 @@ def main():
     parser.add_argument("--tokens", type=int, default=60_000)
     parser.add_argument("--width", type=int, default=6144)
     parser.add_argument("--batch", type=int, help="samples a step; the estimator's own by default")
-    parser.add_argument("--steps", type=int, default=60, help="of the main run; refining adds 30 %%")
+    parser.add_argument(
+        "--steps", type=int, default=60, help="of the main run; refining adds 30 %%"
+    )
     parser.add_argument("--overprovision", type=float, default=1.3)
     parser.add_argument("--prior", default="auto")
     parser.add_argument("--main", action="store_true", help="the main run alone")

@@ -91,7 +91,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows, once")
     quick = parser.parse_args().quick
-    n_rows, n_features, n_repeats = (20_000, 256, 1) if quick else (200_000, 768, 3)
+    n_rows, n_features, n_repeats = (20_000, 256, 1) if quick else (100_000, 512, 2)
     with tempfile.TemporaryDirectory() as folder:
         samples = kinds(Path(folder), n_rows, n_features)
         times = {name: [] for name in samples}

@@ -83,10 +83,12 @@ def _is_shards(X: Any) -> bool:
 
 def _shard(X: Any) -> Any:
     """One of several: as it is where its rows can be chosen, opened where it must be for that."""
+    if array_api_compat.is_array_api_obj(X):
+        return X
     found = opened(X)
-    if isinstance(found, Stream):
-        raise ValueError(f"a shard of `X` must be a matrix, got {type(X).__name__}")
-    return X if array_api_compat.is_array_api_obj(X) else found
+    if isinstance(found, Stream) or hasattr(found, "toarray"):
+        raise ValueError(f"a shard of `X` must be a matrix in full, got {type(X).__name__}")
+    return found if isinstance(found, Rows) else np.asarray(found)
 
 
 def _is_by_rows(X: Any) -> bool:

@@ -1,7 +1,9 @@
 """Whatever samples come as, they are the same samples; and what is none says why."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
@@ -91,6 +93,7 @@ SAME = {
     "store": store,
     "shards": lambda folder, rows: [rows[:100], mapped(folder, rows[100:])],
     "tensor shards": lambda _, rows: tuple(torch.tensor(rows).split(300)),
+    "frames": lambda _, rows: [pd.DataFrame(part) for part in np.split(rows, 4)],
     "rows by rising indices": lambda *_: Lent(),
     "tensors": lambda _, rows: TensorDataset(torch.tensor(rows), torch.zeros(len(rows))),
     "items": lambda _, rows: Items(rows),
@@ -157,6 +160,8 @@ BAD = {
         lambda: [X, X[:, :3]],
         r"expected \(n_rows, n_features=4\) in shard 1, got \(800, 3\)",
     ),
+    "number": (lambda: [X, 3.0], r"expected \(n_rows, n_features=4\) in shard 1, got \(\)"),
+    "sparse": (lambda: [X, scipy.sparse.csr_matrix(X)], "a shard of `X` must be a matrix in full"),
     "vector": (lambda: [X, X[0]], r"expected \(n_rows, n_features=4\) in shard 1, got \(4,\)"),
     "dtype": (
         lambda: [X, X, X.astype(float)],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from overica import OvercompleteICA
 from overica.datasets import make_mixture
 from overica.lm import ShardedRows
-from overica.rows import Rows, chunks, in_memory, opened
+from overica.rows import RowDraws, Rows, chunks, in_memory, opened
 from overica.sae import BatchTopKSAE, fine_tune_scale
 
 # A few steps show what is read, and no fit has settled after them.
@@ -53,6 +53,33 @@ def test_rows_are_those_of_the_array(dtype, n_rows, index):
     np.testing.assert_array_equal(rows[index], X[index])
     np.testing.assert_array_equal(np.asarray(rows), X)
     assert np.asarray(rows, np.float64).dtype == np.float64
+
+
+@given(
+    n_rows=st.integers(1, 12),
+    left_out=st.sets(st.integers(0, 11)),
+    size=st.integers(1, 15),
+    seed=st.integers(0, 99),
+)
+def test_draws_are_of_the_rows_that_are_not_left_out(n_rows, left_out, size, seed):
+    out = np.array(sorted(row for row in left_out if row < n_rows - 1), np.int64)
+    kept = np.setdiff1d(np.arange(n_rows), out)
+    draws = RowDraws(np.arange(n_rows)[:, None], out)
+    np.testing.assert_array_equal(draws.numbers(np.arange(draws.n_rows)), kept)
+    rows = draws.draw(size, np.random.default_rng(seed)).ravel()
+    assert np.isin(rows, kept).all()
+    np.testing.assert_array_equal(rows, np.sort(rows))
+    if size >= len(kept):
+        np.testing.assert_array_equal(rows, kept)
+
+
+@given(sizes=st.lists(st.integers(0, 4), min_size=1, max_size=5).filter(any))
+def test_a_row_of_shards_has_a_place(sizes):
+    X = ShardedRows([np.zeros((size, 2)) for size in sizes])
+    places = [
+        f"row {row} of shard {shard}" for shard, size in enumerate(sizes) for row in range(size)
+    ]
+    assert [X.place(row) for row in range(len(X))] == places
 
 
 def test_parts_are_the_whole():
