@@ -101,7 +101,8 @@ class OvercompleteICA(PersistentModel):
         exclude each other. Columns of a model of independent sources are then sums along paths of a tree. "auto"
         looks whether columns share something and, if so, takes the sums apart into single features
         (`overica.hierarchy`), which stand if their joint model explains held-out samples better. It takes several times
-        as long, and does for non-negative priors alone. True goes that way in any case, False in none.
+        as long, and does for non-negative priors alone, and up to 4096 components. True goes that way in any case,
+        False in none.
     random_state : int, numpy RandomState, numpy Generator or None
         Source of every draw. Same seed, same machine, same answer.
     device : str

@@ -20,6 +20,7 @@ SMALLEST = {
     "presences": ["--quick"],
     "resume": ["--quick"],
     "sae": ["--quick", "--part", "parity", "--variants", "topk", "--steps", "20"],
+    "scale": ["--quick"],
     "separation": ["--quick", "--numbers", "2,3", "--part", "levels"],
     "square": ["--cases", "mixed-3", "--seeds", "1"],
     "startup": ["--quick"],

@@ -35,6 +35,8 @@ _SUSPECT = 0.15
 """Shared features per sum from which on they are not what chance, or a run that has not settled, brings."""
 _BLENDS = 0.02
 """Share of the mean square of samples beyond the span of the columns, above which these are too few."""
+_MOST_PAIRED = 4096
+"""Columns up to which a look holds all pairs of them: six arrays of 128 MB."""
 _FEWEST_FEATURES = 8
 """In fewer dimensions strangers are as close as kin."""
 _NARROWEST, _WIDEST = 4, 64
@@ -131,9 +133,10 @@ class HierarchySearch:
         """Whether columns share features with others: a cheap look, before the long way.
 
         At the columns of a fit, unless they are so few that samples do not lie in their span: then they blend what has
-        nothing in common.
+        nothing in common. Families are told by all pairs of columns, so that it does not look at more than some
+        thousand of them.
         """
-        if not self.applies:
+        if not self.applies or model.mixing.shape[1] > _MOST_PAIRED:
             return False
         mixing = self._plain_columns(model)
         if _left_out(mixing, self.fit.samples.held_out) > _BLENDS:

@@ -69,11 +69,12 @@ def part_size(model: Model, part_bytes: int = PART_BYTES) -> int:
     ...     part_size(model, 2**20),
     ...     part_size(Model(np.eye(1000), model.prior, 1.0, solver="fista"), 2**20),
     ... )
-    (43, 14)
+    (87, 14)
     """
     m, n = model.mixing.shape
-    numbers = 3 * m if model.compiled else _COPIES * n + 3 * m
-    return max(1, part_bytes // (8 * numbers))
+    # Residuals, and supports; or all codes.
+    numbers = 1.5 * m if model.compiled else _COPIES * n + 3 * m
+    return max(1, int(part_bytes // (8 * numbers)))
 
 
 def _sums(model: Model, rule: LearningRule, part: Array) -> Sums:

@@ -179,13 +179,8 @@ def _configurations(model: Model, X: np.ndarray) -> list[_Configuration]:
 
 def _free_variance(model: Model, X: np.ndarray) -> float:
     """Variance of samples in the dimensions that their supports leave free; the penalty if there are too few."""
-    if model.compiled:
-        terms = evidence_terms(model.mixing, X, model.penalty, 0.0, model.prior.nonnegative)
-        square, n_active = terms.square, terms.n_active
-    else:
-        codes = free_codes(model, X)
-        square = ((X - codes.sparse() @ model.mixing.T) ** 2).sum(axis=1)
-        n_active = codes.n_active
+    codes = free_codes(model, X)
+    square, n_active = ((X - codes.sparse() @ model.mixing.T) ** 2).sum(axis=1), codes.n_active
     free = float(np.maximum(X.shape[1] - n_active, 0).sum())
     if free < _FEWEST_FREE * X.size:
         return model.penalty

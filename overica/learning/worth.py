@@ -11,11 +11,15 @@ from overica.learning.calibration import usage
 from overica.learning.posterior import Model, found_codes
 
 _BLOCK = 256
+_AGAIN, _FEW = 4, 1000
+"""Columns looked at again once others have gone, per one that is too many yet; and at least."""
 NEAR = 64
 """Columns that may take over what one leaves behind."""
 
 
-def worth(model: Model, X: np.ndarray, near: int = NEAR) -> np.ndarray:
+def worth(
+    model: Model, X: np.ndarray, near: int = NEAR, columns: np.ndarray | None = None
+) -> np.ndarray:
     """Mean rise of the energy of samples when a column is taken away, (n_components,).
 
     With ``E(x) = min_s |x - A s|^2 / 2 + penalty * cost(s)``, column j is worth ``mean E_without_j(x) - E(x)``, at
@@ -32,6 +36,12 @@ def worth(model: Model, X: np.ndarray, near: int = NEAR) -> np.ndarray:
         With an l1 cost; smooth costs have no samples in which a column is not active.
     X : array (n_samples, n_features)
     near : int
+    columns : array of int, optional
+        Those that are looked at, ascending; all by default.
+
+    Returns
+    -------
+    array (n_components,) or (len(columns),)
 
     Examples
     --------
@@ -47,8 +57,10 @@ def worth(model: Model, X: np.ndarray, near: int = NEAR) -> np.ndarray:
     atoms = np.ascontiguousarray(A.T)
     residual = X - codes @ atoms
     by_column = codes.tocsc()
-    values = np.zeros(len(atoms))
-    for j, others in _nearest(atoms, min(near, len(atoms) - 1), signed=not model.prior.nonnegative):
+    looked = np.arange(len(atoms)) if columns is None else columns
+    values = np.zeros(len(looked))
+    nearest = _nearest(atoms, looked, min(near, len(atoms) - 1), signed=not model.prior.nonnegative)
+    for at, (j, others) in enumerate(nearest):
         rows = by_column.indices[slice(*by_column.indptr[j : j + 2])]
         if not len(rows):
             continue
@@ -63,35 +75,45 @@ def worth(model: Model, X: np.ndarray, near: int = NEAR) -> np.ndarray:
             after = _energy(model, part - anew @ atoms[others], anew)
         else:
             after = _energy(model, part, np.zeros((len(rows), 0)))
-        values[j] = max(0.0, float((after - before).sum()) / len(X))
+        values[at] = max(0.0, float((after - before).sum()) / len(X))
     return values
 
 
-def _nearest(atoms: np.ndarray, near: int, *, signed: bool) -> Iterator[tuple[int, np.ndarray]]:
-    """Every row with those of largest cosine, the nearest first."""
+def _nearest(
+    atoms: np.ndarray, looked: np.ndarray, near: int, *, signed: bool
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Some of the rows with those of largest cosine, the nearest first."""
     U = atoms / np.maximum(np.linalg.norm(atoms, axis=1), np.finfo(float).tiny)[:, None]
-    for start in range(0, len(U), _BLOCK):
-        cosines = U[start : start + _BLOCK] @ U.T
+    for start in range(0, len(looked), _BLOCK):
+        block = looked[start : start + _BLOCK]
+        cosines = U[block] @ U.T
         if signed:
             cosines = np.abs(cosines)
-        for row, own in enumerate(cosines):
-            own[start + row] = -np.inf
+        for j, own in zip(block.tolist(), cosines, strict=True):
+            own[j] = -np.inf
             most = np.argpartition(-own, near)[:near] if near else np.empty(0, np.int64)
-            yield start + row, most[np.argsort(-own[most], kind="stable")]
+            yield j, most[np.argsort(-own[most], kind="stable")]
 
 
 def drop_least_worth(model: Model, X: np.ndarray, n_components: int) -> Model:
     """The model without the columns that are worth least, until `n_components` are left.
 
-    Half of the surplus goes at a time: what a column is worth depends on which others are there. Under a smooth cost
-    every column is active everywhere, if only a little; the least used go.
+    Half of the surplus goes at a time: what a column is worth depends on which others are there. It rises as they go,
+    so that of thousands only those that were worth little are looked at again. Under a smooth cost every column is
+    active everywhere, if only a little; the least used go.
     """
     if model.prior.l1_weights() is None:
         most = np.argsort(-usage(model, X), kind="stable")[:n_components]
         return replace(model, mixing=model.mixing[:, most], presence=1.0)
+    value = worth(model, X)
     while (surplus := model.mixing.shape[1] - n_components) > 0:
-        least = np.argsort(worth(model, X), kind="stable")[: (surplus + 1) // 2]
+        least = np.argsort(value, kind="stable")[: (surplus + 1) // 2]
         model = replace(model, mixing=np.delete(model.mixing, least, axis=1), presence=1.0)
+        value = np.delete(value, least)
+        again = np.argsort(value, kind="stable")[: max(_AGAIN * (surplus - len(least)), _FEW)]
+        if len(least) < surplus:
+            again = np.sort(again)
+            value[again] = worth(model, X, columns=again)
     return model
 
 

@@ -64,3 +64,9 @@ def test_the_rare_feature_is_found_beside_a_frequent_pair():
     data = make_three_features(10_000, random_state=2)
     ica = OvercompleteICA(3, prior="exponential", n_restarts=1, random_state=2).fit(data.X)
     assert share_recovered(ica.mixing_, data.mixing) == 1.0
+
+
+def test_some_columns_are_worth_what_they_are_among_all(rng):
+    model = Model(rng.standard_normal((4, 9)), get_prior("laplace"), 0.3)
+    X = rng.standard_normal((100, 4))
+    np.testing.assert_array_equal(worth(model, X, 3, np.array([2, 5])), worth(model, X, 3)[[2, 5]])
