@@ -16,6 +16,7 @@ SMALLEST = {
     "inference": ["--quick"],
     "evidence": ["--samples", "100"],
     "lm": ["--quick", "--tokens", "3000", "--methods", "batchtopk", "--steps", "10"],
+    "norms": ["--quick"],
     "photographs": ["--quick", "--part", "annealing"],
     "presences": ["--quick"],
     "resume": ["--quick"],

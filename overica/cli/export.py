@@ -10,7 +10,7 @@ import click
 from overica.cli._errors import told
 
 if TYPE_CHECKING:
-    from overica._validation import Array
+    from overica.lm import Activations
 
 
 @click.command()
@@ -32,10 +32,14 @@ if TYPE_CHECKING:
 @click.option(
     "--samples",
     type=click.Path(exists=True, path_type=Path),
-    help="A folder of `overica activations` or an .npy file: what an encoder for ICA is fitted to.",
+    help="Activations, of `overica activations` or another tool: what an encoder for ICA is fitted to, and where from.",
 )
-@click.option("--model-name", help="The language model, such as gpt2.")
-@click.option("--hook", help="Its module, such as blocks.8.hook_resid_pre.")
+@click.option(
+    "--model-name", help="The language model, such as gpt2.  [default: that of --samples]"
+)
+@click.option(
+    "--hook", help="Its module, such as blocks.8.hook_resid_pre.  [default: that of --samples]"
+)
 @click.option("--layer", type=int, help="Its layer; read off --hook if it is not given.")
 def export(
     model: Path,
@@ -62,15 +66,8 @@ def export(
         )
 
 
-def _samples(path: Path) -> Array:
-    """Rows of an array file, or of a folder of activations."""
-    import numpy as np
+def _samples(path: Path) -> Activations:
+    """A folder or file of activations."""
+    from overica.lm import open_store
 
-    if path.is_dir():
-        from overica.lm import open_store
-
-        return open_store(path).activations
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path} must be an array file of NumPy (.npy): {error}") from None
+    return open_store(path)

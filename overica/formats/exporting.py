@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sklearn.utils.validation import check_is_fitted
 
-from overica._validation import Array, check_choice
+from overica._validation import check_choice
 from overica.formats.loading import load
 from overica.formats.plain import PlainDictionary, write_plain
 from overica.formats.saelens import SAELens
@@ -46,7 +46,7 @@ def export(
     path: str | os.PathLike[str],
     *,
     format: str = SAELens.name,
-    X: Array | None = None,
+    X: Any = None,
     model_name: str | None = None,
     hook: str | None = None,
     layer: int | None = None,
@@ -69,11 +69,11 @@ def export(
     path : path
         A folder, made if missing. An earlier export of the same format is replaced.
     format : str
-    X : array (n_samples, n_features), optional
-        Samples from which the encoder of an ICA is fitted.
+    X : array (n_samples, n_features) or store of activations, optional
+        Samples from which the encoder of an ICA is fitted. A store says too of which model and module they are.
     model_name, hook : str, optional
-        The language model, and the module of it whose activations were learned; where not given, what a model that was
-        loaded says of itself.
+        The language model, and the module of it whose activations were learned; where not given, what the store says,
+        or a model that was loaded of itself.
     layer : int, optional
         None: read off `hook`.
 
@@ -117,7 +117,9 @@ def export(
                 f"`X` must hold samples where a {type(model).__name__} is written for SAELens, got None: its codes are "
                 "found by optimisation, and an encoder is fitted to them"
             )
-        model = as_jumprelu(model, X)
+        model = as_jumprelu(model, getattr(X, "activations", X))
+    origin = getattr(X, "origin", {})
+    model_name, hook = model_name or origin.get("model_name"), hook or origin.get("hook")
     write(model, folder, model_name=model_name, hook=hook, layer=layer)
 
 

@@ -89,6 +89,13 @@ def load(path: str | os.PathLike[str]) -> Featuriser:
     return found.read(folder)
 
 
+def is_dictionary(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds what `load` reads."""
+    given = Path(path)
+    folder = given.parent if given.is_file() else given
+    return any(kind.recognises(folder) for kind in FORMATS.values())
+
+
 def recognise(path: str | os.PathLike[str]) -> tuple[Path, Format]:
     """The folder that a path means, and its format.
 
@@ -145,17 +152,21 @@ def inspect(path: str | os.PathLike[str]) -> dict[str, Any]:
     }
 
 
-def _codes(estimator: Any) -> str:
-    """Of which signs codes are, and how many."""
+def is_one_sided(estimator: Any) -> bool:
+    """Whether codes of a fitted featuriser are never negative."""
     one_sided = getattr(estimator, "one_sided", None)
     if one_sided is None:
         model = getattr(estimator, "model_", None)
-        told = (
+        one_sided = (
             getattr(estimator, "nonnegative", False) if model is None else model.prior.nonnegative
         )
-        one_sided = bool(told)
+    return bool(one_sided)
+
+
+def _codes(estimator: Any) -> str:
+    """Of which signs codes are, and how many."""
     number = getattr(estimator, "n_active_", None)
-    signs = "never negative" if one_sided else "of both signs"
+    signs = "never negative" if is_one_sided(estimator) else "of both signs"
     return signs if number is None else f"{signs}, {number:g} of a sample"
 
 

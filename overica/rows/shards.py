@@ -31,6 +31,8 @@ class ShardedRows:
         That of the shards; of tensors in half precision float32.
     ndim : int
         2.
+    precision : str
+        What the shards' numbers are called.
 
     Raises
     ------
@@ -65,6 +67,7 @@ class ShardedRows:
         self._starts = np.concatenate([[0], np.cumsum([len(shard) for shard in self._shards])])
         self.shape = (int(self._starts[-1]), int(self._shards[0].shape[1]))
         self.dtype = _read(self._shards[0], slice(0, 0)).dtype
+        self.precision = _precision(self._shards[0])
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -154,7 +157,7 @@ def _read(shard: Array, key: slice | np.ndarray) -> np.ndarray:
 
 
 def _precision(shard: Array) -> str:
-    return str(shard.dtype).removeprefix("torch.")
+    return getattr(shard, "precision", str(shard.dtype)).removeprefix("torch.")
 
 
 def row_batches(

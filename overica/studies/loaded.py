@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 
 from overica.coding import Featuriser
 from overica.formats import load
+from overica.formats.loading import is_one_sided
 from overica.transformer import DictionaryTransformer
 
 
@@ -46,6 +47,11 @@ class LoadedDictionary(DictionaryTransformer, BaseEstimator):
         """As it was loaded."""
         found: Featuriser = load(self.path)
         return found
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether its codes are never negative."""
+        return is_one_sided(self.model)
 
     def fit(self, X: np.ndarray, y: Any = None) -> Self:
         """Look whether samples are of the dictionary's kind."""

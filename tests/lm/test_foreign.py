@@ -6,13 +6,18 @@ import sys
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from overica.lm import ActivationStore, open_store
+from overica import export, load
+from overica.cli import main
+from overica.datasets import make_mixture
+from overica.lm import ActivationStore, FeatureStudy, open_store
 from overica.lm.store.foreign.files import KINDS
 from overica.lm.store.precision import RAW_BFLOAT16, Widened, to_bfloat16
+from overica.sae import BatchTopKSAE
 from tests.lm.fake_store import write_store
 
 SHARDS = [torch.randn(n, 6, generator=torch.Generator().manual_seed(n)) for n in (5, 7, 3)]
@@ -216,3 +221,64 @@ def test_bfloat16_rounds_as_torch_does(values):
     X = np.array(values, np.float32)[:, None]
     expected = torch.from_numpy(X).bfloat16().float().numpy()
     np.testing.assert_array_equal(Widened(to_bfloat16(X))[:], expected)
+
+
+@pytest.mark.parametrize("kind", WRITE)
+def test_a_row_that_is_not_finite_is_named(tmp_path, kind):
+    tensors = [tensor.clone().bfloat16() for tensor in SHARDS]
+    tensors[1][4, 2] = torch.nan
+    store = open_store(write(tmp_path / "acts", kind, tensors))
+    with pytest.raises(ValueError, match=r"finite, got NaN in row 4 of shard 1 \(acts_10\."):
+        store.read(slice(None))
+    with pytest.raises(ValueError, match=r"finite, got NaN in row 4 of shard 1 \(acts_10\."):
+        BatchTopKSAE(8, n_active=2, n_steps=2, random_state=0).fit(store)
+
+
+def test_an_export_names_where_its_samples_are_from(tmp_path):
+    store, _ = write_store(tmp_path / "acts", n_documents=4)
+    sae = BatchTopKSAE(8, n_active=2, n_steps=2, random_state=0).fit(store)
+    export(sae, tmp_path / "out", X=store)
+    told = load(tmp_path / "out").source_
+    assert (told["model"], told["hook"], told["layer"]) == (
+        "/nowhere/none", "blocks.1.hook_resid_pre", 1,
+    )  # fmt: skip
+
+
+def test_inspect_says_what_activations_are_there(tmp_path):
+    write(tmp_path / "acts", "torch", [tensor.bfloat16() for tensor in SHARDS])
+    found = CliRunner().invoke(main, ["inspect", str(tmp_path / "acts")])
+    assert found.exit_code == 0, found.output
+    assert "n_tokens: 15\nn_features: 6\n" in found.output
+    assert "precision: bfloat16" in found.output
+    assert "texts: no token ids lie beside" in found.output
+    (tmp_path / "none").mkdir()
+    nothing = CliRunner().invoke(main, ["inspect", str(tmp_path / "none")])
+    assert nothing.exit_code == 1
+    assert "in one of the known formats" in nothing.output
+    assert "or activations: `folder` must hold metadata.json" in nothing.output
+
+
+def test_a_study_of_another_tools_activations_with_its_dictionary(tmp_path):
+    X = make_mixture(2000, 8, 12, "sparse_exponential", n_active=2, random_state=0).X
+    half = torch.from_numpy(X).to(torch.float16)
+    acts = write(tmp_path / "acts", "torch", half.reshape(2, 25, 40, 8))
+    sae = BatchTopKSAE(16, n_active=2, n_steps=200, random_state=0).fit(X)
+    export(sae, tmp_path / "sae")
+    study = FeatureStudy(
+        acts, methods=["pca", {"name": "loaded", "path": str(tmp_path / "sae")}], widths=[2], full_width=2,
+        active=[2], n_seeds=1, n_jobs=1, n_evaluated=100, n_scored=20, n_described=400,
+    )  # fmt: skip
+    results = study.run(tmp_path / "study", progress=False)
+    assert not results.failed
+    study.write_report(results)
+    (cell,) = (run for run in results.runs() if run["method"] == "loaded")
+    assert cell["nonnegative"]
+    assert cell["metrics"]["explained_variance"]["value"] > 0.7
+    assert "how another tool cut those" in cell["not_substituted"]
+    record = json.loads((tmp_path / "study" / "loaded-2x" / "features.json").read_text())
+    assert record["source"]["model"] is None
+    assert max(feature["firings"] for feature in record["features"]) > 10
+    page = (tmp_path / "study" / "loaded-2x" / "index.html").read_text()
+    assert "Numbers stand for texts: no token ids lie beside" in page
+    tokens = json.loads((tmp_path / "study" / "assets" / "tokens.json").read_text())
+    assert tokens["words"][:2] == ["[0] ", "[1] "]

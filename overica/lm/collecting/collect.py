@@ -136,8 +136,9 @@ def collect_activations(
     reader = Reader(found, place, batch_size, int(skip_first))
     settings = {
         "model": found.name,
-        "fingerprint": found.fingerprint,
+        # Before the fingerprint, which rounding changes: what differs is named in this order.
         "dtype": found.dtype,
+        "fingerprint": found.fingerprint,
         **place.settings,
         "context": int(context),
         "skip_first": int(skip_first),

@@ -94,6 +94,20 @@ class Activations(ABC):
             "hook": hook_of(known),
         }
 
+    def described(self) -> dict[str, Any]:
+        """What it holds, in words and numbers, as ``overica inspect`` says it; nothing but the files' ends is read."""
+        X, skipped = self.activations, self.metadata.get("skipped") or {}
+        return {
+            "kind": type(self).__name__,
+            "n_tokens": self.n_tokens,
+            "n_features": self.n_features,
+            "n_documents": self.n_documents,
+            "precision": getattr(X, "precision", str(X.dtype)),
+            "source": self.place,
+            "skipped": ", ".join(f"{n} ({reason})" for reason, n in skipped.items() if n) or "none",
+            "texts": self.without_texts or "yes",
+        }
+
     @cached_property
     def ids(self) -> np.ndarray:
         """(n_tokens,) int32, the tokenizer's number of the token of each row."""

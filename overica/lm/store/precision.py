@@ -33,6 +33,7 @@ class Widened:
     """
 
     dtype = np.dtype(np.float32)
+    precision = "bfloat16"
 
     def __init__(self, raw: np.ndarray) -> None:
         self._raw = raw.view(np.uint16)

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from overica.coding import Dictionary, Featuriser, SparseCoder
+from overica.formats.loading import is_one_sided
 from overica.lm.features.agreement import agreement, cluster_figures, random_directions
 from overica.lm.features.encoders import packed_encoder
 from overica.lm.study.data import Substitute, load, load_substitute
@@ -68,8 +69,7 @@ class FeatureBench:
         self.dictionary = Dictionary.of(self.featuriser)
         self.told = known.sweeps
         """Whether its own codes are at the level; the others' features are encoded exactly."""
-        prior = getattr(getattr(self.featuriser, "model_", None), "prior", None)
-        self.nonnegative = known.one_sided if prior is None else bool(prior.nonnegative)
+        self.nonnegative = known.one_sided or is_one_sided(self.featuriser)
         """Whether a feature and its opposite are two."""
         self.described: dict[str, Mapping[str, np.ndarray]] = {}
         """What the pages of features need."""

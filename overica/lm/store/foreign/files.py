@@ -188,7 +188,7 @@ def _one_per_row(found: list[tuple[str, np.ndarray]], n_rows: int) -> np.ndarray
 
 
 def _dtype(array: Any) -> str:
-    return "bfloat16" if isinstance(array, Widened) else str(array.dtype)
+    return getattr(array, "precision", str(array.dtype))
 
 
 def _shape(parts: Parts) -> tuple[int, ...]:
