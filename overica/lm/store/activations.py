@@ -29,6 +29,8 @@ class Activations(ABC):
     """
 
     folder: Path
+    key: str | None = None
+    """Which array of the folder it is, see `open_store`."""
     replayable: ClassVar[bool] = True
     """Whether the model can be run over the same windows again."""
 

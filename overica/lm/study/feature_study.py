@@ -72,9 +72,10 @@ class FeatureStudy(Study):
         **keywords: Any,
     ) -> None:
         super().__init__(config, **keywords)
-        if store is not None:
-            folder = store.folder if isinstance(store, Activations) else Path(store)
-            self.config = self.config.changed(activations=str(folder))
+        if isinstance(store, Activations):
+            self.config = self.config.changed(activations=str(store.folder), array=store.key)
+        elif store is not None:
+            self.config = self.config.changed(activations=os.fspath(store))
         self._facts = store_facts(self._open())
 
     def plan(self) -> Plan:

@@ -108,9 +108,11 @@ def _files(path: Path) -> list[Path]:
     inside = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
     files = sorted((f for f in inside if f.suffix in KINDS), key=lambda file: natural(file.name))
     if not files:
+        below = [each.name for each in path.iterdir() if each.is_dir()] if path.is_dir() else []
         raise FileNotFoundError(
             "`folder` must hold metadata.json of `overica activations`, or files of another tool "
             f"({', '.join(KINDS)}), got {str(path)!r} without"
+            + (f"; folders in it: {', '.join(sorted(below)[:_SHOWN])}" if below else "")
         )
     names = {KINDS[file.suffix].name for file in files}
     if len(names) > 1:

@@ -71,7 +71,7 @@ class ForeignStore(Activations):
     replayable = False
 
     def __init__(self, path: str | os.PathLike[str], key: str | None = None) -> None:
-        self.folder = Path(path)
+        self.folder, self.key = Path(path), key
         self._found: Found = find_arrays(self.folder, key)
         self.has_tokens = self._found.ids is not None
 
