@@ -59,4 +59,4 @@ def test_samples_of_another_kind(tmp_path):
     LAYOUTS["standard"](tmp_path, 4, 6)
     result = call("export", tmp_path, "-o", tmp_path / "o", "--samples", tmp_path / "cfg.json")
     assert result.exit_code == 1
-    assert "cfg.json must be an array file of NumPy" in result.stderr
+    assert "or files of another tool (.npy, .safetensors" in result.stderr

@@ -111,7 +111,7 @@ def _files(path: Path) -> list[Path]:
         below = [each.name for each in path.iterdir() if each.is_dir()] if path.is_dir() else []
         raise FileNotFoundError(
             "`folder` must hold metadata.json of `overica activations`, or files of another tool "
-            f"({', '.join(KINDS)}), got {str(path)!r} without"
+            f"({', '.join(KINDS)}), got {str(path)!r}"
             + (f"; folders in it: {', '.join(sorted(below)[:_SHOWN])}" if below else "")
         )
     names = {KINDS[file.suffix].name for file in files}
