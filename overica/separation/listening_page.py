@@ -24,7 +24,7 @@ from overica.separation.picture import RANGE_DB, coefficients, direction_degrees
 from overica.separation.result import Separation
 
 PAGE = "listen.html"
-_BYTES = 24_000_000
+_BYTES = 18_000_000
 """Of all sounds as they stand in the page, if they could not be compressed."""
 _CHANNELS = 2
 _ROWS = 200
