@@ -214,7 +214,8 @@ class OvercompleteICA(PersistentModel):
     What is computed on another device differs in its last digits, and `callback` is not called again for steps that
     were done before. With ``random_state=None`` the seed that was drawn first is kept. Ctrl-C and SIGTERM end a fit
     once the step under way is written. While a fit runs, no other can use its folder; delete that to begin anew.
-    Samples are known again by their shape, dtype and 64 of their rows.
+    Samples are known again by their shape, dtype and 64 of their rows. On an accelerator bits are the same as far as
+    its own arithmetic is, from run to run.
 
     Fitted attributes can be set, and `transform`, `score` and `partial_fit` go by what was set: a higher ``penalty_``
     gives sparser codes. Arrays are set as a whole; their entries are read-only.

@@ -43,6 +43,11 @@ class StepProgress:
             self._bar.total = self._bar.n + n_steps
             self._bar.refresh()
 
+    def skip(self, n_steps: int) -> None:
+        """So many steps were done before."""
+        if self._bar is not None:
+            self._bar.update(n_steps)
+
     def __call__(self, figures: dict[str, float]) -> None:
         """One step done."""
         if self._bar is not None:

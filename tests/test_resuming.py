@@ -111,6 +111,15 @@ def test_a_finished_fit_takes_no_step(tmp_path):
     assert same_history(first.history_, again.history_)
 
 
+def test_the_bar_counts_what_was_done_before(tmp_path, capsys):
+    def fit():
+        return fitted("surplus", checkpoint=tmp_path, checkpoint_every=0, verbose=1)
+
+    ica = ended_and_resumed(fit, [12])
+    last = capsys.readouterr().err.rsplit("overica:", 1)[1]
+    assert f"{ica.n_iter_}/{ica.n_iter_}" in last
+
+
 def test_no_seed_means_the_one_that_was_drawn_first(tmp_path):
     first = fitted("surplus", random_state=None, checkpoint=tmp_path)
     assert same(first, fitted("surplus", random_state=None, checkpoint=tmp_path))

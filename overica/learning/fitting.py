@@ -17,6 +17,7 @@ from overica.learning.posterior import Model
 from overica.learning.rules import LearningRule
 from overica.learning.samples import Samples
 from overica.persistence import Journal, remember, series_values
+from overica.progress import StepProgress
 from overica.ranges import unit_columns
 from overica.schedules import Annealing, Cosine, Schedule
 
@@ -174,8 +175,16 @@ class Fit:
         """The value, once the fit stands where it stood."""
         self.rng.bit_generator.state = kept["generator"]
         self.samples.seek(kept["position"])
+        before = self._n_steps
         remember(self.history, kept["history"])
+        if isinstance(self.report, StepProgress):
+            self.report.skip(self._n_steps - before)
         return kept["value"]
+
+    @property
+    def _n_steps(self) -> int:
+        """In the history."""
+        return len(self.history.get("penalty", ()))
 
     def record(self, figures: dict[str, float]) -> None:
         """The figures of one step, into the history and to whoever watches."""

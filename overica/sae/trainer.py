@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from overica.persistence import Journal, remember, series_values
+from overica.progress import StepProgress
 from overica.sae.adam import Adam
 from overica.sae.batches import Batches, OneBatch
 from overica.sae.coefficients import Coefficient
@@ -116,6 +117,8 @@ class Training:
         with (journal or Journal()).stage("run") as stage:
             if stage.kept is not None:
                 run.take(stage.kept)
+                if isinstance(report, StepProgress):
+                    report.skip(run.step)
             for _ in run.steps():
                 stage.offer(run.values)
 

@@ -15,7 +15,7 @@ X = make_mixture(1000, 8, 24, "sparse_exponential", n_active=2, random_state=0).
 
 
 def kind(name, **more):
-    given = {"n_active": 2, "n_steps": 60, "batch_size": 64, "random_state": 0}
+    given = {"n_active": 2, "n_steps": 40, "batch_size": 64, "random_state": 0}
     return SAES[name](40, **given | more)
 
 
@@ -116,7 +116,7 @@ def test_another_training_is_refused_with_what_differs(tmp_path):
 
 def test_stages_are_told_apart(tmp_path):
     fitted("frozen stages", checkpoint=tmp_path)
-    with pytest.raises(ValueError, match=r"estimator\.estimator\.n_steps is 50, was 60"):
+    with pytest.raises(ValueError, match=r"estimator\.estimator\.n_steps is 50, was 40"):
         fitted("frozen stages", checkpoint=tmp_path, n_steps=50)
 
 
