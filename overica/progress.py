@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from overica.distributed import rank
+
 LEARNING = {"active": ("n_active", ".1f"), "log evidence": ("log_evidence", ".2f")}
 """What a bar shows of a fit of independent components: label, figure and format."""
 TRAINING = {"explained": ("explained_variance", ".3f"), "active": ("l0", ".1f")}
@@ -13,7 +15,8 @@ TRAINING = {"explained": ("explained_variance", ".3f"), "active": ("l0", ".1f")}
 
 
 class StepProgress:
-    """Called with the figures of every step: moves a bar (if `verbose`) and calls the user's callback.
+    """Called with the figures of every step: moves a bar (if `verbose`) and calls the user's callback; of several
+    ranks, the first alone does.
 
     Parameters
     ----------
@@ -32,9 +35,10 @@ class StepProgress:
         callback: Callable[[dict[str, float]], object] | None,
         shown: Mapping[str, tuple[str, str]] = LEARNING,
     ) -> None:
-        self._callback = callback
+        first = rank() == 0
+        self._callback = callback if first else None
         self._figures = shown
-        self._bar = _bar() if verbose else None
+        self._bar = _bar() if verbose and first else None
         self._shown: dict[str, str] = {}
 
     def expect(self, n_steps: int) -> None:

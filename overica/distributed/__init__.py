@@ -13,7 +13,7 @@ happens here, and torch is not imported.
 """
 
 from overica.distributed.ending import RankError, shared, together
-from overica.distributed.exchange import align, barrier, broadcast, gathered, total
+from overica.distributed.exchange import align, average, barrier, broadcast, gathered, total
 from overica.distributed.ranks import (
     alone,
     check_divisible,
@@ -28,6 +28,7 @@ __all__ = [
     "RankError",
     "align",
     "alone",
+    "average",
     "barrier",
     "broadcast",
     "check_divisible",

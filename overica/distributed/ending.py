@@ -9,12 +9,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
 from overica.distributed.joining import store
 from overica.distributed.ranks import rank, world
 
+_TOGETHER: ContextVar[bool] = ContextVar("together", default=False)
 _KEY = "overica/last words"
 _PATIENCE = 3.0
 """Seconds in which a rank that has lost another waits for its words."""
@@ -60,9 +62,10 @@ def together() -> Iterator[None]:
     An error is raised as it is in the rank that had it, with a note of which rank that was, and as a `RankError`
     in the others. Nothing happens where there are no others.
     """
-    if world() == 1:
+    if world() == 1 or _TOGETHER.get():
         yield
         return
+    within = _TOGETHER.set(True)
     with warnings.catch_warnings():
         if rank() > 0:
             warnings.simplefilter("ignore")
@@ -77,6 +80,8 @@ def together() -> Iterator[None]:
             raise
         except Exception as error:
             raise _leaving(error) from error.__cause__
+        finally:
+            _TOGETHER.reset(within)
 
 
 def shared(method: Function) -> Function:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Value = TypeVar("Value")
+_LARGE = 2**16
+"""Numbers that are worth an exchange of their own."""
 
 
 def total(sums: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,6 +87,39 @@ def align(tensors: Iterable[Tensor]) -> None:
     with _exchange():
         for tensor in tensors:
             dist.broadcast(tensor.detach(), src=0)
+
+
+def average(tensors: Sequence[Tensor], n_samples: int) -> None:
+    """Replace means over the samples of a rank by those over the samples of all, in place.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        The same shapes in all ranks; floating-point, contiguous, on one device.
+    n_samples : int
+        Of this rank.
+    """
+    if world() == 1:
+        return
+    import torch
+    import torch.distributed as dist
+
+    large = [tensor.detach() for tensor in tensors if tensor.numel() >= _LARGE]
+    small = [tensor.detach() for tensor in tensors if tensor.numel() < _LARGE]
+    count = torch.full((1,), float(n_samples), device=tensors[0].device)
+    packed = torch.cat([*(tensor.flatten().mul(n_samples) for tensor in small), count])
+    with _exchange():
+        # One is under way while the next is prepared.
+        waits = [dist.all_reduce(packed, async_op=True)]
+        waits += [dist.all_reduce(tensor.mul_(n_samples), async_op=True) for tensor in large]
+        for wait in waits:
+            wait.wait()
+    total_samples = packed[-1]
+    means = (packed[:-1] / total_samples).split([tensor.numel() for tensor in small])
+    for tensor, mean in zip(small, means, strict=True):
+        tensor.copy_(mean.view_as(tensor))
+    for tensor in large:
+        tensor.div_(total_samples)
 
 
 def gathered(tensor: Tensor) -> list[Tensor]:

@@ -124,8 +124,8 @@ class Samples:
         return self.units.forward(np.asarray(X, np.float64))
 
     def batch(self, size: int, rng: np.random.Generator) -> np.ndarray:
-        """The samples of a learning step: `size` of them, as `draw` has them."""
-        return self.draw(size, rng)
+        """The samples of a learning step, as `draw` has them; of several ranks, each has its share."""
+        return self.normalise(self._split.draws.batch(size, rng))
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """`size` rows, drawn with replacement, or the next ones of a stream; all, once, if there are no more."""

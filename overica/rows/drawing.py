@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from overica.distributed import share
 from overica.rows.rows import Rows
 
 Position = dict[str, int] | None
@@ -26,6 +27,10 @@ class Draws(ABC):
     @abstractmethod
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """So many rows, as they are; all of them, once, if there are no more."""
+
+    def batch(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """What this rank learns from of such a draw, which all ranks make alike; alone, all of it."""
+        return share(self.draw(size, rng))
 
     @property
     def position(self) -> Position:
@@ -70,9 +75,16 @@ class RowDraws(Draws):
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """See `Draws.draw`; in the order of X, since a memory map is read from front to back."""
+        return self._X[self._drawn(size, rng)]
+
+    def batch(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """See `Draws.batch`; no other rows are read."""
+        return self._X[share(self._drawn(size, rng))]
+
+    def _drawn(self, size: int, rng: np.random.Generator) -> np.ndarray:
         if size >= self.n_rows:
-            return self._X[self.numbers(np.arange(self.n_rows))]
-        return self._X[self.numbers(np.sort(rng.integers(0, self.n_rows, size)))]
+            return self.numbers(np.arange(self.n_rows))
+        return self.numbers(np.sort(rng.integers(0, self.n_rows, size)))
 
     def numbers(self, chosen: np.ndarray) -> np.ndarray:
         """Numbers in X of the rows with these numbers among those that can be drawn."""

@@ -79,6 +79,12 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         Source of every draw. Same seed, same machine, same answer.
     device : str
         Torch device; "auto" takes CUDA if there is one.
+    precision : {"float32", "bfloat16"}
+        Of the products in training. In bfloat16 (autocast) weights, gradients, errors and the optimiser stay float32.
+        On CUDA, float32 products are of TF32 in training, which has eleven bits.
+    compile : bool
+        Train by torch's compiler: some seconds before the first step, and shorter steps after it. Needs a C++
+        compiler on the CPU, Triton on CUDA.
     checkpoint : path or None
         Folder in which `fit` keeps its state. Killed at any moment, the same call goes on from there, to the same bits
         on the same machine and device; once it has finished, it gives the result at once. What was begun with other
@@ -168,6 +174,8 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         orthogonality: Orthogonality | None = None,
         random_state: Any = None,
         device: str = "auto",
+        precision: str = "float32",
+        compile: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: float = 60.0,
         warm_start: bool = False,
@@ -188,6 +196,8 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         self.orthogonality = orthogonality
         self.random_state = random_state
         self.device = device
+        self.precision = precision
+        self.compile = compile
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
         self.warm_start = warm_start

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from overica.distributed import share
 from overica.random_state import generator
 from overica.ranges import check_unit
 from overica.rows import (
@@ -92,16 +93,28 @@ class Batches:
         return scaled(X, self.centre, self.unit).to(self._device)
 
     def batch(self) -> Tensor:
-        """The samples of a training step, (size, n_features), as `draw` has them."""
-        return self.draw()
+        """The samples of a training step, (size, n_features), as `draw` has them; of several ranks, each has its share."""
+        if self._resident is None:
+            return self.scaled(self._draws.batch(self.size, self._rng))
+        return self._residents(share(self._drawn()))
 
     def draw(self) -> Tensor:
-        """As many samples as a step has."""
+        """As many samples as a step has, the same in all ranks."""
         if self._resident is None:
             return self.scaled(self._draws.draw(self.size, self._rng))
+        return self._residents(self._drawn())
+
+    def _drawn(self) -> np.ndarray:
+        """Numbers of rows in memory."""
+        assert self._resident is not None
         if self.size >= len(self._resident):
+            return np.arange(len(self._resident))
+        return np.sort(self._rng.integers(0, len(self._resident), self.size))
+
+    def _residents(self, rows: np.ndarray) -> Tensor:
+        assert self._resident is not None
+        if len(rows) == len(self._resident):
             return self._resident
-        rows = np.sort(self._rng.integers(0, len(self._resident), self.size))
         return self._resident.index_select(0, torch.from_numpy(rows).to(self._device))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from overica.distributed import gathered, total, world
 from overica.sae.module import Autoencoder
 from overica.sae.selecting import SelectingAutoencoder, SelectingSAE, above, largest
 
@@ -37,12 +38,16 @@ class BatchTopKAutoencoder(SelectingAutoencoder):
         super().__init__(n_features, n_components, rng, n_active=n_active)
         self.register_buffer("threshold", torch.zeros(()))
         self._n_batches = 0
+        self._smallest = torch.zeros(())
+        """Code that was kept last of the latest batch."""
 
     def select(self, preactivations: Tensor) -> Tensor:
         """See `SelectingAutoencoder.select`."""
-        n_kept = max(1, round(self.n_active * len(preactivations)))
-        codes, smallest = largest(preactivations.view(1, -1), n_kept)
-        self._remember(smallest.reshape(()))
+        choose = largest if world() == 1 else largest_of_ranks
+        n_samples = round(total({"n": len(preactivations)})["n"])
+        n_kept = max(1, round(self.n_active * n_samples))
+        codes, smallest = choose(preactivations.view(1, -1), n_kept)
+        self._smallest = smallest.detach().reshape(())
         return codes.view_as(preactivations)
 
     def activate(self, x: Tensor) -> Tensor:
@@ -76,10 +81,26 @@ class BatchTopKAutoencoder(SelectingAutoencoder):
         super()._fold_encoder(norms, unit)
         self.threshold *= unit
 
-    def _remember(self, smallest: Tensor) -> None:
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """See `Autoencoder.after_step`; the threshold follows the smallest code that was kept."""
+        super().after_step()
         self._n_batches += 1
         weight = max(1 - _MEMORY, 1 / self._n_batches)
-        self.threshold.lerp_(smallest, weight)
+        self.threshold.lerp_(self._smallest.to(self.threshold), weight)
+
+
+def largest_of_ranks(values: Tensor, n_kept: int) -> tuple[Tensor, Tensor]:
+    """`largest` of one row that lies in several ranks, each of which has a part; those that tie are all kept.
+
+    No rank can keep more than its own `n_kept` largest, so that these are all that must be compared.
+    """
+    own = values.detach().flatten()
+    n_own = min(n_kept, own.numel())
+    sent = own.new_zeros(n_kept)
+    sent[:n_own] = own.topk(n_own, sorted=False).values
+    smallest = torch.cat(gathered(sent)).topk(n_kept, sorted=False).values.amin().clamp_min(0.0)
+    return above(values, smallest), smallest.reshape(1, 1)
 
 
 class BatchTopKSAE(SelectingSAE):

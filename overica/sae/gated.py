@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from overica.sae.base import SparseAutoencoder
-from overica.sae.module import Autoencoder, Losses, squared_error
+from overica.sae.module import Autoencoder, Losses, column_sums, squared_error
 
 
 class GatedAutoencoder(Autoencoder):
@@ -46,7 +46,7 @@ class GatedAutoencoder(Autoencoder):
         codes = magnitude.relu() * (gate > 0)
         reconstruction = squared_error(self.decode(codes), x)
         opened = gate.relu()
-        sparsity = opened.sum() / len(x)
+        sparsity = column_sums(opened).sum() / len(x)
         auxiliary = squared_error(self.decode_gates(opened), x)
         return Losses(
             reconstruction + coefficient * sparsity + auxiliary,

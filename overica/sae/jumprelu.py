@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 
 from overica._validation import check_scalar
 from overica.sae.base import SparseAutoencoder
-from overica.sae.module import Autoencoder, Losses, squared_error
+from overica.sae.module import Autoencoder, Losses, column_sums, squared_error
 from overica.sae.trainer import Orthogonality
 
 
@@ -44,7 +44,7 @@ class Jump(torch.autograd.Function):
         z, threshold, active = ctx.saved_tensors
         close = ((z - threshold).abs() < ctx.bandwidth / 2).to(z.dtype)
         density = close * (threshold * by_codes + by_active)
-        return by_codes * active, -density.sum(dim=0) / ctx.bandwidth, None
+        return by_codes * active, -column_sums(density) / ctx.bandwidth, None
 
 
 class JumpReLUAutoencoder(Autoencoder):
@@ -83,7 +83,7 @@ class JumpReLUAutoencoder(Autoencoder):
         """See `Autoencoder.loss`; the sparsity is the mean number of active codes, which moves thresholds alone."""
         codes, active = Jump.apply(self.preactivations(x), self.threshold, self.bandwidth)
         reconstruction = squared_error(self.decode(codes), x)
-        sparsity = active.sum() / len(x)
+        sparsity = column_sums(active).sum() / len(x)
         return Losses(
             reconstruction + coefficient * sparsity,
             codes,
@@ -126,7 +126,7 @@ class JumpReLUSAE(SparseAutoencoder):
         See `SparseAutoencoder`.
     revive, orthogonality
         See `SparseAutoencoder`.
-    random_state, device, checkpoint, checkpoint_every, warm_start, verbose, callback
+    random_state, device, precision, compile, checkpoint, checkpoint_every, warm_start, verbose, callback
         See `SparseAutoencoder`.
 
     References
@@ -164,6 +164,8 @@ class JumpReLUSAE(SparseAutoencoder):
         orthogonality: Orthogonality | None = None,
         random_state: Any = None,
         device: str = "auto",
+        precision: str = "float32",
+        compile: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: float = 60.0,
         warm_start: bool = False,
@@ -185,6 +187,8 @@ class JumpReLUSAE(SparseAutoencoder):
             orthogonality=orthogonality,
             random_state=random_state,
             device=device,
+            precision=precision,
+            compile=compile,
             checkpoint=checkpoint,
             checkpoint_every=checkpoint_every,
             warm_start=warm_start,

@@ -71,7 +71,7 @@ class MatryoshkaSAE(SelectingSAE):
         See `SparseAutoencoder`.
     revive, orthogonality
         See `SparseAutoencoder`.
-    random_state, device, checkpoint, checkpoint_every, warm_start, verbose, callback
+    random_state, device, precision, compile, checkpoint, checkpoint_every, warm_start, verbose, callback
         See `SparseAutoencoder`.
 
     References
@@ -109,6 +109,8 @@ class MatryoshkaSAE(SelectingSAE):
         orthogonality: Orthogonality | None = None,
         random_state: Any = None,
         device: str = "auto",
+        precision: str = "float32",
+        compile: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: float = 60.0,
         warm_start: bool = False,
@@ -130,6 +132,8 @@ class MatryoshkaSAE(SelectingSAE):
             orthogonality=orthogonality,
             random_state=random_state,
             device=device,
+            precision=precision,
+            compile=compile,
             checkpoint=checkpoint,
             checkpoint_every=checkpoint_every,
             warm_start=warm_start,

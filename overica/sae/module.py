@@ -264,6 +264,11 @@ class Autoencoder(nn.Module, ABC):
             getattr(self, name).copy_(value)
 
 
+def column_sums(values: Tensor) -> Tensor:
+    """Sums over the samples, at least in single precision: products may be in less, see `overica.sae.arithmetic`."""
+    return values.sum(dim=0, dtype=torch.promote_types(values.dtype, torch.float32))
+
+
 def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
     """Squared distance, summed over features and averaged over samples."""
     return nn.functional.mse_loss(x_hat, x, reduction="sum") / len(x)

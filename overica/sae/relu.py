@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from overica.sae.base import SparseAutoencoder
-from overica.sae.module import Autoencoder, Losses, squared_error
+from overica.sae.module import Autoencoder, Losses, column_sums, squared_error
 
 
 class ReLUAutoencoder(Autoencoder):
@@ -29,7 +29,7 @@ class ReLUAutoencoder(Autoencoder):
         """
         codes = self.activate(x)
         reconstruction = squared_error(self.decode(codes), x)
-        sparsity = torch.dot(codes.mean(dim=0), self.W_dec.norm(dim=1))
+        sparsity = torch.dot(column_sums(codes) / len(x), self.W_dec.norm(dim=1))
         return Losses(
             reconstruction + coefficient * sparsity,
             codes,

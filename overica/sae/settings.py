@@ -9,6 +9,8 @@ from typing import Any
 from sklearn.base import clone
 
 from overica._validation import check_scalar
+from overica.distributed import check_divisible
+from overica.sae.arithmetic import Arithmetic
 from overica.sae.coefficients import Coefficient, FixedCoefficient, TargetL0
 from overica.sae.trainer import Training
 
@@ -40,6 +42,7 @@ def training(parameters: Any, n_features: int) -> Training:
         cool_down=cool_down,
         clip=None if clip is None else check_scalar(clip, "clip", strict=True),
         revive=_flag(parameters.revive, "revive"),
+        arithmetic=Arithmetic(parameters.precision, _flag(parameters.compile, "compile")),
     )
 
 
@@ -94,7 +97,9 @@ def n_active(value: Any, sparsity_coefficient: Any, width: int) -> float | None:
 
 def batch_size(value: Any) -> int:
     """A given number of samples, at least one."""
-    return int(check_scalar(value, "batch_size", minimum=1, integer=True))
+    size = int(check_scalar(value, "batch_size", minimum=1, integer=True))
+    check_divisible(size, "`batch_size`")
+    return size
 
 
 def coefficient(given: Any, target: float | None, n_steps: int) -> Coefficient:

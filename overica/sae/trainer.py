@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from overica.distributed import align, average, broadcast
 from overica.persistence import Journal, remember, series_values
 from overica.progress import StepProgress
 from overica.sae.adam import Adam
+from overica.sae.arithmetic import Arithmetic, fast_products
 from overica.sae.batches import Batches, OneBatch
 from overica.sae.coefficients import Coefficient
 from overica.sae.module import Autoencoder
@@ -73,6 +75,8 @@ class Training:
     """Whether dead features are treated."""
     dead_window: float = 0.05
     """Share of the run's samples for which a feature must not have fired to count as dead."""
+    arithmetic: Arithmetic = field(default_factory=Arithmetic)
+    """In which the loss is worked out."""
     endless: bool = False
     """Whether steps go on after `n_steps`: at the peak rate, with all else as it is by then."""
 
@@ -142,8 +146,10 @@ class Run:
         self.coefficient, self.rng, self.history, self.report = coefficient, rng, history, report
         self.orthogonality = orthogonality
         self.parameters = list(module.parameters())
+        align(self.parameters)
         self.optimiser = Adam(self.parameters, training.betas)
         device = module.W_dec.device
+        self.loss = training.arithmetic.of(module.loss, device)
         self.near = device.type == "cpu"
         self.window = max(_SHORTEST_WINDOW, math.ceil(training.dead_window * training.n_steps))
         self.activity = torch.zeros(len(module.W_dec), device=device)
@@ -223,22 +229,27 @@ class Run:
             "dead_share": 0.0 if self.dead is None else len(self.dead) / len(module.W_dec),
         }
         treated = self.dead if training.revive else None
-        losses = module.loss(self.batches.batch(), known["sparsity_coefficient"], treated)
+        x = self.batches.batch()
+        losses = self.loss(x, known["sparsity_coefficient"], treated)
         total, parts = losses.total, dict(losses.parts)
         if self.orthogonality is not None:
             value = self.orthogonality(module.W_dec, losses.codes, step)
             parts["orthogonality"] = self.orthogonality.coefficient * value
             total = total + parts["orthogonality"]
         total.backward()
+        firing = losses.codes.detach().sign().abs().mean(dim=0, dtype=torch.float32)
+        figures = {"loss": total} | parts
+        values = torch.stack([value.detach().float() for value in figures.values()])
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        average([*gradients, firing, values], len(x))
         module.before_step()
         if training.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.parameters, training.clip)
         self.optimiser.step(known["learning_rate"])
         module.after_step()
-        firing = losses.codes.detach().sign().abs().mean(dim=0)
         self.activity += firing
-        figures = {"loss": total, "l0": firing.sum()} | parts
-        self.waiting.append((known, {name: value.detach() for name, value in figures.items()}))
+        looked_at = dict(zip(figures, values, strict=True)) | {"l0": firing.sum()}
+        self.waiting.append((known, looked_at))
 
     def look(self) -> None:
         """Read the figures of the steps done since the last look, check them, and steer by them."""
@@ -268,16 +279,18 @@ class Run:
     def restart(self, dead: Tensor) -> None:
         """Point dead features at what is left of samples, drawn with a probability as their squared residuals."""
         x = self.batches.draw()
-        dead = self.module.hopeless(dead, x)
+        # Of several ranks all look at the same samples; that they choose alike must not hang on rounding.
+        dead = broadcast(self.module.hopeless(dead, x).cpu()).to(x.device)
         residual = x - self.module.decode(self.module.activate(x))
         lengths = residual.norm(dim=1)
-        weights = lengths.double().square().cpu().numpy()
+        weights = broadcast(lengths.double().square().cpu().numpy())
         if not (len(dead) and weights.sum() > 0):
             return
         rows = self.rng.choice(len(x), len(dead), p=weights / weights.sum())
         chosen = torch.from_numpy(rows).to(x.device)
         for parameter, index in self.module.restart(dead, residual[chosen] / lengths[chosen, None]):
             self.optimiser.forget(parameter, index)
+        align(self.parameters)
 
     def cause(self, step: int, values: dict[str, float]) -> str:
         """What made the loss of a step infinite or NaN."""
