@@ -9,6 +9,7 @@ import numpy as np
 
 from overica._validation import check_choice, check_scalar
 from overica.backend import torch_device
+from overica.distributed import check_divisible
 from overica.inference import SOLVERS, Solver
 from overica.learning import FitSettings, Model, get_rule
 from overica.priors import Prior, get_prior
@@ -91,7 +92,9 @@ def _batch_size(value: Any, n_components: int | str, n_features: int) -> int:
         # A source of a wide dictionary is active in few samples, and each needs some of them in every batch.
         width = 2 * n_features if isinstance(n_components, str) else n_components
         return max(_SAMPLES_PER_STEP, _SAMPLES_PER_COMPONENT * width)
-    return int(check_scalar(value, "batch_size", minimum=1, integer=True))
+    size = int(check_scalar(value, "batch_size", minimum=1, integer=True))
+    check_divisible(size, "`batch_size`")
+    return size
 
 
 def _annealing(value: Any) -> Annealing:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from overica._validation import Array, as_numpy, namespace
+from overica.distributed import broadcast, total
 from overica.learning.adding import add_up
 from overica.learning.crowding import next_floor, sparse_enough
 from overica.learning.evidence import enough_judges, judge
@@ -132,6 +133,9 @@ class Ascent:
             progress = (step + 1) / self.n_steps
             penalty = max(self._penalty(step, samples), state.least)
             state.model = replace(state.model, penalty=penalty)
+            if state.floor is None and state.model.prior.l1_weights() is not None:
+                # By samples that all ranks have.
+                state.floor = sparse_enough(state.model, samples.held_out)
             batch = samples.batch(self.batch_size, rng)
             yield self.advance(state, batch, self.learning_rate * self.schedule.factor(progress))
 
@@ -157,11 +161,11 @@ class Ascent:
         return row
 
     def advance(self, state: State, batch: np.ndarray, rate: float) -> dict[str, float]:
-        """One step on one batch, in place; the step's figures."""
+        """One step on one batch, of several ranks on the batches of all, in place; the step's figures."""
         scheduled = state.scheduled = state.model.penalty
-        floor = sparse_enough(state.model, batch) if state.floor is None else state.floor
+        floor = broadcast(sparse_enough(state.model, batch)) if state.floor is None else state.floor
         model = state.model = replace(state.model, penalty=max(scheduled, floor))
-        return self._move(state, add_up(model, self.rule, batch), scheduled, rate)
+        return self._move(state, total(add_up(model, self.rule, batch)), scheduled, rate)
 
     def _move(self, state: State, sums: Sums, scheduled: float, rate: float) -> dict[str, float]:
         """The step that sums over a batch ask for, in place; no sample is looked at any more."""
