@@ -59,6 +59,7 @@ ROOMS: dict[str, Room] = {
     "lm": Room(5, "on activations"),
     "photographs": Room(5, "of pictures"),
     "separation": Room(5, "of sounds"),
+    "fits": Room(5, "one model"),
     "demo": Room(5, "a first look"),
     "cli": Room(6, "overica COMMAND"),
     # The package itself hands out names from every floor; no module may import it back.

@@ -6,6 +6,7 @@ and that no other needed room needs already (the transitive reduction), but none
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -127,8 +128,9 @@ def _spread(n: int) -> list[float]:
 
 
 def _mean(values: Iterable[float], default: float) -> float:
+    # Exact, so that sets, which come in any order, draw the same picture.
     found = list(values)
-    return sum(found) / len(found) if found else default
+    return math.fsum(found) / len(found) if found else default
 
 
 def _bands(rows: list[list[str]], rooms: Mapping[str, Room], height: int) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array
+from overica.distributed import broadcast, shared
 from overica.hierarchy import HierarchyFit, HierarchySearch
 from overica.inference import Solver
 from overica.learning import (
@@ -300,6 +301,7 @@ class OvercompleteICA(PersistentModel):
         self.verbose = verbose
         self.callback = callback
 
+    @shared
     def fit(self, X: Array, y: Any = None) -> Self:
         """Learn mixing matrix, noise and scales.
 
@@ -331,7 +333,7 @@ class OvercompleteICA(PersistentModel):
         """
         start = self.mixing_ if self.warm_start and self.__sklearn_is_fitted__() else None
         X = self._validated(X, reset=True)
-        rng = generator(self.random_state)
+        rng = broadcast(generator(self.random_state))
         with journal_of(self, X, rng, start=start) as journal:
             kept_fit(journal, self, rng, lambda: self._learn(X, rng, journal, start))
         return self

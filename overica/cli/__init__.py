@@ -13,6 +13,7 @@ from overica.cli.demo import demo
 from overica.cli.evaluate import evaluate
 from overica.cli.export import export
 from overica.cli.features_show import features
+from overica.cli.fit import fit
 from overica.cli.inspect import inspect
 from overica.cli.photographs import photographs
 from overica.cli.separate import separate
@@ -26,6 +27,6 @@ def main() -> None:
 
 
 for command in (
-    activations, compare, demo, evaluate, export, features, inspect, photographs, separate, study,
+    activations, compare, demo, evaluate, export, features, fit, inspect, photographs, separate, study,
 ):  # fmt: skip
     main.add_command(command)

@@ -1,5 +1,6 @@
 """What goes wrong in a command, told in one line, and how it ends when it is told to."""
 
+import os
 import signal
 import threading
 import warnings
@@ -38,15 +39,24 @@ def told(output: Path | None = None, *, stopped: str = "") -> Iterator[None]:
                 check_output_folder(output)
             yield
         except KeyboardInterrupt as end:
-            click.echo(f"Stopped. {stopped}".strip(), err=True)
+            if os.environ.get("RANK", "0") == "0":
+                click.echo(f"Stopped. {stopped}".strip(), err=True)
             code = signal.SIGTERM if isinstance(end, Terminated) else signal.SIGINT
             raise click.exceptions.Exit(128 + code) from None
         except BrokenPipeError:
             # Nobody reads what is printed: click ends in silence.
             raise
         except OSError as error:
-            raise click.ClickException(_words(error)) from error
+            raise click.ClickException(_noted(_words(error), error)) from error
         except (ValueError, ImportError) as error:
+            raise click.ClickException(_noted(str(error), error)) from error
+        except RuntimeError as error:
+            # An `overica.distributed.RankError`: another process has failed, and perhaps said so here.
+            heard = getattr(error, "told", None)
+            if heard is None:
+                raise
+            if heard:
+                raise click.exceptions.Exit(1) from None
             raise click.ClickException(str(error)) from error
 
 
@@ -65,6 +75,11 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _noted(message: str, error: Exception) -> str:
+    """A message with what was noted on its way, such as the rank that it is of."""
+    return " ".join([message, *getattr(error, "__notes__", ())])
 
 
 def _words(error: OSError) -> str:

@@ -13,7 +13,15 @@ happens here, and torch is not imported.
 """
 
 from overica.distributed.ending import RankError, shared, together
-from overica.distributed.exchange import align, average, barrier, broadcast, gathered, total
+from overica.distributed.exchange import (
+    align,
+    average,
+    barrier,
+    broadcast,
+    check_same,
+    gathered,
+    total,
+)
 from overica.distributed.ranks import (
     alone,
     check_divisible,
@@ -32,6 +40,7 @@ __all__ = [
     "barrier",
     "broadcast",
     "check_divisible",
+    "check_same",
     "gathered",
     "local_rank",
     "local_world",

@@ -78,6 +78,19 @@ def broadcast(value: Value) -> Value:
     return box[0]
 
 
+def check_same(value: Any, expected: str) -> None:
+    """Raise an error in the ranks that have another value than the first.
+
+    Raises
+    ------
+    ValueError
+        With what was expected, and both values.
+    """
+    first = broadcast(value)
+    if first != value:
+        raise ValueError(f"{expected}: expected {first} as in rank 0, got {value}")
+
+
 def align(tensors: Iterable[Tensor]) -> None:
     """Give tensors the values that they have in rank 0, in place."""
     if world() == 1:

@@ -17,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 
 from overica._version import __version__
+from overica.distributed import broadcast, rank
 from overica.persistence.atomic import PART, read_json, write_json
 from overica.persistence.checkpoint import damage_named
 from overica.persistence.fingerprint import differences
@@ -36,7 +37,8 @@ class Journal:
 
     Stages are numbered in the order in which they begin, and may hold others; what is in a stage that is done is
     removed. What was computed is written when `every` seconds have passed since the last time, and when the block
-    ends, however it ends.
+    ends, however it ends. Of several ranks the first reads and writes, and tells the others what it has read; with
+    another number of them the fit goes on all the same.
 
     Parameters
     ----------
@@ -114,21 +116,32 @@ class Journal:
     def __enter__(self) -> Self:
         if self._folder is None:
             return self
-        check_output_folder(self._folder, foreign=_foreign)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FolderLock(self._folder)
-        try:
-            for path in self._folder.glob(f"*{PART}"):
-                path.unlink()
-            self._compare(self._folder)
-        except BaseException:
-            self._lock.release()
-            raise
         self._interrupts.__enter__()
+        try:
+            if rank() == 0:
+                self._open(self._folder)
+            if self._drawn is not None:
+                self._drawn.bit_generator.state = broadcast(self._drawn.bit_generator.state)
+        except BaseException:
+            self._interrupts.__exit__()
+            self._release()
+            raise
         return self
 
+    def _open(self, folder: Path) -> None:
+        check_output_folder(folder, foreign=_foreign)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FolderLock(folder)
+        for path in folder.glob(f"*{PART}"):
+            path.unlink()
+        self._compare(folder)
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        if self._folder is None or self._lock is None:
+        if self._folder is None:
             return
         self._interrupts.__exit__()
         try:
@@ -139,7 +152,7 @@ class Journal:
                 with suppress(OSError):
                     self._write()
         finally:
-            self._lock.release()
+            self._release()
 
     def _compare(self, folder: Path) -> None:
         manifest = folder / MANIFEST
@@ -171,15 +184,18 @@ class Journal:
 
     def _read(self, key: str) -> tuple[bool, Any] | None:
         """Whether a stage is done, and what was kept of it; None if nothing was."""
-        if self._folder is None:
+        return None if self._folder is None else broadcast(self._read_here(self._folder, key))
+
+    def _read_here(self, folder: Path, key: str) -> tuple[bool, Any] | None:
+        if rank() > 0:
             return None
         try:
-            arrays, (done, value) = read_tensors(self._folder / _file(key))
+            arrays, (done, value) = read_tensors(folder / _file(key))
             return done, unpack(arrays, value)
         except FileNotFoundError:
             return None
         except ValueError as error:
-            warnings.warn(f"{error}. That stage of the fit is computed again.", stacklevel=5)
+            warnings.warn(f"{error}. That stage of the fit is computed again.", stacklevel=6)
             return None
 
     def _offer(self, key: str, make: Callable[[], Any]) -> None:
@@ -187,12 +203,13 @@ class Journal:
             return
         self._interrupts.put_off = True
         if self._due or self._interrupts.waiting is not None:
-            self._pending[key] = (False, pack(make()))
-            self._write()
+            if rank() == 0:
+                self._pending[key] = (False, pack(make()))
+                self._write()
             self._interrupts.check()
 
     def _finish(self, key: str, value: Any) -> None:
-        if self._folder is None:
+        if self._folder is None or rank() > 0:
             return
         for inner in [each for each in self._pending if each.startswith(f"{key}.")]:
             del self._pending[inner]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from overica._validation import check_scalar
+from overica.distributed import check_same, world
 from overica.persistence.fingerprint import described, fingerprint
 from overica.persistence.journal import Journal
 
@@ -34,8 +35,10 @@ def journal_of(
     Raises
     ------
     ValueError
-        If one of the two is malformed.
+        If one of the two is malformed; of several ranks, if this one has other samples than the first.
     """
+    if world() > 1:
+        check_same(fingerprint(X), "`X` must hold the same samples in all ranks")
     told = estimator if told is None else told
     every = check_scalar(told.checkpoint_every, "checkpoint_every")
     folder = told.checkpoint

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array
 from overica.backend import torch_device
+from overica.distributed import broadcast, shared
 from overica.persistence import Journal, journal_of, kept_fit
 from overica.progress import TRAINING, StepProgress
 from overica.random_state import generator
@@ -217,6 +218,7 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
     def _coefficient(self, n_active: float | None, n_steps: int) -> Coefficient:
         return settings.coefficient(self.sparsity_coefficient, n_active, n_steps)
 
+    @shared
     def fit(self, X: Array, y: Any = None) -> Self:
         """Train the autoencoder.
 
@@ -292,7 +294,7 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         before = self.module_ if self.warm_start and hasattr(self, "module_") else None
         start = None if before is None else before.values()
         X = self._validated(X, reset=True)
-        rng = generator(self.random_state)
+        rng = broadcast(generator(self.random_state))
         network = network or self._network
         with nullcontext(journal) if journal else journal_of(self, X, rng, start=start) as kept:
             kept_fit(kept, self, rng, lambda: self._learn(X, rng, kept, network, before))

@@ -93,7 +93,7 @@ class Batches:
         return scaled(X, self.centre, self.unit).to(self._device)
 
     def batch(self) -> Tensor:
-        """The samples of a training step, (size, n_features), as `draw` has them; of several ranks, each has its share."""
+        """The samples of a training step, (size, n_features), as `draw` has them; of several ranks each has a share."""
         if self._resident is None:
             return self.scaled(self._draws.batch(self.size, self._rng))
         return self._residents(share(self._drawn()))

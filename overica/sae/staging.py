@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 
 from overica._validation import Array, check_scalar
+from overica.distributed import broadcast, shared
 from overica.persistence import Journal, journal_of
 from overica.random_state import generator
 from overica.rows import opened
@@ -66,6 +67,7 @@ class Stages(MetaEstimatorMixin, DictionaryTransformer, ABC):
         self.estimator = estimator
         self.stages = stages
 
+    @shared
     def fit(self, X: Array, y: Any = None) -> Self:
         """Train the stages, one after the other.
 
@@ -96,7 +98,7 @@ class Stages(MetaEstimatorMixin, DictionaryTransformer, ABC):
         self.widths_ = self._widths(shape[1] if len(shape) == 2 else 1)
         self.estimators_ = []
         given = self.estimator
-        rng = generator(given.random_state)
+        rng = broadcast(generator(given.random_state))
         # Every stage looks at X by itself, and may remember the names of its features.
         known = X if given.checkpoint is None else clone(given)._validated(X, reset=True)
         with journal_of(self, known, rng, told=given) as journal:

@@ -81,6 +81,7 @@ _RESERVED = frozenset(
         "components",
     }
     | {"offset", "verbose", "callback", "init", "solver", "device", "self"}
+    | {"checkpoint", "checkpoint_every", "warm_start"}
 )
 """Parameters that the study sets itself, or that no table can hold."""
 

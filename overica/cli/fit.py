@@ -1,0 +1,78 @@
+"""``overica fit``: one model of activations on disk, by one process or many."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from overica.cli._errors import told
+
+
+@click.command()
+@click.argument(
+    "data", nargs=-1, required=True, metavar="DATA...", type=click.Path(exists=True, path_type=Path)
+)
+@click.option(
+    "-m",
+    "--method",
+    required=True,
+    help="ica, ica_nonnegative, an autoencoder such as batchtopk, or a baseline such as pca.",
+)
+@click.option(
+    "-n", "--components", "n_components", type=click.IntRange(min=1), required=True,
+    help="Features to learn.",
+)  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for the model; made if missing. After a kill the same command goes on from there.",
+)
+@click.option("--n-active", type=float, help="Active features per sample, for autoencoders.")
+@click.option("--prior", help="Of ICA's sources: laplace, exponential, smooth_laplace.")
+@click.option("--steps", type=click.IntRange(min=1), help="Of a run.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Samples a step, over all ranks.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--device", help="Torch device; each rank of a machine takes a GPU of its own.")
+@click.option("--precision", help="Of an autoencoder's products: float32 or bfloat16.")
+@click.option("--compile", is_flag=True, default=None, help="Train by torch's compiler.")
+@click.option(
+    "--checkpoint-every", type=click.FloatRange(min=0),
+    help="Seconds between two times of writing.  [default: 60]",
+)  # fmt: skip
+@click.option("--array", metavar="NAME", help="Which array, where files hold several.")
+@click.option(
+    "--set", "words", multiple=True, metavar="NAME=VALUE",
+    help="Any other parameter of the method's class, as whiten=true; may be repeated.",
+)  # fmt: skip
+def fit(data: tuple[Path, ...], output: Path, words: tuple[str, ...], **options: Any) -> None:
+    """Fit one model to activations on disk.
+
+    \b
+    overica fit acts/ --method ica --components 6144 --prior exponential -o run1
+    overica fit a.npy b.npy -m batchtopk -n 16384 --n-active 32 --steps 20000 -o run2
+    torchrun --nproc-per-node 8 -m overica fit acts/ -m ica -n 65536 -o run1
+
+    DATA is a folder of `overica activations`, or files or a folder of another tool (.npy, .safetensors, .pt);
+    several are one matrix. Started by torchrun, all processes fit one model: each takes its share of every batch.
+    Killed at any moment, the same command goes on, also with another number of processes. overica.load reads the
+    folder.
+    """
+    first = os.environ.get("RANK", "0") == "0"
+    going_on = f"What is done is in {output}; the same command goes on from there."
+    with told(output if first else None, stopped=going_on):
+        if first:
+            # Before anything is imported that takes longer.
+            click.echo(f"Fitting {options['method']} to {' '.join(map(str, data))} ...", err=True)
+        from overica.distributed import together
+        from overica.fits.building import settings
+        from overica.fits.running import run_fit
+
+        with together():
+            for line in run_fit(data, output, **options, **settings(words)):
+                if first:
+                    click.echo(line)
