@@ -34,7 +34,7 @@ def torch_device(name: Any) -> torch.device:
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"`device` must be available, got {name!r} and torch sees no CUDA device")
     if chosen.type == "cuda" and world() > 1:
-        if chosen.index is not None:
+        if ":" in str(chosen):
             raise ValueError(f'`device` must be "cuda" where each rank has its own, got {name!r}')
         if local_world() > torch.cuda.device_count():
             raise ValueError(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import torch
 
 from overica._validation import check_choice
-from overica.sae.module import Losses
+from overica.sae.module import Autoencoder, Losses
 
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
 """What products are of: by name, the type that autocast gives them."""
+_COMPILER = ("torch._dynamo", "torch._inductor")
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,12 @@ class Arithmetic:
     ----------
     precision : {"float32", "bfloat16"}
     compiled : bool
-        By torch's compiler, which takes half a minute before the first step and wants a C++ compiler on the CPU.
+        By torch's compiler.
 
     Raises
     ------
     ValueError
-        If there is no such precision.
+        If there is no such precision; from `loss`, if there is no compiler to compile with.
     """
 
     precision: str = "float32"
@@ -41,18 +44,12 @@ class Arithmetic:
     def __post_init__(self) -> None:
         check_choice(self.precision, "precision", PRECISIONS)
 
-    def of(self, loss: Callable[..., Losses], device: torch.device) -> Callable[..., Losses]:
-        """The loss in this arithmetic."""
+    def loss(self, module: Autoencoder, x: torch.Tensor, *told: Any) -> Losses:
+        """`Autoencoder.loss` of a network in this arithmetic."""
+        function = _compiled() if self.compiled else _loss
         narrow = PRECISIONS[self.precision]
-        function = _compiled(loss) if self.compiled else loss
-
-        def called(*arguments: object) -> Losses:
-            if narrow is None:
-                return function(*arguments)
-            with torch.autocast(device.type, narrow):
-                return function(*arguments)
-
-        return called
+        with torch.autocast(x.device.type, narrow) if narrow else nullcontext():
+            return function(module, x, *told)
 
 
 @contextmanager
@@ -66,15 +63,21 @@ def fast_products() -> Iterator[None]:
         torch.backends.cuda.matmul.allow_tf32 = before
 
 
-def _compiled(loss: Callable[..., Losses]) -> Callable[..., Losses]:
-    """A loss by torch's compiler, whose complaints come at the first call, in one sentence."""
-    compiled = torch.compile(loss)
+def _loss(module: Autoencoder, *told: Any) -> Losses:
+    return module.loss(*told)
 
-    def called(*arguments: object) -> Losses:
+
+@cache
+def _compiled() -> Callable[..., Losses]:
+    """`_loss` by torch's compiler, whose complaints come at the first call, in one sentence."""
+    compiled = torch.compile(_loss)
+
+    def called(*told: Any) -> Losses:
         try:
-            return compiled(*arguments)
+            found: Losses = compiled(*told)
+            return found
         except Exception as error:
-            if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            if type(error).__module__.startswith(_COMPILER):
                 reason = str(error).strip().splitlines()[0]
                 raise ValueError(
                     f"`compile=True` needs what torch's compiler needs, a C++ compiler or Triton: {reason}"

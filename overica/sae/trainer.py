@@ -149,7 +149,6 @@ class Run:
         align(self.parameters)
         self.optimiser = Adam(self.parameters, training.betas)
         device = module.W_dec.device
-        self.loss = training.arithmetic.of(module.loss, device)
         self.near = device.type == "cpu"
         self.window = max(_SHORTEST_WINDOW, math.ceil(training.dead_window * training.n_steps))
         self.activity = torch.zeros(len(module.W_dec), device=device)
@@ -230,13 +229,15 @@ class Run:
         }
         treated = self.dead if training.revive else None
         x = self.batches.batch()
-        losses = self.loss(x, known["sparsity_coefficient"], treated)
-        total, parts = losses.total, dict(losses.parts)
-        if self.orthogonality is not None:
-            value = self.orthogonality(module.W_dec, losses.codes, step)
-            parts["orthogonality"] = self.orthogonality.coefficient * value
-            total = total + parts["orthogonality"]
-        total.backward()
+        coefficient = known["sparsity_coefficient"]
+        with fast_products():
+            losses = training.arithmetic.loss(module, x, coefficient, treated)
+            total, parts = losses.total, dict(losses.parts)
+            if self.orthogonality is not None:
+                value = self.orthogonality(module.W_dec, losses.codes, step)
+                parts["orthogonality"] = self.orthogonality.coefficient * value
+                total = total + parts["orthogonality"]
+            total.backward()
         firing = losses.codes.detach().sign().abs().mean(dim=0, dtype=torch.float32)
         figures = {"loss": total} | parts
         values = torch.stack([value.detach().float() for value in figures.values()])
