@@ -20,7 +20,7 @@ WORK = {
     "evaluate": "overica.separation.evaluation_files.evaluate_files",
     "export": "overica.formats.exporting.convert",
     "fit": "overica.fits.running.run_fit",
-    "features run": "overica.lm.study.feature_study.ActivationStore",
+    "features run": "overica.lm.study.feature_study.open_store",
     "features show": "overica.lm.features.show.run_show",
     "photographs": "overica.studies.Study.run",
     "separate": "overica.separation.separate_file.run_separate",
