@@ -63,7 +63,7 @@ def hierarchy(n_samples, seed):
     return S @ D, D
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_hierarchy_with_siblings_that_are_alike_is_found(seed):
     X, D = hierarchy(4000, 0)
     sae = MatchingPursuitSAE(
