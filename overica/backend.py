@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from overica._validation import Array
 from overica.distributed import local_rank, local_world, world
 
 if TYPE_CHECKING:
@@ -43,3 +48,50 @@ def torch_device(name: Any) -> torch.device:
             )
         return torch.device("cuda", local_rank())
     return chosen
+
+
+@contextmanager
+def products(like: torch.Tensor, *, rough: bool) -> Iterator[None]:
+    """Matrix products of float32 tensors on CUDA within are rough, in TensorFloat-32, or are not, whatever was set.
+
+    Rough ones have eleven bits in their factors and are several times as fast.
+    """
+    import torch
+
+    if like.device.type != "cuda":
+        yield
+        return
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if rough else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def as_tensor(array: Array) -> torch.Tensor:
+    """A tensor as it is, or of a copy in native order: torch holds no foreign bytes, and no negative strides."""
+    import torch
+
+    if isinstance(array, torch.Tensor):
+        return array
+    return torch.from_numpy(np.array(array, array.dtype.newbyteorder("="), order="C"))
+
+
+def placed(array: Array, device: str | torch.device, dtype: Any = None) -> torch.Tensor:
+    """A tensor on a device, of an array's own dtype or another; on its way to a GPU from pinned memory."""
+    import torch
+
+    tensor = as_tensor(array if dtype is None else np.asarray(array, dtype))
+    if torch.device(device).type == "cuda" and not tensor.is_cuda:
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
+def memory_budget(device: torch.device) -> int:
+    """Bytes that temporaries of one part of a batch may take: the same whatever else runs, as sums depend on parts."""
+    import torch
+
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory // 3)
+    return 2**28

@@ -62,7 +62,7 @@ class OvercompleteICA(PersistentModel):
     rule : {"evidence", "natural", "inverse"} or LearningRule
         "evidence" works from a random start. "natural" is the published rule, "inverse" a variant; both
         collapse, and are here to be studied.
-    solver : {"auto", "active_set", "fista", "interior_point"} or Solver
+    solver : {"auto", "active_set", "working_set", "fista", "interior_point"} or Solver
         Finds the codes. "auto" is the compiled exact solver where it applies.
     init : {"orthogonal", "low_coherence", "data"} or array (n_features, n_components)
         Where learning starts. From an array it runs once and plainly, without surplus columns or restarts; the lengths
@@ -107,7 +107,10 @@ class OvercompleteICA(PersistentModel):
     random_state : int, numpy RandomState, numpy Generator or None
         Source of every draw. Same seed, same machine, same answer.
     device : str
-        Torch device for codes that the compiled solver does not serve; "auto" takes CUDA for those if there is one.
+        Torch device of the learning steps, and of codes: batches go there, and the mixing matrix stays there, in single
+        precision, between two looks at the held-out evidence, which the compiled kernels take on the CPU, like all that
+        needs few samples. "auto" takes CUDA if there is one and 2048 components or more, or a prior without an l1 cost,
+        which the kernels do not serve. "cpu:0" takes the steps of a GPU on the CPU, to compare them.
     checkpoint : path or None
         Folder in which `fit` keeps its state. Killed at any moment, the same call goes on from there, to the same bits
         on the same machine and device; once it has finished, it gives the result at once. What was begun with other
@@ -478,7 +481,8 @@ class OvercompleteICA(PersistentModel):
     ) -> tuple[Fit, int | str]:
         """A fit of validated samples, from columns if they are given, and how many components it is to have."""
         n_features = X.shape[1]
-        plain = template(self.prior, self.solver, resolve_device(self.device, self.prior))
+        device = resolve_device(self.device, self.prior, self.n_components)
+        plain = template(self.prior, self.solver, device)
         center = not plain.prior.nonnegative if self.center == "auto" else self.center
         if center not in (True, False):
             raise ValueError(f'`center` must be True, False or "auto", got {self.center!r}')

@@ -20,6 +20,8 @@ AUTO = "auto"
 """The prior that is Laplace unless samples determine their sources and the evidence says otherwise."""
 _SAMPLES_PER_STEP = 1500
 _SAMPLES_PER_COMPONENT = 4
+_WIDE = 2048
+"""Components from which on a step of four samples each keeps a GPU busy: below, it waits for the host to launch."""
 
 
 def fit_settings(parameters: Any, n_features: int, unit: float) -> tuple[FitSettings, int | str]:
@@ -70,11 +72,17 @@ def sparse_prior(prior: str | Prior) -> Prior:
     return get_prior("laplace" if isinstance(prior, str) and prior == AUTO else prior)
 
 
-def resolve_device(device: str, prior: str | Prior) -> str:
-    """ "cpu" or a torch device: "auto" is CUDA for priors that the compiled kernels do not serve, if there is one."""
-    if device == "cpu" or (device == "auto" and sparse_prior(prior).l1_weights() is not None):
+def resolve_device(device: str, prior: str | Prior, n_components: int | str | None = None) -> str:
+    """ "cpu" or a torch device: "auto" is CUDA, if there is one, where kernels do not serve or there is much to do."""
+    kernels_do = sparse_prior(prior).l1_weights() is not None and not _wide(n_components)
+    if device == "cpu" or (device == "auto" and kernels_do):
         return "cpu"
     return str(torch_device(device))
+
+
+def _wide(n_components: int | str | None) -> bool:
+    """Whether there is enough work in a step for a GPU."""
+    return isinstance(n_components, int | np.integer) and int(n_components) >= _WIDE
 
 
 def _n_components(value: Any, n_features: int) -> int | str:

@@ -48,7 +48,9 @@ class PersistentModel(Persistent, FittedModel):
         self.units_ = Units(**values["units"])
         self.history_ = {}
         remember(self.history_, values["history"])
-        plain = template(self.prior, self.solver, resolve_device(self.device, self.prior))
+        plain = template(
+            self.prior, self.solver, resolve_device(self.device, self.prior, self.n_components)
+        )
         self._learning = State(models(plain).made(values["model"]), step=values["step"])
         joint = values["presences"]
         self._presences = None if joint is None else PresenceModel.from_arrays(joint)
@@ -105,7 +107,7 @@ class PersistentModel(Persistent, FittedModel):
             check_scalar(facts["noise_variance"], "noise_variance"),
             check_array(arrays["presence"], "presence", components),
             self.solver,
-            resolve_device(self.device, prior),
+            resolve_device(self.device, prior, mixing.shape[1]),
         )
         self.n_features_in_ = len(units.mean)
         if facts["feature_names"]:

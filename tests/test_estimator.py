@@ -146,7 +146,7 @@ def test_every_prior(prior):
     assert ((ica.mean_ == 0).all()) == (prior == "exponential")
 
 
-@pytest.mark.parametrize("solver", ["active_set", "fista", "interior_point"])
+@pytest.mark.parametrize("solver", ["active_set", "working_set", "fista", "interior_point"])
 def test_every_solver(solver, fitted):
     ica = quick(solver=solver, batch_size=100).fit(DATA.X[:400])
     assert mean_cosine(ica.mixing_, DATA.mixing) > 0.9

@@ -64,6 +64,10 @@ class SparseCodes(NamedTuple):
         """Values like those of the codes, summed over the samples, (n_components,)."""
         return np.bincount(self.atoms, values, minlength=self.n_components)
 
+    def energy(self, weights: NDArray) -> NDArray:
+        """Weighted sum over samples of the squared codes, (n_components,)."""
+        return self.summed(weights[self.samples] * self.values**2)
+
     @property
     def activity(self) -> NDArray[np.float64]:
         """In how many samples each is not zero, (n_components,)."""

@@ -15,8 +15,14 @@ from overica.inference.fista import Fista
 from overica.inference.interior_point import InteriorPoint
 from overica.inference.problem import MAPProblem
 from overica.inference.solver import SOLVERS, Solution, Solver, solve
+from overica.inference.working_set import WorkingSet
 
-SOLVERS |= {"active_set": ActiveSet, "fista": Fista, "interior_point": InteriorPoint}
+SOLVERS |= {
+    "active_set": ActiveSet,
+    "working_set": WorkingSet,
+    "fista": Fista,
+    "interior_point": InteriorPoint,
+}
 
 __all__ = [
     "SOLVERS",
@@ -26,5 +32,6 @@ __all__ = [
     "MAPProblem",
     "Solution",
     "Solver",
+    "WorkingSet",
     "solve",
 ]

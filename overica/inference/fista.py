@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import array_api_compat
-import numpy as np
 
 from overica._validation import Array
+from overica.backend import as_tensor
 from overica.inference.problem import MAPProblem
 from overica.inference.solver import Solver
-
-if TYPE_CHECKING:
-    import torch
 
 
 class Fista(Solver):
@@ -64,16 +59,9 @@ class Fista(Solver):
 
         if array_api_compat.is_torch_array(problem.X):
             return iterate(problem, codes0, tol, max_iter)
-        start = None if codes0 is None else _to_torch(codes0)
+        start = None if codes0 is None else as_tensor(codes0)
         twin = MAPProblem(
-            _to_torch(problem.mixing), _to_torch(problem.X), problem.prior, problem.noise_variance
+            as_tensor(problem.mixing), as_tensor(problem.X), problem.prior, problem.noise_variance
         )
         codes, n_iter = iterate(twin, start, tol, max_iter)
         return codes.numpy(), n_iter
-
-
-def _to_torch(array: np.ndarray) -> torch.Tensor:
-    """A tensor of a copy in native order: torch holds no foreign bytes, and no negative strides."""
-    import torch
-
-    return torch.from_numpy(np.array(array, array.dtype.newbyteorder("="), order="C"))

@@ -6,7 +6,10 @@ over processes whose sums are added; what is done with them afterwards sees no s
 
 from __future__ import annotations
 
+import numpy as np
+
 from overica._validation import Array, namespace
+from overica.backend import memory_budget
 from overica.learning.posterior import Model, infer
 from overica.learning.rules import LearningRule, Sums
 
@@ -16,7 +19,7 @@ _COPIES = 6
 """Arrays of all codes of a part that are held at a time, where they are held with their zeros."""
 
 
-def add_up(model: Model, rule: LearningRule, batch: Array, part_bytes: int = PART_BYTES) -> Sums:
+def add_up(model: Model, rule: LearningRule, batch: Array, part_bytes: int | None = None) -> Sums:
     """The statistics of a rule and the figures of a step, summed over a batch.
 
     Parameters
@@ -25,8 +28,9 @@ def add_up(model: Model, rule: LearningRule, batch: Array, part_bytes: int = PAR
     rule : LearningRule
     batch : array (n_samples, n_features)
         Where the mixing matrix lies.
-    part_bytes : int
-        Memory for a part of the batch, about. The last bits depend on it, as those of any sum on its order.
+    part_bytes : int, optional
+        Memory for a part of the batch, about; on a device a share of what it has. The last bits depend on it, as those
+        of any sum on its order.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def add_up(model: Model, rule: LearningRule, batch: Array, part_bytes: int = PAR
     return total
 
 
-def part_size(model: Model, part_bytes: int = PART_BYTES) -> int:
+def part_size(model: Model, part_bytes: int | None = None) -> int:
     """Samples whose posterior takes so much memory.
 
     Examples
@@ -74,7 +78,9 @@ def part_size(model: Model, part_bytes: int = PART_BYTES) -> int:
     m, n = model.mixing.shape
     # Residuals, and supports; or all codes.
     numbers = 1.5 * m if model.compiled else _COPIES * n + 3 * m
-    return max(1, int(part_bytes // (8 * numbers)))
+    if not isinstance(model.mixing, np.ndarray):
+        part_bytes = part_bytes or memory_budget(model.mixing.device)
+    return max(1, int((part_bytes or PART_BYTES) // (model.mixing.dtype.itemsize * numbers)))
 
 
 def _sums(model: Model, rule: LearningRule, part: Array) -> Sums:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from overica._validation import Array, as_numpy, namespace
+from overica.backend import placed
 from overica.distributed import broadcast, total
 from overica.learning.adding import add_up
 from overica.learning.crowding import next_floor, sparse_enough
@@ -57,6 +58,23 @@ class State:
     """Penalty that the latest step would have had but for that; None before the first."""
     least: float = 0.0
     """Penalty below which steps do not go once annealing has ended, see `overica.learning.misfit`."""
+
+    def leave(self) -> None:
+        """To the device of the model, in place."""
+        self.model = self.model.sent()
+        if self.activity is not None and not isinstance(self.model.mixing, np.ndarray):
+            self.activity = placed(self.activity, self.model.device, self.model.step_dtype)
+
+    def home(self) -> State:
+        """The same in host memory."""
+        activity, present = (
+            None if v is None else as_numpy(v) for v in (self.activity, self.present)
+        )
+        return replace(self, model=self.model.home(), activity=activity, present=present)
+
+    def come_home(self) -> None:
+        """Into host memory, in place."""
+        vars(self).update(vars(self.home()))
 
 
 @dataclass
@@ -114,7 +132,7 @@ class Ascent:
         spacing = max(1, self.n_steps // self.n_checks)
         for row in self.steps(state, samples, rng):
             if state.step % spacing == 0 or state.step == self.n_steps:
-                judged, row["log_evidence"] = judge(state.model, judges)
+                judged, row["log_evidence"] = judge(state.model.home(), judges)
                 settled = state.step / self.n_steps >= self.annealing.settled
                 if state.least == 0.0 and settled and self.annealing.start != self.annealing.end:
                     # Once: norms rise with the penalty, and the level with them.
@@ -128,16 +146,22 @@ class Ascent:
     def steps(
         self, state: State, samples: Samples, rng: np.random.Generator
     ) -> Iterator[dict[str, float]]:
-        """The steps of a run that are left, in place, and no judgement: the figures of each."""
-        for step in range(state.step, self.n_steps):
-            progress = (step + 1) / self.n_steps
-            penalty = max(self._penalty(step, samples), state.least)
-            state.model = replace(state.model, penalty=penalty)
-            if state.floor is None and state.model.prior.l1_weights() is not None:
-                # By samples that all ranks have.
-                state.floor = sparse_enough(state.model, samples.held_out)
-            batch = samples.batch(self.batch_size, rng)
-            yield self.advance(state, batch, self.learning_rate * self.schedule.factor(progress))
+        """The steps of a run that are left, in place, and no judgement: the figures of each.
+
+        The state is on the model's device until the steps end.
+        """
+        state.leave()
+        try:
+            for step in range(state.step, self.n_steps):
+                rate = self.learning_rate * self.schedule.factor((step + 1) / self.n_steps)
+                penalty = max(self._penalty(step, samples), state.least)
+                state.model = replace(state.model, penalty=penalty)
+                if state.floor is None and state.model.prior.l1_weights() is not None:
+                    # By samples that all ranks have.
+                    state.floor = sparse_enough(state.model.home(), samples.held_out)
+                yield self.advance(state, samples.batch(self.batch_size, rng), rate)
+        finally:
+            state.come_home()
 
     def _penalty(self, step: int, samples: Samples) -> float:
         return self.annealing.penalty(step / self.n_steps, samples.n_features)
@@ -154,14 +178,21 @@ class Ascent:
         elif state.scheduled is not None:
             # What was raised for a crowded batch comes down again with the columns that need it no longer.
             state.model = replace(state.model, penalty=state.scheduled)
+        state.leave()
         row = self.advance(state, batch, self.learning_rate)
+        state.come_home()
         assert state.activity is not None
         presence = np.clip(state.activity, _RAREST, 1 - _RAREST)
         state.model = replace(state.model, presence=presence)
         return row
 
-    def advance(self, state: State, batch: np.ndarray, rate: float) -> dict[str, float]:
-        """One step on one batch, of several ranks on the batches of all, in place; the step's figures."""
+    def advance(self, state: State, batch: Array, rate: float) -> dict[str, float]:
+        """One step on one batch, of several ranks on the batches of all, in place; the step's figures.
+
+        Where the mixing matrix lies.
+        """
+        if not isinstance(state.model.mixing, np.ndarray):
+            batch = placed(batch, state.model.device, state.model.step_dtype)
         scheduled = state.scheduled = state.model.penalty
         floor = broadcast(sparse_enough(state.model, batch)) if state.floor is None else state.floor
         model = state.model = replace(state.model, penalty=max(scheduled, floor))

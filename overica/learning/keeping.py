@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from overica.learning.ascent import Course, State
@@ -31,7 +31,7 @@ def models(template: Model) -> Kind[Model]:
     def values(model: Model) -> dict[str, Any]:
         shape = model.prior if isinstance(model.prior, LogConcave) else None
         return {
-            "mixing": model.mixing,
+            "mixing": model.home().mixing,
             "penalty": model.penalty,
             "noise_variance": model.noise_variance,
             "presence": model.presence,
@@ -59,7 +59,7 @@ def states(template: Model) -> Kind[State]:
     kind = models(template)
 
     def values(state: State) -> dict[str, Any]:
-        found = {field.name: getattr(state, field.name) for field in fields(state)}
+        found = vars(state.home())
         return found | {"model": kind.values(state.model)}
 
     return Kind(values, lambda kept: State(**{**kept, "model": kind.made(kept["model"])}))

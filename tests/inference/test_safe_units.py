@@ -27,7 +27,7 @@ def sized(array, exponents, dtype):
     return (array * 10.0 ** np.clip(exponents, -top, top)).astype(dtype)
 
 
-@pytest.mark.parametrize("solver", ["active_set", "fista"])
+@pytest.mark.parametrize("solver", ["active_set", "working_set", "fista"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @given(
     shape=st.sampled_from(SHAPES),
@@ -37,7 +37,7 @@ def sized(array, exponents, dtype):
 )
 @settings(max_examples=60)
 def test_codes_are_finite_or_an_argument_is_refused(solver, dtype, shape, prior, exponents, spread):
-    assume(not (solver == "active_set" and prior == "smooth_laplace"))
+    assume(not (solver in ("active_set", "working_set") and prior == "smooth_laplace"))
     mixing, samples, noise, scale = exponents
     spread = np.array(spread[: shape[1]])
     kind = PRIORS[prior](10.0 ** (scale / 4))
@@ -57,7 +57,7 @@ def test_codes_are_finite_or_an_argument_is_refused(solver, dtype, shape, prior,
     assert np.abs([*exponents, *spread]).max() > (5 if dtype == np.float32 else 30)
 
 
-@pytest.mark.parametrize("solver", ["active_set", "fista", "interior_point"])
+@pytest.mark.parametrize("solver", ["active_set", "working_set", "fista", "interior_point"])
 @pytest.mark.parametrize("a", [-400, 0, 300])
 @pytest.mark.parametrize("b", [-350, 200])
 def test_units_do_not_matter(solver, a, b):
@@ -79,7 +79,7 @@ def test_a_usual_problem_stays_as_it_is():
     assert scaled(problem.X, 0) is problem.X
 
 
-@pytest.mark.parametrize("solver", ["active_set", "fista", "interior_point"])
+@pytest.mark.parametrize("solver", ["active_set", "working_set", "fista", "interior_point"])
 @pytest.mark.parametrize("rows", [1, 3])
 def test_reversed_and_strided_views(solver, rows):
     mixing, samples = RNG.standard_normal((2 * rows, 6)), RNG.standard_normal((8, 2 * rows))

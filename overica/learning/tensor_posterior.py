@@ -1,0 +1,166 @@
+"""Posteriors in torch, on the device of their samples: for costs and devices that the compiled kernels do not serve.
+
+Under l1 costs codes come as supports, and what is summed over samples goes to the columns of each sample's own support.
+The pairs of a sample and an active column are sorted by column once, and each column adds its own up in order: so sums
+are the same bits again, on a GPU too, which those of atomic additions are not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from overica.backend import memory_budget, products
+from overica.inference import MAPProblem, WorkingSet, solve
+from overica.inference.block_pivoting import factorised
+from overica.inference.certified_supports import certified_supports
+from overica.inference.code_supports import Supports
+from overica.learning.generative import Model, Posterior
+
+_TOL = {torch.float32: 1e-5, torch.float64: 1e-9}
+_SMOOTH_TOL = 1e-6
+_COPIES = 6
+"""Arrays of all columns of the supports of a part that are held at a time."""
+
+
+def posterior(model: Model, X: torch.Tensor, codes: torch.Tensor | None = None) -> Posterior:
+    """Of samples that lie where the mixing matrix does, and of their codes if they are known."""
+    l1 = model.prior.l1_weights() is not None
+    if l1 and codes is None and model.solver in ("auto", WorkingSet.name):
+        problem = MAPProblem(model.mixing, X, model.prior, model.penalty)
+        found = certified_supports(problem, None, _TOL[X.dtype], WorkingSet.max_iter)
+        return _supported(model, X, found)
+    if codes is None:
+        problem = MAPProblem(model.mixing, X, model.prior, model.penalty)
+        codes = solve(problem, model.solver, tol=None if l1 else _SMOOTH_TOL).codes
+    return _supported(model, X, Supports.of(codes)) if l1 else _smooth(model, X, codes)
+
+
+@dataclass(frozen=True)
+class ByColumn:
+    """The entries of supports in the order of their columns, and within one in that of the samples."""
+
+    supports: Supports
+    order: torch.Tensor
+    """(n_entries,), positions in the flat supports; padding is left out."""
+    lengths: torch.Tensor
+    """(n_components,), entries of each column."""
+
+    @classmethod
+    def of(cls, supports: Supports) -> ByColumn:
+        """Sorted once."""
+        flat, n = supports.columns.flatten(), supports.n_components
+        lengths = torch.bincount(flat, minlength=n + 1)[:n]
+        order = flat.argsort(stable=True)[: int(lengths.sum())]
+        return cls(supports, order, lengths)
+
+    @property
+    def samples(self) -> torch.Tensor:
+        """(n_entries,), whose each entry is."""
+        return self.order // max(1, self.supports.columns.shape[1])
+
+    @property
+    def values(self) -> torch.Tensor:
+        """(n_entries,), the codes."""
+        return self.supports.values.flatten()[self.order]
+
+    def summed(self, rows: torch.Tensor) -> torch.Tensor:
+        """Rows for the entries, in their order, added up by column: (n_components, ...)."""
+        return torch.segment_reduce(rows, "sum", lengths=self.lengths, axis=0, unsafe=True)
+
+
+@dataclass(frozen=True)
+class TensorCodes:
+    """Codes without their zeros, as a `Posterior` has them."""
+
+    supports: Supports
+
+    def dense(self) -> torch.Tensor:
+        """(n_samples, n_components)."""
+        return self.supports.dense()
+
+    def energy(self, weights: torch.Tensor) -> torch.Tensor:
+        """Weighted sum over samples of the squared codes, (n_components,)."""
+        entries = ByColumn.of(self.supports)
+        return entries.summed(weights[entries.samples] * entries.values**2)
+
+
+def _supported(model: Model, X: torch.Tensor, found: Supports) -> Posterior:
+    """With the moments over supports, some samples at a time."""
+    m, n = model.mixing.shape
+    width = found.columns.shape[1]
+    atoms = torch.nn.functional.pad(model.mixing, (0, 1)).T.contiguous()
+    cross = torch.zeros((n, m), dtype=X.dtype, device=X.device)
+    activity = torch.zeros(n, dtype=X.dtype, device=X.device)
+    residual, log_det = torch.empty_like(X), torch.zeros_like(X[:, 0])
+    memory = _COPIES * max(1, width) * (m + width) * X.element_size()
+    size = max(1, memory_budget(X.device) // memory)
+    for start in range(0, len(X), size):
+        rows = slice(start, start + size)
+        part = found.taken(rows)
+        entries = ByColumn.of(part)
+        own = atoms[part.columns]
+        with products(X, rough=False):
+            residual[rows] = X[rows] - (part.values[:, None, :] @ own)[:, 0]
+            factor, _ = factorised(own @ own.mT, part.real)
+            log_det[rows] = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
+            eye = torch.eye(width, dtype=X.dtype, device=X.device).expand_as(factor)
+            half = torch.linalg.solve_triangular(factor, eye, upper=False)
+            # Rows of (A_a'A_a)^-1 A_a'.
+            inverse = half.mT @ (half @ own)
+        carried = residual[rows][entries.samples] * entries.values[:, None]
+        cross += entries.summed(carried - model.penalty * inverse.flatten(0, 1)[entries.order])
+        activity += entries.lengths
+    return Posterior(
+        TensorCodes(found), residual, cross.T, log_det, found.real.sum(dim=1).to(X.dtype), activity
+    )
+
+
+def _smooth(model: Model, X: torch.Tensor, codes: torch.Tensor) -> Posterior:
+    """With moments over all sources, for smooth costs, some samples at a time.
+
+    How active a source is, in [0, 1], is how far its curvature has fallen from that at the mode: the share of
+    the prior's hold that is gone. For log cosh it is tanh^2.
+    """
+    A, prior = model.mixing, model.prior
+    n = A.shape[1]
+    gram = A.T @ A
+    curvature = prior.curvature(codes)
+    at_mode = prior.curvature(
+        torch.zeros_like(codes[:1]) + torch.as_tensor(prior.mode(), device=X.device)
+    )
+    activity = (1 - curvature / at_mode.clamp(min=torch.finfo(X.dtype).tiny)).clamp(0, 1)
+    total, log_det = torch.zeros_like(gram), torch.zeros_like(codes[:, 0])
+    size = max(1, memory_budget(X.device) // (3 * X.element_size() * n * n))
+    for start in range(0, len(X), size):
+        rows = slice(start, start + size)
+        factor = _cholesky(gram + torch.diag_embed(model.penalty * curvature[rows]))
+        log_det[rows] = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
+        total += torch.cholesky_inverse(factor).sum(dim=0)
+    residual = X - codes @ A.T
+    cross = residual.T @ codes - model.penalty * (A @ total)
+    return Posterior(
+        codes, residual, cross, log_det, torch.full_like(log_det, n), activity.sum(dim=0)
+    )
+
+
+def _cholesky(blocks: torch.Tensor) -> torch.Tensor:
+    """Factors of blocks that rounding may have made singular: a relative ridge where, and only where, needed."""
+    factor, failed = torch.linalg.cholesky_ex(blocks)
+    if bool((failed > 0).any()):
+        diagonal = blocks.diagonal(dim1=1, dim2=2)
+        ridge = 1e-10 * diagonal.mean(dim=1, keepdim=True) * (failed > 0)[:, None]
+        factor, _ = torch.linalg.cholesky_ex(blocks + torch.diag_embed(ridge.expand_as(diagonal)))
+    return factor
+
+
+def home(found: Posterior) -> Posterior:
+    """The same in host memory, in double precision."""
+
+    def array(tensor: torch.Tensor) -> object:
+        return tensor.double().cpu().numpy()
+
+    names = ("residual", "cross", "log_det", "n_active", "activity")
+    fields = {name: array(getattr(found, name)) for name in names}
+    return replace(found, found=array(found.codes), **fields)
