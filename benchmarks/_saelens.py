@@ -2,6 +2,9 @@
 
 import contextlib
 import io
+import logging
+import sys
+import types
 import warnings
 from importlib.util import find_spec
 
@@ -45,6 +48,80 @@ OBJECTIVES = SAES | {"gated": _AttachedGatedSAE}
 def installed():
     """Whether SAELens can be imported."""
     return find_spec("sae_lens") is not None
+
+
+def _training_modules():
+    """SAELens's BatchTopK, its trainer and their configurations.
+
+    What else its package imports is for language models and takes a minute, where it is installed at all
+    (transformer_lens, datasets, wandb): unless that is there already, empty modules stand for it, and the package's own
+    first module, which imports everything, is passed over.
+    """
+    if "sae_lens" not in sys.modules:
+        _stand_ins()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from sae_lens.config import SAETrainerConfig
+        from sae_lens.saes.batchtopk_sae import BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig
+        from sae_lens.training.sae_trainer import SAETrainer
+    return BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig, SAETrainer, SAETrainerConfig
+
+
+def _stand_ins():
+    """Empty modules for what SAELens imports beside torch."""
+
+    class HookPoint(torch.nn.Module):
+        def forward(self, x):
+            return x
+
+    class HookedRootModule(torch.nn.Module):
+        def setup(self):
+            pass
+
+    def stand_in(name, **attributes):
+        module = types.ModuleType(name)
+        module.__path__, module.__file__ = [], name
+        module.__dict__.update(attributes)
+        sys.modules[name] = module
+        return module
+
+    stand_in("transformer_lens")
+    stand_in("transformer_lens.hook_points", HookPoint=HookPoint, HookedRootModule=HookedRootModule)
+    stand_in("transformer_lens.HookedTransformer", HookedRootModule=HookedRootModule)
+    for name in ("wandb", "datasets"):
+        stand_in(name).__getattr__ = lambda attribute: type(attribute, (), {})
+    root = find_spec("sae_lens").submodule_search_locations
+    package = stand_in("sae_lens", __version__="", logger=logging.getLogger("sae_lens"))
+    package.__path__ = list(root)
+
+
+def batch_topk_trainer(X, width, n_active, *, n_steps, batch_size, device, autocast):
+    """SAELens's trainer of its BatchTopK on tensors of a device, ready for `step`."""
+    network, config, trainer, settings = _training_modules()
+    torch.manual_seed(0)
+    sae = network(
+        config(
+            d_in=X.shape[1],
+            d_sae=width,
+            k=n_active,
+            device=str(device),
+            normalize_activations="expected_average_only_in",
+        )
+    ).to(device)
+    found = trainer(
+        settings(
+            total_training_samples=n_steps * batch_size,
+            train_batch_size_samples=batch_size,
+            lr=3e-4,
+            lr_end=3e-5,
+            device=str(device),
+            autocast=autocast,
+        ),
+        sae,
+        iter(()),
+    )
+    found.activation_scaler.scaling_factor = X.shape[1] ** 0.5 / float(X.norm(dim=1).mean())
+    return found
 
 
 def train(

@@ -14,6 +14,7 @@ SMALLEST = {
     "recovery": ["--cases", "8x16-k3", "--seeds", "1", "--peers"],
     "learning": ["--quick", "--part", "memory"],
     "inference": ["--quick"],
+    "device": ["--device", "cpu", "--small"],
     "evidence": ["--samples", "100"],
     "lm": ["--quick", "--tokens", "3000", "--methods", "batchtopk", "--steps", "10"],
     "norms": ["--quick"],

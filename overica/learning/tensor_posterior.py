@@ -25,7 +25,24 @@ _COPIES = 6
 
 
 def posterior(model: Model, X: torch.Tensor, codes: torch.Tensor | None = None) -> Posterior:
-    """Of samples that lie where the mixing matrix does, and of their codes if they are known."""
+    """Of samples that lie where the mixing matrix does, and of their codes if they are known.
+
+    Raises
+    ------
+    MemoryError
+        If the device has not enough; says what to lower.
+    """
+    try:
+        return _posterior(model, X, codes)
+    except torch.OutOfMemoryError as error:
+        m, n = model.mixing.shape
+        raise MemoryError(
+            f"a step on {len(X)} samples of {m} features and {n} components ran out of memory on {X.device}: lower "
+            f"`batch_size`, `overprovision` or `n_components`, or take another device ({error})"
+        ) from error
+
+
+def _posterior(model: Model, X: torch.Tensor, codes: torch.Tensor | None) -> Posterior:
     l1 = model.prior.l1_weights() is not None
     if l1 and codes is None and model.solver in ("auto", WorkingSet.name):
         problem = MAPProblem(model.mixing, X, model.prior, model.penalty)

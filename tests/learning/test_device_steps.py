@@ -171,3 +171,14 @@ def test_streams_of_batches_on_a_device():
             ica.partial_fit(X[start : start + 200])
         found[device] = ica.mixing_
     np.testing.assert_allclose(found[HERE], found["cpu"], atol=1e-5)
+
+
+def test_a_device_without_room_says_what_to_lower(monkeypatch):
+    model, X = batch()
+
+    def full(*_):
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr("overica.learning.tensor_posterior.certified_supports", full)
+    with pytest.raises(MemoryError, match=r"400 samples of 32 features.*lower `batch_size`"):
+        step(model, X, RULES["evidence"]())
