@@ -130,7 +130,12 @@ def _supported(model: Model, X: torch.Tensor, found: Supports) -> Posterior:
         cross += entries.summed(carried - model.penalty * inverse.flatten(0, 1)[entries.order])
         activity += entries.lengths
     return Posterior(
-        TensorCodes(found), residual, cross.T, log_det, found.real.sum(dim=1).to(X.dtype), activity
+        TensorCodes(found),
+        residual,
+        cross.T.contiguous(),
+        log_det,
+        found.real.sum(dim=1).to(X.dtype),
+        activity,
     )
 
 

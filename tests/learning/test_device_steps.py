@@ -145,6 +145,7 @@ def test_sums_by_column():
     assert entries.summed(rows).tolist() == [[3.0, 1.0], [6.0, 2.0], [0.0, 0.0], [1.0, 1.0]]
 
 
+@pytest.mark.filterwarnings("ignore:the fit has not settled")
 @pytest.mark.parametrize("prior", ["exponential", "smooth_laplace"])
 def test_a_fit_on_a_device_is_the_one_at_home(prior):
     law = "sparse_exponential" if prior == "exponential" else "sparse_laplace"
