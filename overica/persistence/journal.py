@@ -233,7 +233,7 @@ class Journal:
             write_tensors(self._folder / _file(key), arrays, [done, facts])
             del self._pending[key]
             if done:
-                for path in self._folder.glob(f"{key}.???-*"):
+                for path in self._folder.glob(f"{key}.*-*"):
                     path.unlink()
         self._written = time.monotonic()
 
