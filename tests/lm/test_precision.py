@@ -59,10 +59,13 @@ def test_folders_of_before_are_read_and_gone_on_with(tmp_path):
     columns = load_file(tokens)
     del columns["kept"]
     save_file(columns, tokens)
-    store = ActivationStore(tmp_path)
+    with pytest.warns(UserWarning, match="is not complete"):
+        store = ActivationStore(tmp_path)
     np.testing.assert_array_equal(store.activations, X[:3])
     assert store.metadata["skip_first"] == 0
-    add(writer_of(tmp_path), 3, 7, ["b", "c"])
+    again = writer_of(tmp_path)
+    add(again, 3, 7, ["b", "c"])
+    again.finish()
     np.testing.assert_array_equal(np.asarray(ActivationStore(tmp_path).activations), X)
 
 

@@ -12,8 +12,9 @@ from overica.lm.collecting.docstrings import scientific_docstrings
 from overica.lm.collecting.model import load_model
 from overica.lm.collecting.skipping import skipped_words
 from overica.lm.collecting.texts import Text, files_of
-from overica.lm.store.activation_store import ActivationStore
+from overica.lm.store.files import METADATA
 from overica.lm.writer import check_store_folder
+from overica.persistence import read_json
 
 _EXAMPLE_TOKENS = 6
 
@@ -87,6 +88,6 @@ def run_activations(
 
 def _tokens_of(folder: Path) -> int:
     try:
-        return ActivationStore(folder).n_tokens
-    except (FileNotFoundError, ValueError):
+        return int(read_json(folder / METADATA)["n_tokens"])
+    except (OSError, ValueError, KeyError, TypeError):
         return 0
