@@ -65,6 +65,12 @@ class State:
         if self.activity is not None and not isinstance(self.model.mixing, np.ndarray):
             self.activity = placed(self.activity, self.model.device, self.model.step_dtype)
 
+    def beside(self, batch: Array) -> Array:
+        """Samples where the mixing matrix lies."""
+        if isinstance(self.model.mixing, np.ndarray):
+            return batch
+        return placed(batch, self.model.device, self.model.step_dtype)
+
     def home(self) -> State:
         """The same in host memory."""
         activity, present = (
@@ -158,7 +164,7 @@ class Ascent:
                 state.model = replace(state.model, penalty=penalty)
                 if state.floor is None and state.model.prior.l1_weights() is not None:
                     # By samples that all ranks have.
-                    state.floor = sparse_enough(state.model.home(), samples.held_out)
+                    state.floor = sparse_enough(state.model, state.beside(samples.held_out))
                 yield self.advance(state, samples.batch(self.batch_size, rng), rate)
         finally:
             state.come_home()
@@ -191,8 +197,7 @@ class Ascent:
 
         Where the mixing matrix lies.
         """
-        if not isinstance(state.model.mixing, np.ndarray):
-            batch = placed(batch, state.model.device, state.model.step_dtype)
+        batch = state.beside(batch)
         scheduled = state.scheduled = state.model.penalty
         floor = broadcast(sparse_enough(state.model, batch)) if state.floor is None else state.floor
         model = state.model = replace(state.model, penalty=max(scheduled, floor))

@@ -41,8 +41,10 @@ def infer(model: Model, X: Array) -> Posterior:
     return home(posterior(replace(model, mixing=mixing), samples, known))
 
 
-def found_codes(model: Model, X: np.ndarray) -> SparseCodes:
-    """MAP codes of a batch without their zeros."""
+def found_codes(model: Model, X: Array) -> SparseCodes:
+    """MAP codes of a batch without their zeros, in host memory."""
+    if not isinstance(model.mixing, np.ndarray):
+        return _without_zeros(as_numpy(infer(model, X).codes))
     if model.compiled:
         return lasso_supports(model.mixing, X, model.penalty, model.prior.nonnegative)
     return _without_zeros(codes_of(model, X, tol=_LOOP_TOL))

@@ -12,6 +12,7 @@ from overica.inference.code_supports import Supports
 from overica.learning import Model, codes_of, infer
 from overica.learning.adding import add_up
 from overica.learning.ascent import Ascent, State
+from overica.learning.crowding import sparse_enough
 from overica.learning.rules import RULES, LearningRule
 from overica.learning.tensor_posterior import ByColumn
 from overica.metrics import share_recovered
@@ -81,6 +82,15 @@ def test_a_step_in_double_precision_is_the_same_to_rounding():
             scale = np.abs(value).max()
             # Kernels keep inverses of wide dictionaries in single precision.
             np.testing.assert_allclose(found[name], value, atol=1e-6 * scale, err_msg=name)
+
+
+def test_crowded_samples_are_seen_on_a_device():
+    model, X = batch()
+    dense = replace(model, penalty=1e-4)
+    samples = torch.from_numpy(X.astype(np.float32))
+    found = sparse_enough(dense.sent(), samples), sparse_enough(dense, X)
+    assert found[0] == pytest.approx(found[1])
+    assert found[0] > dense.penalty
 
 
 def test_parts_of_a_batch_add_up():
