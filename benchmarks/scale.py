@@ -8,6 +8,8 @@ each run, which has what comes before it. Then what one of our steps is made of.
 ``--part memory``: the peak of resident anonymous memory during a fit from a memory-mapped file, above that of the
 process before it, less the mixing matrix it ends with.
 
+``--part ranks``: seconds of steps of equal size per process, of one process and of two, in turns.
+
 Activations are those of two layers of MiniLM side by side, see `_activations.py`; they are kept in ``--folder``.
 """
 
@@ -18,7 +20,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+
+from _ranks import ranks, ranks_worker
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OVERICA_NUM_THREADS")
 FOLDER = Path(tempfile.gettempdir()) / "overica-activations"
@@ -251,8 +256,8 @@ def step(options):
     )  # fmt: skip
 
 
-PARTS = {"step": step, "memory": memory}
-WORKERS = {"step": step_worker, "memory": memory_worker}
+PARTS = {"step": step, "memory": memory, "ranks": partial(ranks, script=__file__)}
+WORKERS = {"step": step_worker, "memory": memory_worker, "ranks": ranks_worker}
 
 
 def main():
@@ -268,6 +273,8 @@ def main():
     )
     parser.add_argument("--overprovision", type=float, default=1.3)
     parser.add_argument("--prior", default="auto")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of one rank and two")
+    parser.add_argument("--timed", type=int, default=3, help="steps in a turn")
     parser.add_argument("--main", action="store_true", help="the main run alone")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--verbose", action="store_true", help="a line a step")
@@ -277,6 +284,7 @@ def main():
     if options.quick:
         # More features than columns would be searched as sources of any shape.
         options.width, options.steps, options.tokens, options.prior = 256, 6, 3000, "laplace"
+        options.rounds = options.timed = 1
     options.batch = options.batch or max(1500, 4 * options.width)
     from _activations import activations
 

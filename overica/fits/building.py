@@ -26,11 +26,7 @@ def learners() -> list[str]:
     >>> "batchtopk" in learners(), "oracle" in learners()
     (True, False)
     """
-    return [
-        name
-        for name, known in METHODS.items()
-        if not known.reference and known.parameters and name != "loaded"
-    ]
+    return [name for name, known in METHODS.items() if not known.reference and name != "loaded"]
 
 
 def settings(words: Iterable[str]) -> dict[str, Any]:
