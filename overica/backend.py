@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -95,3 +95,28 @@ def memory_budget(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory // 3)
     return 2**28
+
+
+def fits_beside(n_bytes: int, device: torch.device) -> bool:
+    """Whether data may lie on a GPU for as long as a fit takes: they leave nearly all of its free memory."""
+    import torch
+
+    if device.type != "cuda":
+        return False
+    free = torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)
+    return n_bytes <= (free - torch.cuda.memory_allocated(device)) // 8
+
+
+def gathered_on(device: torch.device, parts: Iterable[np.ndarray], n_rows: int) -> torch.Tensor:
+    """Rows that come in parts, together on a device."""
+    import torch
+
+    whole, start = None, 0
+    for part in parts:
+        rows = as_tensor(part)
+        if whole is None:
+            whole = torch.empty((n_rows, part.shape[1]), dtype=rows.dtype, device=device)
+        whole[start : start + len(rows)] = rows
+        start += len(rows)
+    assert whole is not None
+    return whole

@@ -13,6 +13,7 @@ from overica.distributed import broadcast, total
 from overica.learning.adding import add_up
 from overica.learning.crowding import next_floor, sparse_enough
 from overica.learning.evidence import enough_judges, judge
+from overica.learning.feeding import feed
 from overica.learning.misfit import least_penalty
 from overica.learning.posterior import Model
 from overica.learning.rules import LearningRule, Sums, named_surplus_rules
@@ -67,7 +68,7 @@ class State:
 
     def beside(self, batch: Array) -> Array:
         """Samples where the mixing matrix lies."""
-        if isinstance(self.model.mixing, np.ndarray):
+        if isinstance(self.model.mixing, np.ndarray) or not isinstance(batch, np.ndarray):
             return batch
         return placed(batch, self.model.device, self.model.step_dtype)
 
@@ -158,14 +159,16 @@ class Ascent:
         """
         state.leave()
         try:
-            for step in range(state.step, self.n_steps):
-                rate = self.learning_rate * self.schedule.factor((step + 1) / self.n_steps)
-                penalty = max(self._penalty(step, samples), state.least)
-                state.model = replace(state.model, penalty=penalty)
-                if state.floor is None and state.model.prior.l1_weights() is not None:
-                    # By samples that all ranks have.
-                    state.floor = sparse_enough(state.model, state.beside(samples.held_out))
-                yield self.advance(state, samples.batch(self.batch_size, rng), rate)
+            with feed(samples, state.model) as batches:
+                for step in range(state.step, self.n_steps):
+                    rate = self.learning_rate * self.schedule.factor((step + 1) / self.n_steps)
+                    penalty = max(self._penalty(step, samples), state.least)
+                    state.model = replace(state.model, penalty=penalty)
+                    if state.floor is None and state.model.prior.l1_weights() is not None:
+                        # By samples that all ranks have.
+                        state.floor = sparse_enough(state.model, state.beside(samples.held_out))
+                    batch = batches.batch(self.batch_size, rng, more=step + 1 < self.n_steps)
+                    yield self.advance(state, batch, rate)
         finally:
             state.come_home()
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import copy
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from overica.backend import fits_beside, gathered_on
 from overica.learning.moments import second_moments
 from overica.learning.outlying import Outlying
 from overica.learning.splitting import split
 from overica.learning.survey import Survey
 from overica.learning.units import Units
-from overica.rows import Position, Rows, Stream, in_memory
+from overica.rows import Draws, Position, Rows, Stream, chunks, in_memory
+
+if TYPE_CHECKING:
+    import torch
 
 _FEWEST = 500
 """Rows that can be split."""
@@ -57,6 +62,7 @@ class Samples:
         n_held_out: int = 3000,
     ) -> None:
         self._X, self._survey = X, Survey(X)
+        self._residents: dict[torch.device, torch.Tensor] = {}
         self.outlying: Outlying = self._survey.outlying
         self._moments = self._survey.moments(center=center)
         n_counting = self._survey.n_samples - len(self.outlying.rows)
@@ -100,6 +106,25 @@ class Samples:
     def position(self) -> Position:
         """Where in a stream drawing goes on, for JSON; None where the generator's state says it."""
         return self._split.draws.position
+
+    @property
+    def draws(self) -> Draws:
+        """Rows that are learned from, as they are."""
+        return self._split.draws
+
+    def resident(self, device: torch.device) -> torch.Tensor | None:
+        """X as it is on a device, in its own precision, if it lies in memory and is small beside that of the device.
+
+        Sent once, whatever the units.
+        """
+        if device not in self._residents:
+            if isinstance(self._X, Stream) or not self.in_memory:
+                return None
+            n_bytes = int(np.prod(self._X.shape)) * self._X.dtype.itemsize
+            if not fits_beside(n_bytes, device):
+                return None
+            self._residents[device] = gathered_on(device, chunks(self._X), len(self._X))
+        return self._residents[device]
 
     def seek(self, position: Position) -> None:
         """Go on drawing from a `position`."""

@@ -32,6 +32,14 @@ class Draws(ABC):
         """What this rank learns from of such a draw, which all ranks make alike; alone, all of it."""
         return share(self.draw(size, rng))
 
+    def chosen(self, size: int, rng: np.random.Generator) -> np.ndarray | None:
+        """Numbers in X of the rows that `batch` would give, from the same draws; None where rows have no numbers."""
+        return None
+
+    def read(self, chosen: np.ndarray) -> np.ndarray:
+        """Rows by their numbers."""
+        raise NotImplementedError(f"rows of {type(self).__name__} have no numbers")
+
     @property
     def position(self) -> Position:
         """Where drawing goes on, for JSON; None if the generator says that."""
@@ -79,7 +87,15 @@ class RowDraws(Draws):
 
     def batch(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """See `Draws.batch`; no other rows are read."""
-        return self._X[share(self._drawn(size, rng))]
+        return self._X[self.chosen(size, rng)]
+
+    def chosen(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """See `Draws.chosen`."""
+        return share(self._drawn(size, rng))
+
+    def read(self, chosen: np.ndarray) -> np.ndarray:
+        """See `Draws.read`."""
+        return self._X[chosen]
 
     def _drawn(self, size: int, rng: np.random.Generator) -> np.ndarray:
         if size >= self.n_rows:
