@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 
 from overica.inference.code_supports import front
+from overica.inference.pieces import pieces
 
 _GRACE = 3
 """Exchanges of all at once that may go by without fewer conditions broken; then one column at a time changes sides,
@@ -20,9 +21,6 @@ _SHRINK = 0.75
 """Share of samples still moving below which the others are laid aside: a copy of what is left costs a solve."""
 _RIDGE = 8.0
 """Rounding units of the diagonal that are added to it."""
-_PIECES = 4
-_FEWEST = 256
-"""Samples of a piece: of like support, so that little is padding."""
 
 
 def pivot(
@@ -58,71 +56,74 @@ def pivot(
     solved : tensor (n_samples,)
         Whether all conditions hold.
     """
-    values, signs = torch.zeros_like(c), signs.clone()
+    values, found = torch.zeros_like(c), signs.clone()
     solved = torch.zeros(len(c), dtype=torch.bool, device=c.device)
     numbers = torch.arange(1, c.shape[1] + 1, device=c.device)
     rows = torch.arange(len(c), device=c.device)
     fewest = torch.full_like(rows, c.shape[1] + 1)
     grace = torch.full_like(rows, _GRACE)
-    here, bar = signs.clone(), bar[:, None]
-    for _ in range(most):
-        t, regular = _solve(G, c - penalty * here, here != 0)
-        v = c - (G @ t[:, :, None])[:, :, 0]
+    here, bar = signs, bar[:, None]
+    for exchange in range(most):
         on = here != 0
-        broken = torch.where(on, t * here <= 0, (v if nonnegative else v.abs()) > bar)
-        count = broken.sum(dim=1)
-        fewer = count < fewest
-        grace = torch.where(fewer, _GRACE, grace - 1)
+        t, regular = _solve(G, torch.sub(c, here, alpha=penalty), on)
+        v = torch.baddbmm(c[:, :, None], G, t[:, :, None], alpha=-1)[:, :, 0]
+        off = t * here <= 0
+        change = torch.where(on, off, (v if nonnegative else v.abs()) > bar)
+        count = change.sum(dim=1)
+        grace = (grace - 1).masked_fill_(count < fewest, _GRACE)
         fewest = torch.minimum(count, fewest)
-        last = broken & (numbers == (broken * numbers).amax(dim=1, keepdim=True))
-        change = torch.where((grace > 0)[:, None], broken, last)
-        here = torch.where(change, torch.where(on, 0.0, v.sign()), here)
-        signs[rows], solved[rows] = here, (count == 0) & regular
-        values[rows] = torch.where(t * here > 0, t, 0.0)
-        going = count > 0
-        n_going = int(going.sum())
-        if n_going == 0:
+        if exchange >= _GRACE:
+            last = change & (numbers == (change * numbers).amax(dim=1, keepdim=True))
+            change = torch.where((grace > 0)[:, None], change, last)
+        here = torch.where(change, v.sign_().masked_fill_(on, 0.0), here)
+        found.index_copy_(0, rows, here)
+        values.index_copy_(0, rows, t.masked_fill_(off, 0.0))
+        solved.index_copy_(0, rows, (count == 0) & regular)
+        going = count.nonzero()[:, 0]
+        if not len(going):
             break
-        if n_going < _SHRINK * len(rows):
-            rows, fewest, grace, here = rows[going], fewest[going], grace[going], here[going]
-            G, c, bar = G[going], c[going], bar[going]
-    return values, signs, solved
+        if len(going) < _SHRINK * len(rows):
+            rows, fewest, grace, here, G, c, bar = (
+                tensor.index_select(0, going) for tensor in (rows, fewest, grace, here, G, c, bar)
+            )
+    return values, found, solved
 
 
 def _solve(
     G: torch.Tensor, right: torch.Tensor, on: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """``G_aa t_a = right_a`` on the columns that are on, zero elsewhere; and whether it has a solution."""
-    count = on.sum(dim=1)
-    n_pieces = max(1, min(_PIECES, len(on) // _FEWEST))
-    by_width = (
-        count.argsort(stable=True) if n_pieces > 1 else torch.arange(len(on), device=on.device)
-    )
-    pieces = by_width.tensor_split(n_pieces)
-    # One look from the host at the widths of all pieces.
-    widths = torch.stack([count[piece].amax() for piece in pieces]).tolist()
     t, regular = torch.zeros_like(right), torch.ones_like(on[:, 0])
-    for piece, width in zip(pieces, widths, strict=True):
+    for piece, width in pieces(on.sum(dim=1)):
         if width == 0:
             continue
-        order, real = front(on[piece], width)
-        block = G[piece[:, None, None], order[:, :, None], order[:, None, :]]
-        factor, fine = factorised(block, real)
-        found = triangular(factor, right[piece[:, None], order] * real)
-        t[piece[:, None], order] = found * real
-        regular[piece] = fine & found.isfinite().all(dim=1)
-    return torch.where(regular[:, None], t, 0.0), regular
+        order, real = front(on.index_select(0, piece), width)
+        places = piece[:, None], order
+        factor, fine = factorised(block(G, piece, order), real)
+        found = triangular(factor, right[places] * real)
+        # NaN is not below infinity either.
+        fine &= torch.linalg.vector_norm(found, torch.inf, dim=1) < torch.inf
+        t[places] = found.masked_fill_(~fine[:, None], 0.0)
+        regular[piece] = fine
+    return t, regular
+
+
+def block(G: torch.Tensor, rows: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+    """Of some matrices (n_samples, width, width) the entries at these positions, (n_rows, k, k)."""
+    return G[rows[:, None, None], order[:, :, None], order[:, None, :]]
 
 
 def factorised(block: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Cholesky factors of Gram matrices, the identity where a column is padding, and whether they are regular.
 
-    A ridge of some rounding units keeps equal columns apart, without a look at which blocks need it.
+    A ridge of some rounding units keeps equal columns apart, without a look at which blocks need it. The matrices are
+    written over.
     """
-    block = torch.where(real[:, :, None] & real[:, None, :], block, 0.0)
+    padding = ~real
+    block = block.masked_fill_(padding[:, :, None] | padding[:, None, :], 0.0)
     diagonal = block.diagonal(dim1=1, dim2=2)
     diagonal *= 1 + _RIDGE * torch.finfo(block.dtype).eps
-    diagonal += (~real).to(block.dtype)
+    diagonal += padding
     factor, failed = torch.linalg.cholesky_ex(block)
     return factor, failed == 0
 

@@ -34,7 +34,7 @@ class Supports:
             rounds.new_zeros((len(like), 0)),
             like.new_zeros((len(like), 0)),
             gap,
-            gap,
+            gap.clone(),
             rounds,
             n_components,
         )
@@ -64,17 +64,21 @@ class Supports:
         """Those of some samples."""
         return replace(self, **{name: getattr(self, name)[rows] for name in _BY_SAMPLE})
 
+    def within(self, width: int) -> Supports:
+        """The same in rows of this width, into which they fit."""
+        return replace(self, columns=self.columns[:, :width], values=self.values[:, :width])
+
     def put(self, rows: torch.Tensor, found: Supports) -> Supports:
-        """These with those of some samples in their place."""
+        """These with those of some samples in their place, at these positions: of their memory where they have room."""
         width = max(self.columns.shape[1], found.columns.shape[1])
         whole, part = self._as_wide(width), found._as_wide(width)
-        fields = {}
         for name in _BY_SAMPLE:
-            fields[name] = getattr(whole, name).clone()
-            fields[name][rows] = getattr(part, name)
-        return replace(self, **fields)
+            getattr(whole, name).index_copy_(0, rows, getattr(part, name))
+        return whole
 
     def _as_wide(self, width: int) -> Supports:
+        if width == self.columns.shape[1]:
+            return self
         more, pad = (0, width - self.columns.shape[1]), torch.nn.functional.pad
         columns = pad(self.columns, more, value=self.n_components)
         return replace(self, columns=columns, values=pad(self.values, more))
@@ -83,5 +87,5 @@ class Supports:
 def front(on: torch.Tensor, width: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Positions of what is on, first, `width` of them in every row, and which are real, the others being padding."""
     # A stable sort of the flags lists them in their order.
-    order = (~on).to(torch.uint8).argsort(dim=1, stable=True)[:, :width]
-    return order, on.gather(1, order)
+    flags, order = on.view(torch.uint8).sort(dim=1, descending=True, stable=True)
+    return order[:, :width], flags[:, :width].view(torch.bool)

@@ -12,15 +12,18 @@ columns ``2 n_features k^2``, and each of two or three pivots ``k^3 / 3``. Five 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
+from torch.nn.functional import embedding, pad
 
 from overica.backend import products
-from overica.inference.block_pivoting import pivot
+from overica.inference.block_pivoting import block, pivot
 from overica.inference.code_supports import Supports, front
 from overica.inference.lasso import Lasso
-from overica.inference.support_certificate import certified
+from overica.inference.pieces import fitting, pieces
+from overica.inference.support_certificate import Look, certified
 
 _FIRST = 48
 """Columns that join at the start, at most."""
@@ -29,26 +32,40 @@ _NEXT = 24
 _EXCHANGES = 5
 """Pivots of a round: the slow go on in the next, beside the others."""
 _MOST_ROUNDS = 100
+_LOOKED = 24
+"""Columns beside the support that a certificate looks at in double precision, at most."""
 _ROUGH = 2.0**-13
-"""What a product in the precision of matrix units may feign, relative to the norms of its factors."""
+"""What a product in the precision of matrix units is off by, by and large, relative to the norms of its factors."""
+_ROUGHEST = 2.0**-9
+"""At most: factors have eleven bits, and may be cut off at these."""
 _REFILL = 0.6
 """Share of the room for samples below which new ones come in."""
 
 
 class _Live:
-    """The samples that are being worked on, with their working sets and residuals, row by row."""
+    """The samples that are being worked on, with their working sets and residuals, row by row.
+
+    What is known of a working set stays with it: of its Gram matrix, rows of new columns alone are computed.
+    """
 
     def __init__(self, lasso: Lasso, X: torch.Tensor) -> None:
         def no(*shape: int, dtype: torch.dtype) -> torch.Tensor:
             return torch.zeros(shape, dtype=dtype, device=X.device)
 
         self.lasso = lasso
+        rough = X.is_cuda and X.dtype == torch.float32
+        self.noise, self.error = (
+            (_ROUGH, _ROUGHEST) if rough else (0.0, lasso.columns.rounding)
+        )
+        """Of looks, by and large and at most, relative to the norms of a column and a residual."""
         self.rows = no(0, dtype=torch.int64)
         self.age = no(0, dtype=torch.int64)
         """Rounds."""
         self.X = self.R = X[:0]
         self.columns = no(0, 0, dtype=torch.int64)
-        self.values = self.signs = no(0, 0, dtype=X.dtype)
+        self.values = self.signs = self.c = no(0, 0, dtype=X.dtype)
+        self.G = no(0, 0, 0, dtype=X.dtype)
+        """Gram matrices of the columns; and c their products with the samples."""
         self.solved = self.settled = no(0, dtype=torch.bool)
         """Whether codes are optimal over the working set, and whether the latest columns were of no use to them."""
 
@@ -57,8 +74,8 @@ class _Live:
 
     def admit(self, rows: torch.Tensor, X: torch.Tensor, codes0: torch.Tensor | None) -> None:
         """More samples, with the supports and signs of codes to start from, if there are any."""
-        D = self.lasso.columns
-        columns, values = self.columns[:0], self.values[:0]
+        D, n = self.lasso.columns, len(X)
+        columns, values = self.columns.new_zeros((n, 0)), X.new_zeros((n, 0))
         if codes0 is not None:
             on = codes0 > 0 if self.lasso.nonnegative else codes0 != 0
             # A support of more columns than features is none to start from.
@@ -66,68 +83,120 @@ class _Live:
             columns, real = front(on, int(on.sum(dim=1).max()))
             values = codes0.gather(1, columns) * real
             columns = torch.where(real, columns, D.n_components)
+        started = columns.shape[1] > 0
+        atoms = embedding(columns, D.rows)
+        with products(X, rough=False):
+            G, c = atoms @ atoms.mT, (atoms @ X[:, :, None])[:, :, 0]
+            R = torch.baddbmm(X[:, None, :], values[:, None, :], atoms, alpha=-1)[:, 0]
         width = max(self.columns.shape[1], columns.shape[1])
 
-        def stacked(old: torch.Tensor, new: torch.Tensor, filler: float) -> torch.Tensor:
-            new = torch.nn.functional.pad(new, (0, width - new.shape[1]), value=filler)
-            if len(new) < len(X):
-                new = new.new_full((len(X), width), filler)
-            old = torch.nn.functional.pad(old, (0, width - old.shape[1]), value=filler)
-            return torch.cat([old, new])
+        def stacked(old: torch.Tensor, new: torch.Tensor, filler: float = 0) -> torch.Tensor:
+            sides = old.ndim - 1
+            return torch.cat(
+                [pad(part, (0, width - part.shape[1]) * sides, value=filler) for part in (old, new)]
+            )
 
-        residual = X - (values[:, None, :] @ D.rows[columns])[:, 0] if columns.numel() else X
-        off = torch.zeros_like(rows, dtype=torch.bool)
         self.columns = stacked(self.columns, columns, D.n_components)
-        self.values = stacked(self.values, values, 0)
-        self.signs = stacked(self.signs, values.sign(), 0)
-        self.X, self.R = torch.cat([self.X, X]), torch.cat([self.R, residual])
+        self.values = stacked(self.values, values)
+        self.signs = stacked(self.signs, values.sign())
+        self.c, self.G = stacked(self.c, c), stacked(self.G, G)
+        self.X, self.R = torch.cat([self.X, X]), torch.cat([self.R, R])
         self.rows = torch.cat([self.rows, rows])
         self.age = torch.cat([self.age, torch.zeros_like(rows)])
-        self.solved = torch.cat([self.solved, off if columns.numel() else ~off])
-        self.settled = torch.cat([self.settled, off])
+        fresh = torch.full_like(rows, not started, dtype=torch.bool)
+        self.solved = torch.cat([self.solved, fresh])
+        self.settled = torch.cat([self.settled, torch.zeros_like(fresh)])
 
     def keep(self, going: torch.Tensor) -> None:
-        """Let the others leave."""
-        for name in ("rows", "age", "X", "R", "columns", "values", "signs", "solved", "settled"):
-            setattr(self, name, getattr(self, name)[going])
+        """Let all others than those at some positions leave."""
+        if len(going) == len(self):
+            return
+        for name in "rows age X R columns values signs c G solved settled".split():
+            setattr(self, name, getattr(self, name).index_select(0, going))
 
-    def candidates(self, first: int, most: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Columns that violate the penalty most and the signs of their correlations, zero for no violation."""
+    def candidates(self, first: int, most: int) -> tuple[Look, torch.Tensor]:
+        """Correlations, those columns that violate the penalty most, and their signs, zero for no violation."""
         lasso, D = self.lasso, self.lasso.columns
         with products(self.R, rough=True):
             V = self.R @ D.A
-        known = torch.where(self.solved[:, None] | (self.signs != 0), self.columns, D.n_components)
-        places, values = lasso.largest(V.scatter_(1, known, 0.0), first)
-        noise = _ROUGH * D.longest * torch.linalg.vector_norm(self.R, dim=1, keepdim=True)
-        bar = lasso.bar + (noise if self.R.is_cuda else 0.0)
+        members = V.gather(1, self.columns)
+        places, values = lasso.largest(V.scatter_(1, self.columns, 0.0), first)
+        bar: torch.Tensor | float = lasso.bar
+        if self.noise:
+            length = torch.linalg.vector_norm(self.R, dim=1, keepdim=True)
+            bar = lasso.bar + self.noise * D.longest * length
         limit = torch.where(self.age == 0, first, most)
         room = torch.minimum(D.n_features - (self.signs != 0).sum(dim=1), limit)
         fits = torch.arange(places.shape[1], device=room.device) < room[:, None]
-        return places, torch.where((lasso.size(values) > bar) & fits, values.sign(), 0.0)
+        signs = values.sign() * ((lasso.size(values) > bar) & fits)
+        return Look(V, members, places, self.error), signs
+
+    def certify(
+        self, quiet: torch.Tensor, look: Look, most: int
+    ) -> Iterator[tuple[torch.Tensor, Supports, torch.Tensor, torch.Tensor]]:
+        """Of samples at some positions their codes, and who should join, some at a time."""
+        D = self.lasso.columns
+        item = self.X.element_size()
+
+        def memory(width: int) -> int:
+            return 8 * (width + most + 4) * D.n_features + 2 * item * (D.n_components + width**2)
+
+        count = (self.values != 0).sum(dim=1)
+        for piece, width in pieces(count[quiet], memory):
+            rows = quiet[piece]
+            own = (self.X, self.R, self.columns, self.values, self.G)
+            seen = Look(
+                look.V[rows], look.members[rows], look.places[rows, :most], look.error
+            )
+            found = certified(self.lasso, *(field[rows] for field in own), seen, width)
+            yield rows, *found
 
     def solve(self, columns: torch.Tensor, signs: torch.Tensor) -> None:
-        """Codes over the supports and new columns, those whose signs are not zero."""
-        lasso, D = self.lasso, self.lasso.columns
-        old = self.signs.shape[1]
-        signs = torch.cat([self.signs, signs], dim=1)
-        order, real = front(signs != 0, int((signs != 0).sum(dim=1).max()))
-        columns = torch.cat([self.columns, columns], dim=1).gather(1, order)
-        self.columns = torch.where(real, columns, D.n_components)
-        signs, new = signs.gather(1, order), real & (order >= old)
-        atoms = D.rows[self.columns]
-        with products(atoms, rough=False):
-            G = atoms @ atoms.mT
-            c = (atoms @ self.X[:, :, None])[:, :, 0]
-            rounding = (
-                4 * torch.finfo(c.dtype).eps * D.longest * torch.linalg.vector_norm(self.X, dim=1)
-            )
-            bar = lasso.bar + rounding
-            self.values, self.signs, self.solved = pivot(
-                G, c, signs, lasso.penalty, bar, lasso.nonnegative, _EXCHANGES
-            )
-            self.R = self.X - (self.values[:, None, :] @ atoms)[:, 0]
-        self.settled = self.solved & ~(new & (self.signs != 0)).any(dim=1)
+        """Codes over the supports and new columns, those whose signs are not zero, which come first."""
+        D = self.lasso.columns
+        on = self.signs != 0
+        sizes = torch.stack([on.sum(dim=1).amax(), (signs != 0).sum(dim=1).amax()])
+        old, new = (int(size) for size in sizes.tolist())
+        order, real = front(on, old)
+        signs = signs[:, :new]
+        joining = columns[:, :new].masked_fill(signs == 0, D.n_components)
+        kept = self.columns.gather(1, order).masked_fill_(~real, D.n_components)
+        self.columns = torch.cat([kept, joining], dim=1)
+        self.signs = torch.cat([self.signs.gather(1, order), signs], dim=1)
+        width, n = old + new, len(self)
+        G, c = self.G.new_empty((n, width, width)), self.c.new_empty((n, width))
+        numbers = torch.arange(n, device=order.device)
+        padding = ~real
+        padding = padding[:, :, None] | padding[:, None, :]
+        G[:, :old, :old] = block(self.G, numbers, order).masked_fill_(padding, 0.0)
+        c[:, :old] = self.c.gather(1, order) * real
+        self.G, self.c, self.R = G, c, torch.empty_like(self.X)
+        self.values, was, self.solved = torch.empty_like(c), self.solved, self.solved.clone()
+        item = c.element_size()
+        size = fitting(c, item * (width * D.n_features + 4 * width**2))
+        for start in range(0, n, size):
+            self._solve(slice(start, start + size), old)
+        self.settled = was & self.solved & ~(self.signs[:, old:] != 0).any(dim=1)
         self.age += 1
+
+    def _solve(self, part: slice, old: int) -> None:
+        """Some of them, given the Gram matrices of as many columns as are old."""
+        lasso, D = self.lasso, self.lasso.columns
+        X, G, c = self.X[part], self.G[part], self.c[part]
+        atoms = embedding(self.columns[part], D.rows)
+        with products(atoms, rough=False):
+            if atoms.shape[1] > old:
+                joined = atoms[:, old:]
+                G[:, old:] = joined @ atoms.mT
+                G[:, :old, old:] = G[:, old:, :old].mT
+                c[:, old:] = (joined @ X[:, :, None])[:, :, 0]
+            length = torch.linalg.vector_norm(X, dim=1)
+            bar = lasso.bar + 4 * torch.finfo(c.dtype).eps * D.longest * length
+            self.values[part], self.signs[part], self.solved[part] = pivot(
+                G, c, self.signs[part], lasso.penalty, bar, lasso.nonnegative, _EXCHANGES
+            )
+            values = self.values[part][:, None, :]
+            self.R[part] = torch.baddbmm(X[:, None, :], values, atoms, alpha=-1)[:, 0]
 
 
 def generate(
@@ -153,25 +222,27 @@ def generate(
     live, n_features = _Live(lasso, X), lasso.columns.n_features
     found = Supports.empty(X, lasso.columns.n_components)
     first, most = max(1, min(_FIRST, n_features // 4)), max(1, min(_NEXT, n_features // 8))
-    rows = torch.arange(len(X), device=X.device)
+    numbers = torch.arange(len(X), device=X.device)
     waiting = 0
     while True:
         if waiting < len(X) and len(live) < _REFILL * room:
             new = slice(waiting, waiting + room - len(live))
-            live.admit(rows[new], X[new], None if codes0 is None else codes0[new])
+            live.admit(numbers[new], X[new], None if codes0 is None else codes0[new])
             waiting = min(new.stop, len(X))
         if not len(live):
             return found
-        places, signs = live.candidates(first, most)
-        quiet = live.solved & (live.settled | (signs == 0).all(dim=1))
-        if bool(quiet.any()):
-            done, places[quiet], late = certified(
-                lasso, live.X[quiet], live.columns[quiet], live.values[quiet], first
-            )
-            # In double precision some may turn out to be violated, unless that was tried.
-            signs[quiet] = torch.where(live.settled[quiet, None], 0.0, late)
-            found = found.put(live.rows[quiet], replace(done, n_rounds=live.age[quiet]))
-        going = (~live.solved | (signs != 0).any(dim=1)) & (live.age < _MOST_ROUNDS)
+        look, signs = live.candidates(first, most)
+        violated = (signs != 0).any(dim=1)
+        quiet = (live.solved & (live.settled | ~violated)).nonzero()[:, 0]
+        if len(quiet):
+            signs.index_fill_(0, quiet, 0.0)
+            for rows, done, near, late in live.certify(quiet, look, min(first, _LOOKED)):
+                found = found.put(live.rows[rows], replace(done, n_rounds=live.age[rows]))
+                # In double precision some may turn out to be violated, unless that was tried.
+                look.places[rows, : near.shape[1]] = near
+                signs[rows, : near.shape[1]] = late.masked_fill_(live.settled[rows, None], 0.0)
+            violated = (signs != 0).any(dim=1)
+        going = ((~live.solved | violated) & (live.age < _MOST_ROUNDS)).nonzero()[:, 0]
         live.keep(going)
         if len(live):
-            live.solve(places[going], signs[going])
+            live.solve(look.places[going], signs[going])

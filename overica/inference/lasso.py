@@ -24,6 +24,8 @@ class Columns:
     """How many there are, and the place of one that is none."""
     longest: float
     """Largest norm."""
+    wide: torch.Tensor
+    """`rows` in double precision."""
 
     @classmethod
     def of(cls, A: torch.Tensor) -> Columns:
@@ -31,7 +33,13 @@ class Columns:
         n = A.shape[1]
         padded = torch.nn.functional.pad(A, (0, _BLOCK - n % _BLOCK))
         longest = float(torch.linalg.vector_norm(A, dim=0).max())
-        return cls(padded, padded.T.contiguous(), n, longest)
+        rows = padded.T.contiguous()
+        return cls(padded, rows, n, longest, rows.double())
+
+    @property
+    def rounding(self) -> float:
+        """What products of a column and a residual are off by at most, relative to their norms, in any order."""
+        return (self.n_features + 2) * torch.finfo(self.A.dtype).eps / 2
 
     @property
     def n_features(self) -> int:

@@ -58,7 +58,7 @@ def add_up(model: Model, rule: LearningRule, batch: Array, part_bytes: int | Non
     for start in range(0, len(batch), size):
         sums = _sums(model, rule, batch[start : start + size])
         total = {name: total[name] + sums[name] for name in sums} if total else sums
-    return total
+    return _with_numbers(total)
 
 
 def part_size(model: Model, part_bytes: int | None = None) -> int:
@@ -90,7 +90,16 @@ def _sums(model: Model, rule: LearningRule, part: Array) -> Sums:
         **rule.statistics(model, posterior),
         "n_samples": len(part),
         "activity": posterior.activity,
-        "n_active": float(posterior.n_active.sum()),
-        "residual_power": float(xp.sum(xp.linalg.vecdot(posterior.residual, posterior.residual))),
-        "power": float(xp.sum(xp.linalg.vecdot(part, part))),
+        "n_active": xp.sum(posterior.n_active),
+        "residual_power": xp.sum(xp.linalg.vecdot(posterior.residual, posterior.residual)),
+        "power": xp.sum(xp.linalg.vecdot(part, part)),
     }
+
+
+def _with_numbers(sums: Sums) -> Sums:
+    """With numbers for what has no axes: from a device they come together."""
+    names = [name for name, value in sums.items() if np.ndim(value) == 0]
+    xp = namespace(sums["activity"])
+    like = sums["activity"]
+    numbers = xp.stack([xp.asarray(sums[name], dtype=like.dtype) for name in names])
+    return {**sums, **dict(zip(names, numbers.tolist(), strict=True))}

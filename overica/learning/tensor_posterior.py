@@ -10,18 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
+from torch.nn.functional import embedding, pad
 
 from overica.backend import memory_budget, products
 from overica.inference import MAPProblem, WorkingSet, solve
 from overica.inference.block_pivoting import factorised
 from overica.inference.certified_supports import certified_supports
 from overica.inference.code_supports import Supports
+from overica.inference.pieces import pieces
 from overica.learning.generative import Model, Posterior
 
 _TOL = {torch.float32: 1e-5, torch.float64: 1e-9}
 _SMOOTH_TOL = 1e-6
-_COPIES = 6
-"""Arrays of all columns of the supports of a part that are held at a time."""
 
 
 def posterior(model: Model, X: torch.Tensor, codes: torch.Tensor | None = None) -> Posterior:
@@ -67,10 +67,10 @@ class ByColumn:
     @classmethod
     def of(cls, supports: Supports) -> ByColumn:
         """Sorted once."""
-        flat, n = supports.columns.flatten(), supports.n_components
-        lengths = torch.bincount(flat, minlength=n + 1)[:n]
-        order = flat.argsort(stable=True)[: int(lengths.sum())]
-        return cls(supports, order, lengths)
+        columns, order = supports.columns.flatten().sort(stable=True)
+        numbers = torch.arange(supports.n_components + 1, device=columns.device)
+        starts = torch.searchsorted(columns, numbers)
+        return cls(supports, order[: int(starts[-1])], starts.diff())
 
     @property
     def samples(self) -> torch.Tensor:
@@ -92,6 +92,8 @@ class TensorCodes:
     """Codes without their zeros, as a `Posterior` has them."""
 
     supports: Supports
+    parts: tuple[tuple[torch.Tensor, ByColumn], ...]
+    """Positions of samples, each in one part, and the entries of their supports."""
 
     def dense(self) -> torch.Tensor:
         """(n_samples, n_components)."""
@@ -99,42 +101,49 @@ class TensorCodes:
 
     def energy(self, weights: torch.Tensor) -> torch.Tensor:
         """Weighted sum over samples of the squared codes, (n_components,)."""
-        entries = ByColumn.of(self.supports)
-        return entries.summed(weights[entries.samples] * entries.values**2)
+        total = weights.new_zeros(self.supports.n_components)
+        for rows, entries in self.parts:
+            total += entries.summed(weights[rows][entries.samples] * entries.values**2)
+        return total
 
 
 def _supported(model: Model, X: torch.Tensor, found: Supports) -> Posterior:
-    """With the moments over supports, some samples at a time."""
+    """With the moments over supports, some samples at a time.
+
+    What a sample adds to the columns of its support, ``r s' - penalty A_a (A_a'A_a)^-1``, is one product of its
+    residual and its own columns.
+    """
     m, n = model.mixing.shape
-    width = found.columns.shape[1]
-    atoms = torch.nn.functional.pad(model.mixing, (0, 1)).T.contiguous()
+    atoms = pad(model.mixing, (0, 1)).T.contiguous()
     cross = torch.zeros((n, m), dtype=X.dtype, device=X.device)
     activity = torch.zeros(n, dtype=X.dtype, device=X.device)
     residual, log_det = torch.empty_like(X), torch.zeros_like(X[:, 0])
-    memory = _COPIES * max(1, width) * (m + width) * X.element_size()
-    size = max(1, memory_budget(X.device) // memory)
-    for start in range(0, len(X), size):
-        rows = slice(start, start + size)
-        part = found.taken(rows)
+    item, n_active = X.element_size(), found.real.sum(dim=1)
+    parts = []
+    for rows, width in pieces(n_active, lambda k: item * (k + 1) * (3 * m + 5 * k)):
+        part = found.taken(rows).within(width)
         entries = ByColumn.of(part)
-        own = atoms[part.columns]
+        # A column of zeros after the support makes room for the residual.
+        own = embedding(pad(part.columns, (0, 1), value=n), atoms)
+        mine, values = own[:, :width], part.values
         with products(X, rough=False):
-            residual[rows] = X[rows] - (part.values[:, None, :] @ own)[:, 0]
-            factor, _ = factorised(own @ own.mT, part.real)
+            r = torch.baddbmm(X[rows][:, None, :], values[:, None, :], mine, alpha=-1)[:, 0]
+            residual[rows] = own[:, width] = r
+            factor, _ = factorised(mine @ mine.mT, part.real)
             log_det[rows] = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
             eye = torch.eye(width, dtype=X.dtype, device=X.device).expand_as(factor)
             half = torch.linalg.solve_triangular(factor, eye, upper=False)
-            # Rows of (A_a'A_a)^-1 A_a'.
-            inverse = half.mT @ (half @ own)
-        carried = residual[rows][entries.samples] * entries.values[:, None]
-        cross += entries.summed(carried - model.penalty * inverse.flatten(0, 1)[entries.order])
+            mixed = torch.cat([(half.mT @ half) * -model.penalty, values[:, :, None]], dim=2)
+            added = (mixed @ own).flatten(0, 1)
+        cross += entries.summed(added.index_select(0, entries.order))
         activity += entries.lengths
+        parts.append((rows, entries))
     return Posterior(
-        TensorCodes(found),
+        TensorCodes(found, tuple(parts)),
         residual,
         cross.T.contiguous(),
         log_det,
-        found.real.sum(dim=1).to(X.dtype),
+        n_active.to(X.dtype),
         activity,
     )
 

@@ -82,6 +82,8 @@ def test_scales_of_their_own():
 
 def test_a_sample_alone_and_in_company_and_with_little_room():
     task = as_tensors(problem(2, (40, 100), "exponential", 0.2, n_samples=40))
+    # Of equal columns rounding says which has how much.
+    task.mixing[:, 50] = 0
     lasso = Lasso(Columns.of(task.mixing), 0.2, True, 1e-9)
     whole = generate(lasso, task.X)
     tight = generate(lasso, task.X, room=7)
@@ -111,19 +113,23 @@ def test_more_active_columns_than_features_are_left_to_others():
     assert found.converged.all()
 
 
-def test_a_gap_covers_violations_that_were_not_mended():
-    """Off the optimum on purpose: an empty dictionary but for one column, certified against all of them."""
-    from overica.inference.support_certificate import certified
+@pytest.mark.parametrize("error", [0.0, 2.0**-9, 1.0])
+def test_a_gap_covers_violations_that_were_not_mended(error):
+    """Off the optimum on purpose: no column at all, certified against all of them, whatever the look is off by."""
+    from overica.inference.support_certificate import Look, certified
 
     task = as_tensors(problem(5, (40, 100), "exponential", 0.2, np.float32, n_samples=30))
     lasso = Lasso(Columns.of(task.mixing), 0.2, True, 1e-5)
     none = torch.zeros((30, 0), dtype=torch.int64)
-    done, places, signs = certified(lasso, task.X, none, torch.zeros((30, 0)), 10)
+    V = task.X @ task.mixing
+    places, _ = lasso.largest(task.X @ lasso.columns.A, 10)
+    look = Look(task.X @ lasso.columns.A, torch.zeros((30, 0)), places, error)
+    zero, G = torch.zeros((30, 0)), torch.zeros((30, 0, 0))
+    done, places, signs = certified(lasso, task.X, task.X, none, zero, G, look, 0)
     exact = solve(task, "active_set")
     lowest = task.objective(exact.codes) * 0.2
     assert (done.objective - done.gap <= lowest + 1e-9).all()
     assert (signs[1:] > 0).any(dim=1).all()
-    V = task.X @ task.mixing
     torch.testing.assert_close(V.gather(1, places[:, :1])[1:, 0], V.amax(dim=1)[1:])
 
 
