@@ -37,6 +37,7 @@ import torch
 from overica import OvercompleteICA
 from overica.backend import products
 from overica.inference import MAPProblem, block_pivoting, solve
+from overica.inference import certified_supports as search
 from overica.inference.certified_supports import certified_supports
 from overica.learning import tensor_posterior
 
@@ -157,6 +158,23 @@ class Counts:
         block_pivoting._solve = self._solve
 
 
+class Left:
+    """How many samples of searches went to FISTA."""
+
+    def __enter__(self):
+        self.samples, self._iterate = 0, search.iterate
+
+        def counted(problem, *arguments):
+            self.samples += problem.n_samples
+            return self._iterate(problem, *arguments)
+
+        search.iterate = counted
+        return self
+
+    def __exit__(self, *_):
+        search.iterate = self._iterate
+
+
 def operations(m, n, rounds, active, pivots):
     """Per sample, of a look, working sets and all of a step: rounds looks, and one more for the certificate."""
     width = active + 24
@@ -245,18 +263,18 @@ def codes(data, penalty, size, device, reached):
     """Exact codes of a batch under the dictionary that made it."""
     m, n, n_tokens = size
     problem = MAPProblem(data.A, data.X[:n_tokens], "exponential", penalty)
-    certified_supports(replace_samples(problem, 256), None, TOL, 1000)
-    with Counts() as counts:
+    # Once before, in memory that is then there.
+    certified_supports(problem, None, TOL, 1000)
+    with Counts() as counts, Left() as left:
         start = finished(device)
         found = certified_supports(problem, None, TOL, 1000)
         seconds = finished(device) - start
     rounds, active = float(found.n_rounds.double().mean()), float(found.real.sum()) / n_tokens
     pivots, rate = counts.pivots / n_tokens, n_tokens / seconds
-    missing = int((~found.gap.isfinite()).sum())
     say(
         f"codes      {rate:10.0f} tokens/s   L0 {active:.1f}   looks {rounds + 1:.1f}"
         f" (most {int(found.n_rounds.max()) + 1})   pivots {pivots:.1f}   {gaps(found.gap, found.objective)}"
-        f"   left to FISTA {missing}"
+        f"   left to FISTA {left.samples}"
         + shares(rate, sum(operations(m, n, rounds, active, pivots)[:2]), device, reached)
     )
     peak = peak_of(device)
@@ -301,7 +319,8 @@ def ica(data, penalty, size, device, reached, n_steps, counted):
     tensor_posterior.certified_supports = watched
     start = time.perf_counter()
     try:
-        ica.fit(X)
+        with Left() as left:
+            ica.fit(X)
     except Enough:
         pass
     finally:
@@ -315,6 +334,7 @@ def ica(data, penalty, size, device, reached, n_steps, counted):
     say(
         f"ica fit    {rate:10.0f} tokens/s   {1e3 * float(np.median(seconds)):.0f} ms a step of {n_tokens}"
         f" (first {times[0] - start:.1f} s)   L0 {active:.1f}   looks {rounds + 1:.1f}   {gaps(gap, objective)}"
+        f"   left to FISTA {left.samples} of {len(gap)}"
         + shares(rate, sum(operations(m, n, rounds, active, pivots)), device, reached)
     )
     memory = (

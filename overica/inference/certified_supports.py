@@ -42,8 +42,7 @@ def certified_supports(
         codes, _ = iterate(left, begin, tol, max_iter)
         # In the units of this search, not in nats.
         gap, objective = (
-            problem.noise_variance * figure(codes)
-            for figure in (left.duality_gap, left.objective)
+            problem.noise_variance * figure(codes) for figure in (left.duality_gap, left.objective)
         )
         found = found.put(missed, replace(Supports.of(codes), gap=gap, objective=objective))
     return found

@@ -40,6 +40,7 @@ _ROUGHEST = 2.0**-9
 """At most: factors have eleven bits, and may be cut off at these."""
 _REFILL = 0.6
 """Share of the room for samples below which new ones come in."""
+_BY_SAMPLE = ("rows", "age", "X", "R", "columns", "values", "signs", "c", "G", "solved", "settled")
 
 
 class _Live:
@@ -54,9 +55,7 @@ class _Live:
 
         self.lasso = lasso
         rough = X.is_cuda and X.dtype == torch.float32
-        self.noise, self.error = (
-            (_ROUGH, _ROUGHEST) if rough else (0.0, lasso.columns.rounding)
-        )
+        self.noise, self.error = (_ROUGH, _ROUGHEST) if rough else (0.0, lasso.columns.rounding)
         """Of looks, by and large and at most, relative to the norms of a column and a residual."""
         self.rows = no(0, dtype=torch.int64)
         self.age = no(0, dtype=torch.int64)
@@ -111,7 +110,7 @@ class _Live:
         """Let all others than those at some positions leave."""
         if len(going) == len(self):
             return
-        for name in "rows age X R columns values signs c G solved settled".split():
+        for name in _BY_SAMPLE:
             setattr(self, name, getattr(self, name).index_select(0, going))
 
     def candidates(self, first: int, most: int) -> tuple[Look, torch.Tensor]:
@@ -144,11 +143,11 @@ class _Live:
         count = (self.values != 0).sum(dim=1)
         for piece, width in pieces(count[quiet], memory):
             rows = quiet[piece]
-            own = (self.X, self.R, self.columns, self.values, self.G)
-            seen = Look(
-                look.V[rows], look.members[rows], look.places[rows, :most], look.error
-            )
-            found = certified(self.lasso, *(field[rows] for field in own), seen, width)
+            seen = Look(look.V[rows], look.members[rows], look.places[rows, :most], look.error)
+            X, R, G = self.X[rows], self.R[rows], self.G[rows]
+            columns, values = self.columns[rows], self.values[rows]
+            with products(X, rough=False):
+                found = certified(self.lasso, X, R, columns, values, G, seen, width)
             yield rows, *found
 
     def solve(self, columns: torch.Tensor, signs: torch.Tensor) -> None:

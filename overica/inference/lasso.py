@@ -68,8 +68,12 @@ class Lasso:
         return V if self.nonnegative else V.abs()
 
     def largest(self, V: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Positions and values of the largest correlations, in this order: of those that are largest in their block."""
-        best, within = self.size(V).unflatten(1, (-1, _BLOCK)).max(dim=2)
-        block = best.topk(min(most, best.shape[1]), dim=1).indices
-        places = block * _BLOCK + within.gather(1, block)
+        """Positions and values of the largest correlations, in this order: of those that are largest in their block.
+
+        A block takes every so many columns.
+        """
+        n_blocks = V.shape[1] // _BLOCK
+        best, within = self.size(V).unflatten(1, (_BLOCK, n_blocks)).max(dim=1)
+        block = best.topk(min(most, n_blocks), dim=1).indices
+        places = within.gather(1, block) * n_blocks + block
         return places, V.gather(1, places)

@@ -12,6 +12,9 @@ _PIECES = 4
 _FEWEST = 2048
 """Samples of a piece: below, what is padding costs less than another round of calls."""
 
+_MOST_BYTES = 2**33
+"""Of a piece, in which positions are then 32-bit integers."""
+
 
 def pieces(
     count: torch.Tensor, memory: Callable[[int], int] | None = None
@@ -46,4 +49,4 @@ def pieces(
 
 def fitting(like: torch.Tensor, memory: int) -> int:
     """Samples of so many bytes that fit beside what is kept of all, on the device of a tensor."""
-    return max(1, int(memory_budget(like.device) // 2 // max(1, memory)))
+    return max(1, min(memory_budget(like.device) // 2, _MOST_BYTES) // max(1, memory))

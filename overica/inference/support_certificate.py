@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch.nn.functional import embedding
 
-from overica.backend import products
 from overica.inference.block_pivoting import block, factorised, triangular
 from overica.inference.code_supports import Supports, front
 from overica.inference.lasso import Lasso
@@ -130,8 +129,7 @@ def _looked(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The columns off the support of largest correlation, those in double precision, and a bound on the others."""
     D, dtype = lasso.columns, lasso.columns.A.dtype
-    with products(D.A, rough=False):
-        V = (r.to(dtype) @ D.A).scatter_(1, columns, 0.0)
+    V = (r.to(dtype) @ D.A).scatter_(1, columns, 0.0)
     places, _ = lasso.largest(V, most)
     exact = (embedding(places, D.wide) @ r[:, :, None])[:, :, 0]
     length = torch.linalg.vector_norm(r, dim=1)

@@ -11,7 +11,7 @@ import copy
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class DeviceFeed(Feed):
         resident = samples.resident(self._device)
         self._source: Ahead | Resident
         if resident is None:
-            self._source = Ahead(samples.draws)
+            self._source = Ahead(samples.draws, self._device)
         else:
             self._source = Resident(samples.draws, resident)
 
@@ -97,6 +97,17 @@ class Resident:
         """Nothing is under way."""
 
 
+class Foretold(NamedTuple):
+    """Rows that a step may ask for."""
+
+    chosen: np.ndarray
+    rows: torch.Tensor
+
+    def of(self, chosen: np.ndarray) -> torch.Tensor | None:
+        """The rows, if they are those with these numbers."""
+        return self.rows if np.array_equal(self.chosen, chosen) else None
+
+
 class Ahead:
     """Rows that are read from where they are, the next ones while a step runs.
 
@@ -104,44 +115,48 @@ class Ahead:
     ----------
     draws : Draws
         Streams are read when a step asks: where they stand is a `position` of theirs.
+    device : torch.device
+        Where rows go from here.
     """
 
-    def __init__(self, draws: Draws) -> None:
-        self._draws = draws
+    def __init__(self, draws: Draws, device: torch.device) -> None:
+        self._draws, self._device = draws, device
         self._pool = ThreadPoolExecutor(1, "rows")
-        self._waiting: Future[tuple[np.ndarray, torch.Tensor]] | None = None
+        self._waiting: Future[Foretold] | None = None
 
     def rows(self, size: int, rng: np.random.Generator, *, more: bool) -> torch.Tensor:
         """Those of a batch, as they are, on their way to a GPU."""
         chosen = self._draws.chosen(size, rng)
         if chosen is None:
-            return _ready(self._draws.batch(size, rng))
+            return self._ready(self._draws.batch(size, rng))
         waiting, self._waiting = self._waiting, None
-        foretold, rows = (None, None) if waiting is None else waiting.result()
-        if rows is None or not np.array_equal(foretold, chosen):
-            rows = _ready(self._draws.read(chosen))
+        rows = None if waiting is None else waiting.result().of(chosen)
+        if rows is None:
+            rows = self._ready(self._draws.read(chosen))
         if more:
             # Which ranks there are is known to the context.
             context, twin = copy_context(), copy.deepcopy(rng)
             self._waiting = self._pool.submit(context.run, self._read, size, twin)
         return rows
 
-    def _read(self, size: int, twin: np.random.Generator) -> tuple[np.ndarray, torch.Tensor]:
+    def _read(self, size: int, twin: np.random.Generator) -> Foretold:
         chosen = self._draws.chosen(size, twin)
         assert chosen is not None
-        return chosen, _ready(self._draws.read(chosen))
+        return Foretold(chosen, self._ready(self._draws.read(chosen)))
+
+    def _ready(self, rows: np.ndarray) -> torch.Tensor:
+        """A tensor of rows that are nobody else's, in pinned memory for a GPU."""
+        import torch
+
+        tensor = torch.from_numpy(np.ascontiguousarray(rows, rows.dtype.newbyteorder("=")))
+        if self._device.type != "cuda":
+            return tensor
+        with torch.cuda.device(self._device):
+            return tensor.pin_memory()
 
     def close(self) -> None:
         """Wait for what is being read; nobody asks for it any more."""
         self._pool.shutdown(cancel_futures=True)
-
-
-def _ready(rows: np.ndarray) -> torch.Tensor:
-    """A tensor of rows that are nobody else's, in pinned memory where there is a GPU to copy them from there."""
-    import torch
-
-    tensor = torch.from_numpy(np.ascontiguousarray(rows, rows.dtype.newbyteorder("=")))
-    return tensor.pin_memory() if torch.cuda.is_available() else tensor
 
 
 def feed(samples: Samples, model: Model) -> Feed:

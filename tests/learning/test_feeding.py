@@ -76,7 +76,7 @@ def stretched(units):
 
 def test_draws_by_others_are_not_foretold():
     samples, twin = samples_of(data()), np.random.default_rng(3)
-    source, rng = Ahead(samples.draws), np.random.default_rng(3)
+    source, rng = Ahead(samples.draws, torch.device("cpu")), np.random.default_rng(3)
     for _ in range(3):
         found = source.rows(SIZE, rng, more=True)
         np.testing.assert_array_equal(found.numpy(), samples.draws.batch(SIZE, twin))
@@ -87,7 +87,7 @@ def test_draws_by_others_are_not_foretold():
 def test_what_cannot_be_read_ahead_is_told_by_the_step():
     X = data()
     samples = samples_of(Rows(X))
-    source, rng = Ahead(samples.draws), np.random.default_rng(4)
+    source, rng = Ahead(samples.draws, torch.device("cpu")), np.random.default_rng(4)
     source.rows(SIZE, rng, more=False)
     X[:] = np.nan
     source._waiting = source._pool.submit(source._read, SIZE, copy.deepcopy(rng))
