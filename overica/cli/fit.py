@@ -49,7 +49,7 @@ from overica.cli._errors import told
     "--set", "words", multiple=True, metavar="NAME=VALUE",
     help="Any other parameter of the method's class, as whiten=true; may be repeated.",
 )  # fmt: skip
-def fit(data: tuple[Path, ...], output: Path, words: tuple[str, ...], **options: Any) -> None:
+def fit(data: tuple[Path, ...], output: Path, **options: Any) -> None:
     """Fit one model to activations on disk.
 
     \b
@@ -69,10 +69,9 @@ def fit(data: tuple[Path, ...], output: Path, words: tuple[str, ...], **options:
             # Before anything is imported that takes longer.
             click.echo(f"Fitting {options['method']} to {' '.join(map(str, data))} ...", err=True)
         from overica.distributed import together
-        from overica.fits.building import settings
         from overica.fits.running import run_fit
 
         with together():
-            for line in run_fit(data, output, **options, **settings(words)):
+            for line in run_fit(data, output, **options):
                 if first:
                     click.echo(line)

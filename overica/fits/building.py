@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,13 +29,13 @@ def learners() -> list[str]:
     return [name for name, known in METHODS.items() if not known.reference and name != "loaded"]
 
 
-def settings(words: Iterable[str]) -> dict[str, Any]:
+def settings(words: Iterable[str], known: Container[str] = ()) -> dict[str, Any]:
     """Parameters given as ``name=value``, the value as TOML has it; what is no TOML is a word.
 
     Raises
     ------
     ValueError
-        If there is no equals sign.
+        If there is no equals sign, or a parameter is given that was before, or is `known` from elsewhere.
 
     Examples
     --------
@@ -51,7 +51,10 @@ def settings(words: Iterable[str]) -> dict[str, Any]:
             value = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             value = text.strip()
-        found[name.strip().replace("-", "_")] = value
+        name = name.strip().replace("-", "_")
+        if name in found or name in known:
+            raise ValueError(f"a setting must be given once, got {word!r} and another of `{name}`")
+        found[name] = value
     return found
 
 

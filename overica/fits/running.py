@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from overica import distributed
-from overica.fits.building import build
+from overica.fits.building import build, settings
 from overica.formats.exporting import export
 from overica.learning import LearningError
 from overica.lm import open_store
@@ -37,6 +37,7 @@ def run_fit(
     seed: int = 0,
     array: str | None = None,
     progress: bool = True,
+    words: Sequence[str] = (),
     **given: Any,
 ) -> Iterator[str]:
     """Fit one model and save it; what a user is told, line by line, while it happens.
@@ -53,6 +54,8 @@ def run_fit(
         See `overica.lm.open_store`.
     progress : bool
         Show a bar.
+    words : sequence of str
+        Other parameters of the method, see `overica.fits.building.settings`.
     **given
         Parameters of the method, and ``steps``; None leaves the method's own.
 
@@ -64,6 +67,7 @@ def run_fit(
         If a file cannot be read or written.
     """
     told = {name: value for name, value in given.items() if value is not None}
+    told |= settings(words, told)
     estimator = build(method, n_components, seed=seed, n_active=n_active, given=told)
     ranks = distributed.world()
     if ranks > 1 and METHODS[method].family == "baseline":
