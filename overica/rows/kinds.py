@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Set
 from typing import Any, NamedTuple
@@ -37,7 +38,7 @@ def opened(X: Any) -> Any:
     Raises
     ------
     ValueError
-        If X can be iterated once only, or its parts do not fit together.
+        If X can be iterated once only, its parts do not fit together, or it is a path or a function.
 
     Examples
     --------
@@ -120,6 +121,27 @@ def _refuse(X: Any) -> Any:
     )
 
 
+def _is_path(X: Any) -> bool:
+    return isinstance(X, str | os.PathLike)
+
+
+def _refuse_path(X: Any) -> Any:
+    raise ValueError(
+        f"`X` must be samples, got the path {os.fspath(X)!r}: `overica.lm.open_store` opens files of activations"
+    )
+
+
+def _is_function(X: Any) -> bool:
+    return callable(X) and not hasattr(X, "__iter__") and not _is_array_like(X)
+
+
+def _refuse_function(X: Any) -> Any:
+    raise ValueError(
+        f"`X` must be samples, got {getattr(X, '__name__', type(X).__name__)}, which is a function: what gives "
+        "batches anew each time is an object with `__iter__`, such as a `DataLoader`"
+    )
+
+
 def _is_batches(X: Any) -> bool:
     plain = isinstance(X, str | bytes | bytearray | list | tuple | Mapping | Set | range)
     return hasattr(X, "__iter__") and not plain and not _is_array_like(X)
@@ -139,5 +161,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(_is_by_rows, Rows),
     Kind(_is_once, _refuse),
     Kind(_is_batches, _stream),
+    Kind(_is_path, _refuse_path),
+    Kind(_is_function, _refuse_function),
 )
 """Asked in this order."""

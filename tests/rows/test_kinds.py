@@ -191,6 +191,8 @@ BAD = {
         r"item 800 of `X` must be float32 of shape \(4,\)",
     ),
     "complex shards": (lambda: [X.astype(complex)] * 2, "real numbers"),
+    "a path": (lambda: "acts.npy", r"got the path 'acts.npy': `overica.lm.open_store`"),
+    "a function": (lambda: lambda: iter([X]), "which is a function"),
     "nan in a batch": (lambda: Again(X, spoilt(17)), "NaN in row 17 of batch 1"),
 }
 
