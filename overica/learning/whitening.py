@@ -76,6 +76,11 @@ class Spectrum:
 
         In units of every sensor first, which costs no digits; otherwise a sensor in small units would be lost beside
         one in large units.
+
+        Raises
+        ------
+        ValueError
+            If all features vary by rounding alone.
         """
         spectrum = cls._of(samples, dtype, every=False)
         # What is rare may be missing among some of the rows, and would be for ever.
@@ -90,10 +95,16 @@ class Spectrum:
         D = sizes[there]
         values, vectors = np.linalg.eigh(C[np.ix_(there, there)] / np.outer(D, D))
         lowest = max(
-            len(D) * np.finfo(np.float64).eps * values[-1],
-            len(D) * (_RANK * float((rounding[there] / D).max())) ** 2,
+            len(D) * np.finfo(np.float64).eps * values.max(initial=0.0),
+            len(D) * (_RANK * float((rounding[there] / D).max(initial=0.0))) ** 2,
         )
         kept = values > lowest
+        if not kept.any():
+            size = float(np.abs(samples.mean).max())
+            raise ValueError(
+                f"`X` must vary by more than the rounding of {np.dtype(dtype)}, got features of standard deviation "
+                f"{samples.unit:.2g} about means up to {size:.2g}: subtract these in float64"
+            )
         half = np.zeros((len(C), int(kept.sum())))
         half[there] = (vectors[:, kept] * np.sqrt(values[kept])) * D[:, None]
         inverse = np.zeros_like(half.T)

@@ -75,3 +75,10 @@ def test_features_that_do_not_vary_have_no_direction():
     units = white_units(given_, X.dtype, 9)
     assert units.n_dimensions == 3
     assert (units.columns(np.eye(3))[2] == 0).all()
+
+
+def test_rounding_is_no_variance():
+    X = (1e6 + np.random.default_rng(0).laplace(size=(1000, 4))).astype(np.float32)
+    given_ = Samples(X, center=True, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"rounding of float32, got .* means up to 1e\+06"):
+        white_units(given_, X.dtype, 9)

@@ -209,6 +209,11 @@ def test_what_is_no_store(tmp_path):
         open_store(tmp_path)
 
 
+def test_a_file_without_rows_is_a_store_without_rows(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((0, 3), np.float32))
+    assert open_store(tmp_path / "a.npy").activations.shape == (0, 3)
+
+
 def test_our_own_folders_are_opened_as_such(tmp_path):
     write_store(tmp_path, n_documents=2, length=3)
     assert isinstance(open_store(tmp_path), ActivationStore)

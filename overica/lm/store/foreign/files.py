@@ -184,7 +184,7 @@ def _token_ids(arrays: dict[str, Parts]) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _one_per_row(found: list[tuple[str, np.ndarray]], n_rows: int) -> np.ndarray | None:
-    if sum(len(ids) for _, ids in found) != n_rows:
+    if not found or sum(len(ids) for _, ids in found) != n_rows:
         return None
     return np.concatenate([ids for _, ids in found]).astype(np.int32)
 
