@@ -93,19 +93,18 @@ def _solve(
     G: torch.Tensor, right: torch.Tensor, on: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """``G_aa t_a = right_a`` on the columns that are on, zero elsewhere; and whether it has a solution."""
-    t, regular = torch.zeros_like(right), torch.ones_like(on[:, 0])
+    right, t = right * on, torch.zeros_like(right)
+    failed = torch.zeros(len(on), dtype=torch.int32, device=on.device)
     for piece, width in pieces(on.sum(dim=1)):
         if width == 0:
             continue
         order, real = front(on.index_select(0, piece), width)
         places = piece[:, None], order
-        factor, fine = factorised(block(G, piece, order), real)
-        found = triangular(factor, right[places] * real)
-        # NaN is not below infinity either.
-        fine &= torch.linalg.vector_norm(found, torch.inf, dim=1) < torch.inf
-        t[places] = found.masked_fill_(~fine[:, None], 0.0)
-        regular[piece] = fine
-    return t, regular
+        factor, failed[piece] = factorised(block(G, piece, order), real)
+        t[places] = triangular(factor, right[places])
+    # NaN is not below infinity either.
+    regular = (torch.linalg.vector_norm(t, torch.inf, dim=1) < torch.inf) & (failed == 0)
+    return t.masked_fill_(~regular[:, None], 0.0), regular
 
 
 def block(G: torch.Tensor, rows: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
@@ -114,7 +113,7 @@ def block(G: torch.Tensor, rows: torch.Tensor, order: torch.Tensor) -> torch.Ten
 
 
 def factorised(block: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cholesky factors of Gram matrices, the identity where a column is padding, and whether they are regular.
+    """Cholesky factors of Gram matrices, the identity where a column is padding, and zero for those that are regular.
 
     A ridge of some rounding units keeps equal columns apart, without a look at which blocks need it. The matrices are
     written over.
@@ -125,7 +124,7 @@ def factorised(block: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, t
     diagonal *= 1 + _RIDGE * torch.finfo(block.dtype).eps
     diagonal += padding
     factor, failed = torch.linalg.cholesky_ex(block)
-    return factor, failed == 0
+    return factor, failed
 
 
 def triangular(factor: torch.Tensor, right: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 from overica.backend import memory_budget
 
 _PIECES = 4
-_FEWEST = 2048
+_FEWEST = 4096
 """Samples of a piece: below, what is padding costs less than another round of calls."""
 
 _MOST_BYTES = 2**33
@@ -30,8 +30,8 @@ def pieces(
 
     Examples
     --------
-    >>> [(len(piece), width) for piece, width in pieces(torch.arange(4096))]
-    [(2048, 2047), (2048, 4095)]
+    >>> [(len(piece), width) for piece, width in pieces(torch.arange(8192))]
+    [(4096, 4095), (4096, 8191)]
     """
     if not len(count):
         return

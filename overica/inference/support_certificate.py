@@ -112,7 +112,7 @@ def certified(
     codes = t.to(dtype)
     # Rounded codes are off by d, and their objective by |A d|^2 / 2 + sum_j d_j (penalty sign_j - v_j).
     d = codes.double() - t
-    moved = torch.linalg.vector_norm((d[:, None, :] @ atoms)[:, 0], dim=1)
+    moved = D.longest * d.abs().sum(dim=1)
     rise = moved**2 / 2 + (d * torch.sub(v, signs, alpha=penalty)).sum(dim=1).abs()
     done = replace(
         Supports.empty(X, D.n_components),
