@@ -113,8 +113,8 @@ class _Live:
         for name in _BY_SAMPLE:
             setattr(self, name, getattr(self, name).index_select(0, going))
 
-    def candidates(self, first: int, most: int) -> tuple[Look, torch.Tensor]:
-        """Correlations, those columns that violate the penalty most, and their signs, zero for no violation."""
+    def candidates(self, first: int, most: int) -> tuple[Look, torch.Tensor, torch.Tensor]:
+        """Correlations, the columns that violate the penalty most, and their signs, zero for no violation."""
         lasso, D = self.lasso, self.lasso.columns
         with products(self.R, rough=True):
             V = self.R @ D.A
@@ -128,7 +128,7 @@ class _Live:
         room = torch.minimum(D.n_features - (self.signs != 0).sum(dim=1), limit)
         fits = torch.arange(places.shape[1], device=room.device) < room[:, None]
         signs = values.sign() * ((lasso.size(values) > bar) & fits)
-        return Look(V, members, places, self.error), signs
+        return Look(V, members, self.error), places, signs
 
     def certify(
         self, quiet: torch.Tensor, look: Look, most: int
@@ -143,11 +143,11 @@ class _Live:
         count = (self.values != 0).sum(dim=1)
         for piece, width in pieces(count[quiet], memory):
             rows = quiet[piece]
-            seen = Look(look.V[rows], look.members[rows], look.places[rows, :most], look.error)
+            seen = Look(look.V[rows], look.members[rows], look.error)
             X, R, G = self.X[rows], self.R[rows], self.G[rows]
             columns, values = self.columns[rows], self.values[rows]
             with products(X, rough=False):
-                found = certified(self.lasso, X, R, columns, values, G, seen, width)
+                found = certified(self.lasso, X, R, columns, values, G, seen, width, most)
             yield rows, *found
 
     def solve(self, columns: torch.Tensor, signs: torch.Tensor) -> None:
@@ -230,7 +230,7 @@ def generate(
             waiting = min(new.stop, len(X))
         if not len(live):
             return found
-        look, signs = live.candidates(first, most)
+        look, places, signs = live.candidates(first, most)
         violated = (signs != 0).any(dim=1)
         quiet = (live.solved & (live.settled | ~violated)).nonzero()[:, 0]
         if len(quiet):
@@ -238,10 +238,10 @@ def generate(
             for rows, done, near, late in live.certify(quiet, look, min(first, _LOOKED)):
                 found = found.put(live.rows[rows], replace(done, n_rounds=live.age[rows]))
                 # In double precision some may turn out to be violated, unless that was tried.
-                look.places[rows, : near.shape[1]] = near
+                places[rows, : near.shape[1]] = near
                 signs[rows, : near.shape[1]] = late.masked_fill_(live.settled[rows, None], 0.0)
             violated = (signs != 0).any(dim=1)
         going = ((~live.solved | violated) & (live.age < _MOST_ROUNDS)).nonzero()[:, 0]
         live.keep(going)
         if len(live):
-            live.solve(look.places[going], signs[going])
+            live.solve(places[going], signs[going])

@@ -36,8 +36,6 @@ class Look:
     """(n_samples, n_padded), zero for the columns of the working sets; is written over."""
     members: torch.Tensor
     """(n_samples, width), those of the columns of the working sets."""
-    places: torch.Tensor
-    """(n_samples, most), the columns of the largest others."""
     error: float
     """What they may be off by, relative to the norms of a column and the residual."""
 
@@ -51,6 +49,7 @@ def certified(
     G: torch.Tensor,
     look: Look,
     width: int,
+    most: int,
 ) -> tuple[Supports, torch.Tensor, torch.Tensor]:
     """Exact codes on given supports, their gaps, and who should join.
 
@@ -66,6 +65,8 @@ def certified(
     look : Look
     width : int
         Codes that are not zero, at most.
+    most : int
+        How many columns off the support are looked at in double precision.
 
     Returns
     -------
@@ -75,6 +76,8 @@ def certified(
     """
     D, penalty, dtype = lasso.columns, lasso.penalty, X.dtype
     on = values != 0
+    # Columns that were tried and are off are the first to look at.
+    V = look.V.scatter_(1, columns, look.members.masked_fill(on, 0.0))
     order, real = front(on, width)
     rows = torch.arange(len(X), device=X.device)
     columns = columns.gather(1, order).masked_fill_(~real, D.n_components)
@@ -89,19 +92,17 @@ def certified(
             t = moved.masked_fill(moved * signs <= 0, 0.0)
             r, v = _residual(x, t, atoms)
     length = torch.linalg.vector_norm(r, dim=1)
-    places = look.places
+    places, _ = lasso.largest(V, most)
     exact = (embedding(places, D.wide) @ r[:, :, None])[:, :, 0]
     highest = lasso.size(exact).amax(dim=1)
     if width:
         highest = torch.maximum(highest, lasso.size(v).amax(dim=1))
-    rest = lasso.size(look.V.scatter_(1, places, 0.0)).amax(dim=1)
-    if on.shape[1]:
-        rest = torch.maximum(rest, lasso.size(look.members.masked_fill(on, 0.0)).amax(dim=1))
+    rest = lasso.size(V.scatter_(1, places, 0.0)).amax(dim=1)
     drift = torch.linalg.vector_norm(r - R, dim=1)
     rest = rest + D.longest * (look.error * torch.linalg.vector_norm(R, dim=1) + drift)
     unsure = (rest > highest.clamp(min=penalty)).nonzero()[:, 0]
     if len(unsure):
-        near, again, bound = _looked(lasso, r[unsure], columns[unsure], places.shape[1])
+        near, again, bound = _looked(lasso, r[unsure], columns[unsure], most)
         places, exact = places.index_copy(0, unsure, near), exact.index_copy(0, unsure, again)
         rest = rest.index_copy(0, unsure, bound)
         highest = torch.maximum(highest, lasso.size(exact).amax(dim=1))

@@ -122,10 +122,9 @@ def test_a_gap_covers_violations_that_were_not_mended(error):
     lasso = Lasso(Columns.of(task.mixing), 0.2, True, 1e-5)
     none = torch.zeros((30, 0), dtype=torch.int64)
     V = task.X @ task.mixing
-    places, _ = lasso.largest(task.X @ lasso.columns.A, 10)
-    look = Look(task.X @ lasso.columns.A, torch.zeros((30, 0)), places, error)
+    look = Look(task.X @ lasso.columns.A, torch.zeros((30, 0)), error)
     zero, G = torch.zeros((30, 0)), torch.zeros((30, 0, 0))
-    done, places, signs = certified(lasso, task.X, task.X, none, zero, G, look, 0)
+    done, places, signs = certified(lasso, task.X, task.X, none, zero, G, look, 0, 10)
     exact = solve(task, "active_set")
     lowest = task.objective(exact.codes) * 0.2
     assert (done.objective - done.gap <= lowest + 1e-9).all()
