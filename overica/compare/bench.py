@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from overica.coding import Dictionary
+from overica.coding import Dictionary, Featuriser
 from overica.compare.encoders import ENCODERS, Encoding
 from overica.compare.split import split_error
 from overica.datasets import DATASETS, Mixture
@@ -112,6 +112,11 @@ class KnownTruthBench:
         self.own_codes = self.dictionary.encode(self.featuriser, self.test.X)
         if not np.isfinite(self.own_codes).all():
             raise FloatingPointError("codes of held-out samples are NaN or infinite")
+
+    @property
+    def model(self) -> Featuriser | None:
+        """See `Bench.model`."""
+        return self.featuriser
 
     def kept(self) -> Mapping[str, Mapping[str, np.ndarray]]:
         """See `Bench.kept`."""

@@ -82,6 +82,9 @@ class _Learned:
 class BasisBench:
     """Bases of one method with one seed, see `overica.studies.Bench`."""
 
+    model = None
+    """See `Bench.model`: its bases are kept."""
+
     def __init__(self, job: PhotographJob, config: PhotographConfig, data: Photographs) -> None:
         self.job, self.config, self.data = job, config, data
         self.method = config.registry[job.method.name]
@@ -180,6 +183,8 @@ class BasisBench:
 
 class _WithoutBasis:
     """A cost that needs no basis."""
+
+    model = None
 
     def __init__(self, job: PhotographJob, config: PhotographConfig, data: Photographs) -> None:
         self.data = data

@@ -43,6 +43,9 @@ class SeparationJob(Job):
 class SeparationBench:
     """What one way makes of one mixture, examined; see `overica.studies.Bench`."""
 
+    model = None
+    """See `Bench.model`: a mixture is taken apart, and nothing is learned for others."""
+
     def __init__(self, job: SeparationJob, filter_length: int) -> None:
         self.mixture = load(job.mixture, job.seed)
         self.filter_length = filter_length

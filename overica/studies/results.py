@@ -10,14 +10,15 @@ import numpy as np
 import pandas as pd
 
 from overica._validation import check_choice
-from overica.coding import Dictionary
+from overica.coding import Dictionary, Featuriser
 from overica.metrics import stability
 from overica.metrics.words import words_of
 from overica.studies.errors import unknown
 from overica.studies.levels import LEVELS
+from overica.studies.models import model_of
 from overica.studies.runner import Record
 from overica.studies.spread import Cell, number
-from overica.studies.store import Store
+from overica.studies.store import MODELS, Store
 
 COSTS = ("fit_seconds", "fit_cpu_seconds", "fit_flops")
 """Fields of a record that are figures of the fit itself."""
@@ -46,7 +47,7 @@ class Results:
         records: Sequence[Record],
         header: Mapping[str, Any],
         folder: Path | None = None,
-        held: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+        held: Mapping[str, Any] | None = None,
     ) -> None:
         self.records = list(records)
         self.header = dict(header)
@@ -179,19 +180,39 @@ class Results:
         """
         return self.kept(cell, "dictionaries")["components"]
 
+    def model(self, cell: str) -> Featuriser:
+        """The whole model of a cell, fitted, as `overica.load` gives it.
+
+        Raises
+        ------
+        ValueError
+            As `dictionary`; studies of photographs and of separations keep no models.
+        """
+        path = self._path(cell, MODELS)
+        if path in self._held:
+            return model_of(self._held[path])
+        assert self.folder is not None
+        return Store(self.folder, make=False).model(path)
+
     def kept(self, cell: str, name: str) -> dict[str, np.ndarray]:
         """Arrays that a cell's fit has left, see `dictionary`."""
+        path = self._path(cell, name)
+        if path in self._held:
+            return dict(self._held[path])
+        assert self.folder is not None
+        return Store(self.folder, make=False).arrays(path)
+
+    def _path(self, cell: str, name: str) -> str:
+        """Where something that a cell's fit has left is kept."""
         by_name = {record["cell"]: record for record in self.records}
         if cell not in by_name:
             raise unknown("`cell`", "cell", cell, by_name)
         if by_name[cell]["status"] != "ok":
             raise ValueError(f"cell {cell!r} failed and has no {name}")
         path = (by_name[cell].get("kept") or {}).get(name)
-        if path in self._held:
-            return dict(self._held[path])
-        if path is None or self.folder is None:
+        if path is None or (path not in self._held and self.folder is None):
             raise ValueError(f"the {name} of {cell!r} were not kept")
-        return Store(self.folder, make=False).arrays(path)
+        return str(path)
 
     def stability(self) -> pd.DataFrame:
         """Agreement between the seeds at the matched level: mean matched cosine of their dictionaries.

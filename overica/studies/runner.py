@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+from overica.coding import Featuriser
+from overica.studies.models import ModelFiles, model_files
 from overica.studies.plan import Cell, Job
 
 _MOST_WARNINGS = 10
@@ -29,6 +31,11 @@ Record = dict[str, Any]
 
 class Bench(Protocol):
     """A fitted method, ready to be examined."""
+
+    @property
+    def model(self) -> Featuriser | None:
+        """What has learned, to be kept whole; None where there is none to load."""
+        ...
 
     def record(self, cell: Cell) -> Record:
         """The figures of a cell."""
@@ -57,12 +64,15 @@ class Outcome(NamedTuple):
     job: Job
     records: list[Record]
     kept: Mapping[str, Mapping[str, np.ndarray]]
+    files: ModelFiles
+    """Of the whole model; none of a fit that failed or has none."""
 
 
 def run_job(study: Examiner, job: Job) -> Outcome:
     """Fit, and fill the job's cells. No exception leaves this function but KeyboardInterrupt and its like."""
     records: list[Record] = []
     kept: Mapping[str, Mapping[str, np.ndarray]] = {}
+    files: ModelFiles = {}
     with _one_thread(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -77,7 +87,9 @@ def run_job(study: Examiner, job: Job) -> Outcome:
                 except Exception as error:
                     records.append(_failed(study, job, cell, error))
             kept = bench.kept()
-    return Outcome(job, [record | {"warnings": _texts(caught)} for record in records], kept)
+            files = {} if bench.model is None else model_files(bench.model)
+    told = [record | {"warnings": _texts(caught)} for record in records]
+    return Outcome(job, told, kept, files)
 
 
 def outcomes(
@@ -101,7 +113,7 @@ def outcomes(
                 yield from _parallel(study, [job], 2, run)
             except TerminatedWorkerError as error:
                 failed = [_failed(study, job, cell, error) for cell in job.cells]
-                yield Outcome(job, [record | {"warnings": []} for record in failed], {})
+                yield Outcome(job, [record | {"warnings": []} for record in failed], {}, {})
 
 
 @functools.cache

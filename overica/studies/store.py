@@ -5,6 +5,7 @@
 ``results.jsonl``      one JSON object a line and a cell, appended as each ends
 ``earlier.jsonl``      cells of earlier configurations; they come back if their configuration does
 ``dictionaries/``      one .npz per fit: `components` (n_components, n_features) of unit norm, `offset`
+``models/``            one folder per fit: the whole model, as `overica.load` reads it
 =====================  =======================================================================================
 
 A kind of study may keep more than dictionaries, each in a folder of its own.
@@ -19,18 +20,26 @@ from typing import Any, Self
 
 import numpy as np
 
+from overica.coding import Featuriser
+from overica.formats import load
 from overica.persistence import (
     append_lines,
     finite,
     read_arrays,
     read_json,
     read_lines,
+    replace_together,
     write_arrays,
     write_json,
 )
 from overica.persistence import write_lines as _replace
 from overica.studies.errors import StudyError
+from overica.studies.models import ModelFiles
 
+Kept = Mapping[str, np.ndarray] | ModelFiles
+"""Arrays by name, or files."""
+MODELS = "models"
+_ARRAYS = ".npz"
 HEADER, RESULTS, EARLIER = "study.json", "results.jsonl", "earlier.jsonl"
 
 
@@ -150,11 +159,14 @@ class Store:
             raise ValueError(f"{self.header_path} must hold an object, got {type(header).__name__}")
         return header
 
-    def keep(self, path: str, arrays: Mapping[str, np.ndarray]) -> None:
-        """Write arrays to a path of the folder; on the disk before a line names them."""
-        file = self.folder / path
-        file.parent.mkdir(exist_ok=True)
-        write_arrays(file, arrays)
+    def keep(self, path: str, what: Kept) -> None:
+        """Write arrays to a file, or files to a folder, of this one; on the disk before a line names them."""
+        target = self.folder / path
+        target.parent.mkdir(exist_ok=True)
+        if target.suffix == _ARRAYS:
+            write_arrays(target, what)
+        else:
+            replace_together(target, what)  # type: ignore[arg-type]
 
     def arrays(self, path: str) -> dict[str, np.ndarray]:
         """What `keep` has written.
@@ -168,10 +180,21 @@ class Store:
         """
         return read_arrays(self.folder / path)
 
+    def model(self, path: str) -> Featuriser:
+        """The model in a folder that `keep` has written.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If it is missing or damaged.
+        """
+        return load(self.folder / path)
+
     def _is_whole(self, path: str) -> bool:
+        read = self.arrays if path.endswith(_ARRAYS) else self.model
         try:
-            return bool(self.arrays(path))
-        except (FileNotFoundError, ValueError):
+            return read(path) is not None
+        except (OSError, ValueError):
             return False
 
 

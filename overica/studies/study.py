@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import platform
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from tqdm.auto import tqdm
 
 from overica._version import __version__
@@ -18,7 +16,7 @@ from overica.studies.config import StudyConfig
 from overica.studies.plan import Cell, Job, Plan
 from overica.studies.results import Results
 from overica.studies.runner import Bench, Record, outcomes
-from overica.studies.store import Store
+from overica.studies.store import MODELS, Kept, Store
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "joblib", "pandas")
 
@@ -158,19 +156,23 @@ class Study(ABC):
             missing = [cell for cell in job.cells if cell.name not in records]
             if missing:
                 pending.append(job.only(missing))
-        held: dict[str, Mapping[str, np.ndarray]] = {}
+        held: dict[str, Kept] = {}
         with tqdm(
             total=len(wanted), initial=len(records), desc=self.kind.replace("_", " "), unit="cell",
             disable=not progress, dynamic_ncols=True,
         ) as bar:  # fmt: skip
             bar.refresh()
-            for job, found, kept in outcomes(self, pending, self.config.n_workers):
+            for job, found, kept, files in outcomes(self, pending, self.config.n_workers):
                 paths = {name: f"{name}/{job.key}.npz" for name in kept}
-                for name, path in paths.items():
+                new: dict[str, Kept] = {path: kept[name] for name, path in paths.items()}
+                if files:
+                    paths[MODELS] = f"{MODELS}/{job.key}"
+                    new[paths[MODELS]] = files
+                for path, what in new.items():
                     if store is None:
-                        held[path] = kept[name]
+                        held[path] = what
                     else:
-                        store.keep(path, kept[name])
+                        store.keep(path, what)
                 found = [r | ({"kept": paths} if r["status"] == "ok" else {}) for r in found]
                 if store is not None:
                     store.append(found)

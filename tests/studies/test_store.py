@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from overica.coding import Dictionary
+from overica.sae import TopKSAE
 from overica.studies import StudyError
 from overica.studies import store as store_module
+from overica.studies.models import model_files
 from overica.studies.results import kept_dictionary
 from overica.studies.store import Store
 from tests.persistence.killing import SKIP, at_every_step
@@ -75,6 +77,18 @@ def test_a_cell_whose_dictionary_is_damaged_is_tried_again(tmp_path, damage):
         file.write_bytes({"flip": flipped, "cut": content[:-3]}.get(damage, damage))
         with pytest.raises(ValueError, match=r"key\.npz is damaged"):
             store.arrays(path)
+    assert store.resume(wanted("A")) == []
+
+
+def test_a_cell_whose_model_is_damaged_is_tried_again(tmp_path):
+    store, path = Store(tmp_path), "models/key"
+    X = np.random.default_rng(0).exponential(size=(100, 4))
+    store.keep(path, model_files(TopKSAE(6, n_active=2, n_steps=3, random_state=0).fit(X)))
+    assert type(store.model(path)) is TopKSAE
+    store.append([records("A")[0] | {"kept": {"models": path}}])
+    assert len(store.resume(wanted("A"))) == 1
+    file = tmp_path / path / "sae_weights.safetensors"
+    file.write_bytes(file.read_bytes()[:-3])
     assert store.resume(wanted("A")) == []
 
 

@@ -13,8 +13,11 @@ import pandas as pd
 import pytest
 
 from overica.baselines import PCABaseline
+from overica.coding import Dictionary
 from overica.compare import Results, Study, StudyError
+from overica.formats import load
 from overica.persistence import FolderLock, finite, read_lines
+from overica.sae import TopKSAE
 from overica.studies import METHODS, Method, runner
 from overica.studies import study as study_module
 
@@ -169,6 +172,19 @@ def test_dictionaries_and_stability(finished):
     assert stable.loc[("toy", "topk"), "value"] < 1
     with pytest.raises(ValueError, match="unknown cell 'toy/topk/0'"):
         result.dictionary("toy/topk/0")
+
+
+def test_whole_models_are_kept(finished):
+    result, folder = finished
+    for cell in result.succeeded:
+        model = result.model(cell["cell"])
+        np.testing.assert_allclose(
+            np.abs(Dictionary.of(model).components),
+            np.abs(result.dictionary(cell["cell"])),
+            atol=1e-6,
+        )
+        assert type(load(folder / cell["kept"]["models"])) is type(model)
+    assert type(result.model("toy/topk/l0=2/0")) is TopKSAE
 
 
 def test_what_is_read_back_is_what_was_returned(finished):

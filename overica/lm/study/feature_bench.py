@@ -11,7 +11,7 @@ import numpy as np
 from overica.coding import Dictionary, Featuriser, SparseCoder
 from overica.formats.loading import is_one_sided
 from overica.lm.features.agreement import agreement, cluster_figures, random_directions
-from overica.lm.features.encoders import packed_encoder
+from overica.lm.features.encoders import packed_coder
 from overica.lm.study.data import Substitute, load, load_substitute
 from overica.lm.study.described import density_figures, described_codes, kept_codes
 from overica.lm.study.feature_config import FeatureStudyConfig
@@ -74,6 +74,11 @@ class FeatureBench:
         self.described: dict[str, Mapping[str, np.ndarray]] = {}
         """What the pages of features need."""
 
+    @property
+    def model(self) -> Featuriser | None:
+        """See `Bench.model`."""
+        return self.featuriser
+
     def kept(self) -> Mapping[str, Mapping[str, np.ndarray]]:
         """See `Bench.kept`."""
         # A fit that has learned which feature needs which says so.
@@ -84,7 +89,8 @@ class FeatureBench:
     def record(self, cell: Cell) -> Record:
         """See `Bench.record`."""
         level = cell.facts["target_l0"]
-        own = (self.featuriser, self.dictionary) if self.told else self._exact(level)
+        coded = None if self.told else self._exact(level)
+        own: tuple[Featuriser, Dictionary] = coded or (self.featuriser, self.dictionary)
         figures = self._figures(*own)
         record: Record = {
             "encoder": "own" if self.told else "exact",
@@ -107,15 +113,13 @@ class FeatureBench:
         }
         if self.job.first and len(self.data.described):
             codes = described_codes(*own, self.data)
-            found = {
-                "codes": kept_codes(codes, self.data.described),
-                "encoders": packed_encoder(own[0]),
-            }
-            self.described = {name: arrays for name, arrays in found.items() if arrays}
+            self.described = {"codes": kept_codes(codes, self.data.described)}
+            if coded is not None:
+                self.described["encoders"] = packed_coder(coded[0])
             record["densities"] = density_figures(codes)
         return record
 
-    def _exact(self, level: float) -> tuple[Featuriser, Dictionary]:
+    def _exact(self, level: float) -> tuple[SparseCoder, Dictionary]:
         dictionary = self.dictionary.unit()
         coder = exact_coder(dictionary, self.data.fit, level, nonnegative=self.nonnegative)
         return coder, dictionary

@@ -16,6 +16,7 @@ from overica.lm.store.activations import Activations
 from overica.lm.study.described import codes_of
 from overica.lm.study.feature_results import FeatureResults, run_name
 from overica.studies.spread import Cell, metric_value
+from overica.studies.store import MODELS
 
 
 def described(results: FeatureResults) -> list[Cell]:
@@ -61,7 +62,7 @@ def _run(
         source=Source(
             **_place(store),
             dictionary=cell["kept"]["dictionaries"],
-            encoder=cell["kept"].get("encoders"),
+            encoder=cell["kept"].get("encoders") or cell["kept"].get(MODELS),
             n_active=cell["target_l0"],
         ),
         features=describe_features(
