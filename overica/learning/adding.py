@@ -98,8 +98,9 @@ def _sums(model: Model, rule: LearningRule, part: Array) -> Sums:
 
 def _with_numbers(sums: Sums) -> Sums:
     """With numbers for what has no axes: from a device they come together."""
-    names = [name for name, value in sums.items() if np.ndim(value) == 0]
-    xp = namespace(sums["activity"])
-    like = sums["activity"]
-    numbers = xp.stack([xp.asarray(sums[name], dtype=like.dtype) for name in names])
-    return {**sums, **dict(zip(names, numbers.tolist(), strict=True))}
+    scalars = {name: value for name, value in sums.items() if np.ndim(value) == 0}
+    there = [name for name, value in scalars.items() if not isinstance(value, int | float)]
+    if there:
+        found = namespace(sums["activity"]).stack([scalars[name] for name in there])
+        scalars |= dict(zip(there, found.tolist(), strict=True))
+    return {**sums, **{name: float(value) for name, value in scalars.items()}}
