@@ -155,7 +155,9 @@ class _Live:
         D = self.lasso.columns
         on = self.signs != 0
         sizes = torch.stack([on.sum(dim=1).amax(), (signs != 0).sum(dim=1).amax()])
-        old, new = (int(size) for size in sizes.tolist())
+        old, new = sizes.tolist()
+        # Where all have fallen silent on their way, one that is padding.
+        new = max(new, 1 - old)
         order, real = front(on, old)
         signs = signs[:, :new]
         joining = columns[:, :new].masked_fill(signs == 0, D.n_components)
