@@ -29,7 +29,7 @@ class _Count(click.ParamType):
     "n_sources",
     type=_Count(),
     required=True,
-    help="How many there are; 'auto' finds out by held-out evidence.",
+    help="How many there are; 'auto' takes the most probable number, and says how sure it is.",
 )
 @click.option(
     "-o",

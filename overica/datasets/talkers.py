@@ -158,7 +158,7 @@ def make_talkers(
     if n_channels == 2:
         A = spread_directions(n_talkers, offset)
     else:
-        A = _apart(n_channels, n_talkers, rng or np.random.default_rng(0))
+        A = apart(n_channels, n_talkers, rng or np.random.default_rng(0))
     signals = talkers.signals[chosen]
     if n_seconds is not None:
         n_frames = round(check_scalar(n_seconds, "n_seconds", strict=True) * talkers.sample_rate)
@@ -167,7 +167,7 @@ def make_talkers(
     return TalkerMixture(signals.T @ A.T, signals.T, A, talkers.sample_rate, names)
 
 
-def _apart(n_channels: int, n_directions: int, rng: np.random.Generator) -> np.ndarray:
+def apart(n_channels: int, n_directions: int, rng: np.random.Generator) -> np.ndarray:
     """The best spread of many random sets of directions."""
     draws = rng.standard_normal((200, n_channels, n_directions))
     draws /= np.linalg.norm(draws, axis=1, keepdims=True)

@@ -1,18 +1,17 @@
-"""Directions of points on the sphere: a mixture of heavy-tailed clusters, and how many of them the points support.
+"""Directions of sources: a mixture of clusters in which every point has the width that its accuracy gives it.
 
-Where one source alone is heard, the channels stand in the ratio of its column of the mixing matrix. Such points, as
-unit vectors u without sign, gather around the columns a_j. A cluster is angular central Gaussian,
+Where one source alone is heard, a point u with spread rho (`one_source`) is a measurement of its column a, like the
+slope of a line through few points, and errors of slopes are of Student's t. In the tangent t = sin / cos of the angle
+between u and a, of m - 1 dimensions d, with nu degrees of freedom,
 
-    p(u | j) = eps_j^(-(m-1)/2) (c^2 + (1 - c^2) / eps_j)^(-m/2),   c = a_j'u,
+    p(u | a) ~ s^-d (1 + t^2 / (nu s^2))^(-(nu + d)/2),   s^2 = kappa rho + eps,
 
-the law of the direction of a Gaussian vector of variance 1 along a_j and eps_j across; densities are relative to the
-uniform one. Its tails fall as a power, so that the points where two sources meet do not pull the columns apart, and
-a share of points may lie anywhere. Expectation-maximisation is in closed form (Tyler 1987, "Statistical
-analysis for the angular central Gaussian distribution on the sphere", Biometrika 74).
+relative to the uniform law of directions, which is the same with nu = 1 and s = 1. The width s is no parameter of a
+cluster: noise widens every point by what it did there, and no second and third cluster is needed for it. A source has
+besides its points (scale 1) skirts of two larger scales about the same column, for points that are less accurate than
+they seem, where other sources join in; so a direction beside or between others earns nothing by their skirts.
 
-The points of one source are of no such simple shape, and thousands of them pay for a second and a third cluster at the
-same place, with another width: more than the few points of a weak talker do. Clusters at one place hence count as one
-direction, and what is counted, and dropped, are directions.
+Weights, shares and columns are found by expectation-maximisation; a column is moved by the accurate points alone.
 """
 
 from __future__ import annotations
@@ -20,126 +19,158 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import gammaln
 
-_NARROWEST = 1e-5
-_FIRST_WIDTH = 0.02
-_ROUNDS = 30
-_REFINING = 12
+from overica.separation.one_source import WINDOWS, OneSourcePoints
+
+_FREEDOM = 2 * WINDOWS - 1
+_KAPPA = 0.42
+"""1 / nu were windows independent; they overlap by three quarters."""
+_EPS = 1e-6
+_SCALES = ((1.0, 0.0), (9.0, 1e-3), (0.0, 0.03))
+"""Of the accurate points and of two skirts: what kappa rho is multiplied by, and what is added."""
+_FIRST_SHARES = (0.6, 0.2, 0.1)
+_ROUNDS = 15
+_REFINING = 8
 _TINY = 1e-12
-_COPY = 0.004
-"""Squared sine up to which two clusters are at one place, 3.6 degrees."""
-_SHOULDER = 2.0
-"""The same in widths of the wider cluster, which leans on the narrower."""
+_COPY = float(np.cos(np.radians(3.0)))
+"""Cosine from which two columns are one direction."""
+_ACCURATE = 0.25
+"""Share of the points, the most accurate, among which columns begin."""
+_TRIMMED = 0.1
+"""Share of a direction's points, the most accurate, that say where it is in the end."""
+_FEWEST = 40
 
 
 @dataclass(frozen=True)
 class DirectionMixture:
-    """Clusters of directions."""
+    """Columns and how many points are about them."""
 
     columns: np.ndarray
-    """Unit columns a_j, (n_features, n_clusters)."""
-    widths: np.ndarray
-    """Variances eps_j across, (n_clusters,)."""
+    """Unit columns, (n_channels, n_directions)."""
     shares: np.ndarray
-    """Probabilities of the clusters and, last, of points that lie anywhere, (n_clusters + 1,)."""
+    """Probabilities of a point to be of a direction at a scale, (n_directions, n_scales)."""
+    anywhere: float
+    """Probability of a point to lie anywhere."""
 
-    def densities(self, U: np.ndarray) -> np.ndarray:
-        """Share times density of every point (rows of U) under every cluster, (n_points, n_clusters + 1)."""
-        n_features = U.shape[1]
-        along = (U @ self.columns) ** 2
-        spread = along + (1 - along) / self.widths
-        relative = self.widths ** (-(n_features - 1) / 2) * spread ** (-n_features / 2)
-        return np.column_stack([relative, np.ones(len(U))]) * self.shares
+    @classmethod
+    def beginning(cls, columns: np.ndarray) -> DirectionMixture:
+        """Equal shares."""
+        n = columns.shape[1]
+        shares = np.tile(np.array(_FIRST_SHARES) / n, (n, 1))
+        return cls(columns, shares, 1 - float(shares.sum()))
 
-    def score(self, U: np.ndarray) -> float:
+    def densities(self, points: OneSourcePoints) -> np.ndarray:
+        """Share times density of every point, relative to uniform ones, (n_points, n_directions, n_scales)."""
+        tangents, d = self._tangents(points), len(self.columns) - 1
+        constant = _log_constant(_FREEDOM, d) - _log_constant(1, d)
+        constant = constant + (d + 1) / 2 * np.log1p(tangents)
+        parts = []
+        for times, added in _SCALES:
+            variances = (_EPS + _KAPPA * times * points.spreads + added)[:, None]
+            tails = (_FREEDOM + d) / 2 * np.log1p(tangents / (_FREEDOM * variances))
+            parts.append(np.exp(constant - d / 2 * np.log(variances) - tails))
+        return np.stack(parts, axis=2) * self.shares
+
+    def score(self, points: OneSourcePoints) -> float:
         """Mean log density of points relative to uniform directions, nats."""
-        return float(np.log(self.densities(U).sum(axis=1)).mean())
+        return float(np.log(self.densities(points).sum(axis=(1, 2)) + self.anywhere).mean())
 
-    def improved(self, U: np.ndarray, rounds: int = _ROUNDS) -> DirectionMixture:
+    def improved(self, points: OneSourcePoints, rounds: int = _ROUNDS) -> DirectionMixture:
         """After rounds of expectation-maximisation."""
         mixture = self
         for _ in range(rounds):
-            mixture = mixture._round(U)
+            mixture = mixture._round(points)
         return mixture
 
-    def places(self) -> np.ndarray:
-        """Which direction every cluster belongs to, (n_clusters,): 0 is that of the highest peak.
-
-        A cluster is at the place of a higher one if it is close, or so wide that it reaches there.
-        """
-        n_features = self.columns.shape[0]
-        peaks = self.shares[:-1] * self.widths ** (-(n_features - 1) / 2)
-        highest: list[int] = []
-        places = np.empty(len(peaks), int)
-        for j in np.argsort(-peaks, kind="stable"):
-            sines = 1 - (self.columns[:, highest].T @ self.columns[:, j]) ** 2
-            near = np.flatnonzero(sines <= max(_COPY, _SHOULDER * self.widths[j]))
-            places[j] = near[np.argmin(sines[near])] if len(near) else len(highest)
-            if not len(near):
-                highest.append(j)
-        return places
-
-    def without_least_needed(self, U: np.ndarray) -> DirectionMixture:
-        """Without the direction that the points lose least by, whose share goes to the others."""
-        places, densities = self.places(), self.densities(U)
-        total = densities.sum(axis=1)
-        losses = []
-        for place in range(places.max() + 1):
-            gone = np.append(places == place, False)
-            left = np.maximum(total - densities[:, gone].sum(axis=1), _TINY)
-            losses.append(np.log1p(-self.shares[gone].sum()) - np.log(left).mean())
-        stay = places != np.argmin(losses)
-        shares = self.shares[np.append(stay, True)]
-        return DirectionMixture(self.columns[:, stay], self.widths[stay], shares / shares.sum())
-
-    def merged(self) -> DirectionMixture:
-        """One cluster per direction, the largest share first."""
-        places = self.places()
-        n = places.max() + 1
-        shares = np.bincount(places, self.shares[:-1], n)
-        widths = np.bincount(places, self.shares[:-1] * self.widths, n) / shares
-        columns = np.empty((len(self.columns), n))
-        for place in range(n):
-            here = places == place
-            A = self.columns[:, here]
-            columns[:, place] = np.linalg.eigh((A * self.shares[:-1][here]) @ A.T)[1][:, -1]
-        order = np.argsort(-shares, kind="stable")
+    def kept(self, stay: np.ndarray) -> DirectionMixture:
+        """Of its directions those in a mask; the others' share goes to all that is left."""
+        total = self.shares[stay].sum() + self.anywhere
         return DirectionMixture(
-            columns[:, order], widths[order], np.append(shares[order], self.shares[-1])
+            self.columns[:, stay], self.shares[stay] / total, self.anywhere / total
         )
 
-    def _round(self, U: np.ndarray) -> DirectionMixture:
-        n_features, n_clusters = self.columns.shape
-        densities = self.densities(U)
-        weights = densities / densities.sum(axis=1, keepdims=True)
-        along = (U @ self.columns) ** 2
-        pull = weights[:, :-1] / (along + (1 - along) / self.widths)
-        columns, widths = np.empty_like(self.columns), np.empty_like(self.widths)
-        for j in range(n_clusters):
-            values, vectors = np.linalg.eigh((U * pull[:, j, None]).T @ U)
-            columns[:, j] = vectors[:, -1]
-            across = values[:-1].sum() / (n_features - 1)
-            widths[j] = across / max(values[-1], _TINY)
-        shares = np.maximum(weights.mean(axis=0), _TINY)
-        return DirectionMixture(columns, np.clip(widths, _NARROWEST, 1.0), shares / shares.sum())
+    def without_copies(self) -> DirectionMixture:
+        """Directions within some degrees as one, at the place of that with more points; those of none left out."""
+        accurate = self.shares[:, 0]
+        kept: list[int] = []
+        shares = self.shares.copy()
+        for j in np.argsort(-accurate, kind="stable"):
+            cosines = np.abs(self.columns[:, kept].T @ self.columns[:, j])
+            if len(kept) and cosines.max() >= _COPY:
+                shares[kept[int(cosines.argmax())]] += shares[j]
+            elif not kept or shares[j].sum() > _TINY:
+                kept.append(int(j))
+        return DirectionMixture(self.columns[:, kept], shares[kept], self.anywhere)
+
+    def least_needed(self, points: OneSourcePoints) -> int:
+        """The direction that the points lose least by."""
+        densities = self.densities(points).sum(axis=2)
+        total = densities.sum(axis=1) + self.anywhere
+        left = np.maximum(total[:, None] - densities, _TINY * total[:, None])
+        return int(np.argmax(np.log(left).sum(axis=0)))
+
+    def trimmed(self, points: OneSourcePoints, rounds: int = 6) -> DirectionMixture:
+        """Columns by the most accurate tenth of their points.
+
+        Where a second source joins in at the same phase the sum is louder, and its line looks thinner, than at the
+        opposite phase: points lean towards the neighbours, the more so the more of them is in. Few are in the
+        thinnest lines.
+        """
+        mixture, thinnest = self, np.argsort(points.spreads, kind="stable")
+        for _ in range(rounds):
+            weights = mixture._weights(points)[:, :, 0]
+            pulls = mixture._pulls(points, weights)
+            columns = np.empty_like(mixture.columns)
+            for j in range(columns.shape[1]):
+                amounts = np.cumsum(weights[thinnest, j])
+                enough = max(_TRIMMED * amounts[-1], min(_FEWEST, amounts[-1]))
+                few = thinnest[: int(np.searchsorted(amounts, enough)) + 1]
+                columns[:, j] = _axis(points.directions[few], pulls[few, j])
+            mixture = DirectionMixture(columns, mixture.shares, mixture.anywhere)
+        return mixture
+
+    def _tangents(self, points: OneSourcePoints) -> np.ndarray:
+        """Squared, to every column."""
+        along = np.clip((points.directions @ self.columns) ** 2, _TINY, 1)
+        return np.asarray((1 - along) / along)
+
+    def _weights(self, points: OneSourcePoints) -> np.ndarray:
+        """Probabilities of the directions and scales given the points."""
+        densities = self.densities(points)
+        total = densities.sum(axis=(1, 2)) + self.anywhere
+        return np.asarray(densities / total[:, None, None])
+
+    def _pulls(self, points: OneSourcePoints, weights: np.ndarray) -> np.ndarray:
+        """What points count for a column: Student's weights, over their variances."""
+        variances = (_EPS + _KAPPA * points.spreads)[:, None]
+        d = len(self.columns) - 1
+        tails = _FREEDOM + self._tangents(points) / variances
+        return np.asarray(weights * (_FREEDOM + d) / tails / variances)
+
+    def _round(self, points: OneSourcePoints) -> DirectionMixture:
+        weights = self._weights(points)
+        pulls = self._pulls(points, weights[:, :, 0])
+        columns = np.stack([_axis(points.directions, pull) for pull in pulls.T], axis=1)
+        shares = weights.mean(axis=0)
+        return DirectionMixture(columns, shares, max(1 - float(shares.sum()), _TINY))
 
 
-def nested_mixtures(U: np.ndarray, start: np.ndarray) -> dict[int, DirectionMixture]:
+def nested_mixtures(points: OneSourcePoints, start: np.ndarray) -> dict[int, DirectionMixture]:
     """Mixtures of ever fewer directions, down to one: each the one before less the direction it needs least.
 
-    Too many clusters miss no direction; of those that are too many most end at the place of another.
+    Too many columns miss no direction; of those that are too many most end at the place of another.
 
     Parameters
     ----------
-    U : array (n_points, n_features)
-        Unit vectors, either sign.
-    start : array (n_features, n_clusters)
+    points : OneSourcePoints
+    start : array (n_channels, n_columns)
         Unit columns to begin with.
 
     Returns
     -------
     dict
-        Number of directions to mixture. Numbers may be missing: clusters can come to one place by themselves.
+        Number of directions to mixture. Numbers may be missing: columns can come to one place by themselves.
 
     Examples
     --------
@@ -147,40 +178,26 @@ def nested_mixtures(U: np.ndarray, start: np.ndarray) -> dict[int, DirectionMixt
     >>> rng = np.random.default_rng(0)
     >>> angles = rng.choice([0.3, 1.2, 2.4], 2000) + 0.02 * rng.standard_normal(2000)
     >>> U = np.column_stack([np.cos(angles), np.sin(angles)])
-    >>> found = nested_mixtures(U, spread_out(U, 8, rng))[3].merged()
+    >>> points = OneSourcePoints(U, np.full(2000, 0.001), 1.0)
+    >>> found = nested_mixtures(points, spread_out(points, 8, rng))[3]
     >>> np.sort(np.arctan2(*found.columns[::-1]) % np.pi).round(1)
     array([0.3, 1.2, 2.4])
     """
-    most = start.shape[1]
-    shares = np.full(most + 1, 1 / (most + 1))
-    mixture = DirectionMixture(start, np.full(most, _FIRST_WIDTH), shares).improved(U)
+    mixture = DirectionMixture.beginning(start).improved(points)
     found: dict[int, DirectionMixture] = {}
     while True:
-        n_directions = int(mixture.places().max()) + 1
-        found.setdefault(n_directions, mixture)
+        mixture = mixture.without_copies().improved(points, _REFINING)
+        n_directions = mixture.columns.shape[1]
+        found[n_directions] = mixture
         if n_directions == 1:
             return found
-        mixture = mixture.without_least_needed(U).improved(U, _REFINING)
+        mixture = mixture.kept(np.arange(n_directions) != mixture.least_needed(points))
 
 
-def distinct_columns(A: np.ndarray, copy: float) -> np.ndarray:
-    """Unit columns without those at a cosine of `copy` or more, either sign, to one before.
-
-    Examples
-    --------
-    >>> distinct_columns(np.array([[1.0, 0.0, -1.0], [0.0, 1.0, 0.0]]), 0.9)
-    array([[1., 0.],
-           [0., 1.]])
-    """
-    kept: list[np.ndarray] = []
-    for column in A.T:
-        if all(abs(column @ other) < copy for other in kept):
-            kept.append(column)
-    return np.column_stack(kept)
-
-
-def spread_out(U: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Points as columns, each drawn in proportion to its squared sine to the nearest before (k-means++)."""
+def spread_out(points: OneSourcePoints, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Accurate points as columns, each drawn in proportion to its squared sine to the nearest before (k-means++)."""
+    n_accurate = max(int(_ACCURATE * len(points.spreads)), 400)
+    U = points.directions[np.argsort(points.spreads, kind="stable")[:n_accurate]]
     chosen = [int(rng.integers(len(U)))]
     nearest = (U @ U[chosen[0]]) ** 2
     for _ in range(n - 1):
@@ -188,3 +205,14 @@ def spread_out(U: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
         chosen.append(int(rng.choice(len(U), p=away / away.sum())))
         nearest = np.maximum(nearest, (U @ U[chosen[-1]]) ** 2)
     return U[chosen].T.copy()
+
+
+def _axis(U: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Unit vector of the largest weighted sum of squared cosines."""
+    return np.asarray(np.linalg.eigh((U * weights[:, None]).T @ U)[1][:, -1])
+
+
+def _log_constant(freedom: float, d: int) -> float:
+    return float(
+        gammaln((freedom + d) / 2) - gammaln(freedom / 2) - d / 2 * np.log(freedom * np.pi)
+    )

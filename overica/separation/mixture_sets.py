@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overica._validation import check_scalar
+from overica._validation import check_choice, check_scalar
 from overica.datasets import load_talkers, make_talkers, spread_directions
-from overica.datasets.talkers import TalkerMixture
+from overica.datasets.talkers import TalkerMixture, apart
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -113,8 +113,86 @@ def levels(
     return _drawn(equal, equal.sources * gains, seed)
 
 
+def desk(
+    seed: int,
+    n_talkers: int = 3,
+    *,
+    n_channels: int = 2,
+    panning: str = "half turn",
+    noise: float | None = None,
+    weaker: float = 0.0,
+    n_seconds: float = 4.0,
+    folder: str | None = None,
+) -> Drawn:
+    """Talkers as a mixing desk has them, with noise of the channels.
+
+    Talkers are different stretches of the recordings, of as many voices as there are, so that they may be many.
+
+    Parameters
+    ----------
+    seed : int
+    n_talkers : int
+    n_channels : int
+        With more than two, directions are drawn at random until they are well apart, as in `make_talkers`.
+    panning : str
+        Of two channels. "half turn": directions divide it evenly, turned by some angle. "pan pot": any from the left
+        channel alone to the right one alone, at least 15 degrees apart.
+    noise : float, optional
+        Decibels of the mixture over the noise, white and independent in the channels; none if not given.
+    weaker : float
+        Decibels by which the last talker is weaker than the others.
+    n_seconds : float
+    folder : str, optional
+        Of WAV files, one talker each; those of the package if not given.
+
+    Examples
+    --------
+    >>> mixture = desk(0, 4, panning="pan pot", noise=20.0)
+    >>> mixture.x.shape, bool((mixture.mixing >= 0).all())
+    ((32000, 2), True)
+    """
+    check_choice(panning, "panning", _PANNINGS)
+    voices = load_talkers(folder)
+    n_frames = round(check_scalar(n_seconds, "n_seconds", strict=True) * voices.sample_rate)
+    n_voices, n_stretches = len(voices.names), voices.signals.shape[1] // n_frames
+    if n_talkers > n_voices * n_stretches:
+        raise ValueError(
+            f"`n_talkers` must be at most {n_voices * n_stretches}, the stretches of {n_seconds:g} s, got {n_talkers}"
+        )
+    rng = np.random.default_rng(seed)
+    stretches = np.argsort(rng.random((n_voices, n_stretches)), axis=1)
+    who = np.concatenate([rng.permutation(n_voices) for _ in range(n_stretches)])[:n_talkers]
+    which = [stretches[voice, (who[:j] == voice).sum()] for j, voice in enumerate(who)]
+    sources = np.stack(
+        [voices.signals[v, k * n_frames : (k + 1) * n_frames] for v, k in zip(who, which, strict=True)],
+        axis=1,
+    )  # fmt: skip
+    sources = sources / sources.std(axis=0)
+    sources[:, -1] *= 10 ** (-weaker / 20)
+    A = _PANNINGS[panning](n_talkers, rng) if n_channels == 2 else apart(n_channels, n_talkers, rng)
+    x = sources @ A.T
+    if noise is not None:
+        x = x + x.std() * 10 ** (-noise / 20) * rng.standard_normal(x.shape)
+    names = tuple(voices.names[v] for v in who)
+    return Drawn(x, sources, A, voices.sample_rate, names, seed=seed)
+
+
+def _half_turn(n_talkers: int, rng: np.random.Generator) -> np.ndarray:
+    return spread_directions(n_talkers, rng.uniform(0, np.pi / n_talkers))
+
+
+def _pan_pot(n_talkers: int, rng: np.random.Generator) -> np.ndarray:
+    between = np.radians(_PANNED_APART) * np.arange(n_talkers)
+    if between[-1] > np.pi / 2:
+        raise ValueError(f"`n_talkers` must be at most 7 between two channels, got {n_talkers}")
+    angles = np.sort(rng.uniform(0, np.pi / 2 - between[-1], n_talkers)) + between
+    return np.stack([np.cos(angles), np.sin(angles)])
+
+
+_PANNED_APART = 15.0
+_PANNINGS = {"half turn": _half_turn, "pan pot": _pan_pot}
 MIXTURES: dict[str, Callable[..., Drawn]] = {
-    make.__name__: make for make in (talkers, clips, levels)
+    make.__name__: make for make in (talkers, clips, levels, desk)
 }
 """Sets of mixtures by name."""
 

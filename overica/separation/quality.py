@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from overica.separation.mixing import LOWEST
+from overica.separation.one_source import LOWEST
 
+INSTANTANEOUS = 0.65
+"""Least share of coefficients of one source whose channels differ by a real factor."""
 _SAMPLE = 20_000
 _LOUD = 0.3
 _APART = 2

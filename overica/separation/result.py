@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from overica._validation import check_array
+from overica.separation.counting import SURE, in_words
+from overica.separation.quality import INSTANTANEOUS
 from overica.separation.stft import Transform
 
 
@@ -39,16 +41,35 @@ class Separation:
     explained: float
     """Share of the coefficients filled by one source that lie within some degrees of a column of `mixing`."""
     evidence: Mapping[int, float]
-    """Held-out log density of directions by number of sources, nats per coefficient; empty if `mixing` was given."""
+    """Log density of one-source directions by number of sources, nats above uniform ones per direction; empty if
+    `mixing` was given."""
     history: Mapping[str, list[float]]
     """Figures of the method's rounds, such as the log likelihood; of all chunks, one after the other."""
     transform: Transform | None = None
     """By which directions were found and `masks` are given."""
+    n_sources_probabilities: Mapping[int, float] = field(default_factory=dict)
+    """Of the numbers of sources, by what each adds to `evidence`; empty if `mixing` was given."""
 
     @property
     def n_sources(self) -> int:
         """Number of sources."""
         return int(self.sources.shape[1])
+
+    @property
+    def sure(self) -> bool:
+        """Whether one number of sources is as probable as nine of ten, in a mixture that is instantaneous."""
+        likeliest = max(self.n_sources_probabilities.values(), default=0.0)
+        return likeliest >= SURE and self.fit_quality >= INSTANTANEOUS
+
+    def count_in_words(self) -> str:
+        """The most probable number of sources and, where it is not sure, the next.
+
+        >>> found = Separation(np.ones((8, 2)), np.eye(2), 8000.0, "l1", 1.0, 1.0, {}, {})
+        >>> object.__setattr__(found, "n_sources_probabilities", {2: 0.75, 3: 0.25})
+        >>> found.count_in_words(), found.sure
+        ('2, perhaps 3 (75 % and 25 %)', False)
+        """
+        return in_words(self.n_sources_probabilities) if self.n_sources_probabilities else ""
 
     def __post_init__(self) -> None:
         if self.transform is None:

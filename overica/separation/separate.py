@@ -13,15 +13,18 @@ from overica._validation import check_array, check_choice, check_scalar
 from overica.random_state import generator
 from overica.separation.clicks import bridged, find_clicks
 from overica.separation.mixing import fix_signs, learn_mixing
-from overica.separation.quality import one_source_vectors, share_explained, share_real
+from overica.separation.quality import (
+    INSTANTANEOUS,
+    one_source_vectors,
+    share_explained,
+    share_real,
+)
 from overica.separation.result import Separation
 from overica.separation.separator import Method, Piece
 from overica.separation.separators import METHODS
 from overica.separation.sound import SeparationWarning, blocks, check_sound, warn_of_samples
 from overica.separation.stft import Transform
 
-_INSTANTANEOUS = 0.65
-"""Least share of coefficients of one source whose channels differ by a real factor."""
 _CHUNK_COEFFICIENTS = 1_300_000
 """Coefficients of a channel that are separated at once; longer sounds in chunks."""
 _FADE_SECONDS = 1.0
@@ -54,7 +57,7 @@ def separate(
     sample_rate : float
         Frames per second.
     n_sources : int or "auto"
-        "auto" takes the number that the held-out evidence supports.
+        "auto" takes the most probable number, see `Separation.n_sources_probabilities`.
     method : str
         "gaussian": posterior means of the local Gaussian model, its variances factorised and averaged over random
         starts. "l1": the smallest sum of moduli. "binary": every coefficient to the nearest column.
@@ -123,17 +126,18 @@ def separate(
     tell(0.0)
     scaled = _Scaled(x, offset, unit, clicks)
     evidence: dict[int, float] = {}
+    probabilities: dict[int, float] = {}
     Z = transform.forward(_excerpt(scaled, transform))
     if mixing is None:
         learned = learn_mixing(Z, wanted, rng)
-        A, evidence = learned.columns, learned.evidence
+        A, evidence, probabilities = learned.columns, learned.evidence, learned.probabilities
         _warn_if_unsupported(wanted, learned.supported)
     else:
         A = _known(mixing, x.shape[1], wanted)
     vectors = one_source_vectors(Z, rng)
     quality, explained = share_real(vectors), share_explained(vectors, A)
     del Z
-    if quality < _INSTANTANEOUS:
+    if quality < INSTANTANEOUS:
         warnings.warn(
             f"the channels differ by more than a factor in {1 - quality:.0%} of the coefficients that one source "
             "fills alone: delays or reverberation, which are outside the model of an instantaneous mixture",
@@ -149,7 +153,8 @@ def separate(
         for block in blocks(sources):
             block[:] = block[:, order]
     return Separation(
-        sources, A.astype(x.dtype), transform.sample_rate, way.name, quality, explained, evidence, history, transform
+        sources, A.astype(x.dtype), transform.sample_rate, way.name, quality, explained, evidence, history, transform,
+        probabilities,
     )  # fmt: skip
 
 
@@ -188,7 +193,7 @@ def _known(mixing: Any, n_channels: int, wanted: int | None) -> np.ndarray:
 def _warn_if_unsupported(wanted: int | None, supported: int) -> None:
     if wanted is not None and wanted > supported:
         warnings.warn(
-            f"{wanted} sources are wanted, but the held-out evidence supports {supported}: the others are "
+            f"{wanted} sources are wanted, but the evidence supports {supported}: the others are "
             "faint, or split a source",
             SeparationWarning,
             stacklevel=3,

@@ -124,6 +124,9 @@ def _bar() -> Iterator[Callable[[float], None]]:
 def _told(recording: Recording, separation: Separation, facts: dict[str, Any]) -> Iterator[str]:
     chosen = f", chosen by {facts['n_sources_chosen_by']}" if separation.evidence else ""
     yield f"{separation.n_sources} sources{chosen}"
+    if separation.n_sources_probabilities:
+        evidence = ", ".join(f"{n}: {nats:.2f}" for n, nats in separation.evidence.items())
+        yield f"how many are heard: {separation.count_in_words()}; evidence, nats a direction: {evidence}"
     if recording.n_channels == 2:
         angles = ", ".join(f"{angle:.1f}" for angle in direction_degrees(separation.mixing))
         yield f"directions (degrees; 0 is the first channel alone, 90 the second): {angles}"

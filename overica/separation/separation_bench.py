@@ -30,6 +30,7 @@ WORDS |= {
     "count_found": Words(
         "number found", "directions", "Whether the number of sources is found when it is not given.", 1.0
     ),
+    "count_sure": Words("number sure", "directions", "Whether that number is said to be sure."),
 }  # fmt: skip
 
 
@@ -74,7 +75,8 @@ class SeparationBench:
                 "true": fix_signs(truth.mixing).T.tolist(),
             }
         if found.n_sources is not None:
-            figures["count_found"] = float(found.n_sources == truth.mixing.shape[1])
+            right = found.n_sources == truth.mixing.shape[1]
+            figures |= {"count_found": float(right), "count_sure": float(found.sure)}
         metrics = {name: {"value": value} for name, value in figures.items()}
         return {"metrics": metrics, "directions": directions, "talkers": truth.names} | self.costs
 

@@ -25,6 +25,8 @@ class Estimate:
     """Columns, where they are learned."""
     n_sources: int | None = None
     """Their number, where it is found."""
+    sure: bool = False
+    """Whether that number is said to be sure."""
 
 
 def _blind(name: str) -> Callable[[Drawn], Estimate]:
@@ -54,7 +56,7 @@ def _counted(mixture: Drawn) -> Estimate:
     found = separate(
         mixture.x, mixture.sample_rate, "auto", method="binary", random_state=mixture.seed
     )
-    return Estimate(n_sources=found.n_sources)
+    return Estimate(mixing=found.mixing, n_sources=found.n_sources, sure=found.sure)
 
 
 def _ideal_mask(mixture: Drawn) -> Estimate:

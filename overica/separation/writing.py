@@ -99,7 +99,7 @@ def write_separation(
         "n_channels": recording.n_channels,
         "sample_format": recording.written_subtype,
         "n_sources": n_sources,
-        "n_sources_chosen_by": "held-out evidence" if settings.get("sources") == "auto" else "user",
+        "n_sources_chosen_by": "evidence" if settings.get("sources") == "auto" else "user",
         "mixing": separation.mixing.tolist(),
         **({"directions_degrees": None} if recording.n_channels == 2 else {}),
         "gain": gain,
@@ -113,6 +113,10 @@ def write_separation(
         "explained": separation.explained,
         "warnings": list(doubts),
         "evidence": {str(n): value for n, value in separation.evidence.items()},
+        "n_sources_probabilities": {
+            str(n): value for n, value in separation.n_sources_probabilities.items()
+        },
+        "n_sources_sure": separation.sure,
     }
     if recording.n_channels == 2:
         facts["directions_degrees"] = direction_degrees(separation.mixing).tolist()

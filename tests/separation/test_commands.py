@@ -98,10 +98,25 @@ def test_same_seed_same_files(tmp_path):
 def test_auto_says_who_chose(tmp_path, quick):
     path = write(tmp_path / "mix.flac", X)
     result = separate(path, "--sources", "auto", "-o", tmp_path / "o")
-    assert "3 sources, chosen by held-out evidence" in result.output
+    assert "3 sources, chosen by evidence" in result.output
     facts = json.loads((tmp_path / "o" / "mixing.json").read_text())
     assert facts["n_sources"] == 3
-    assert facts["n_sources_chosen_by"] == "held-out evidence"
+    assert facts["n_sources_chosen_by"] == "evidence"
+
+
+def test_how_sure_the_number_is_is_told(tmp_path, monkeypatch):
+    unsure = Separation(
+        S.astype("float32"), A, RATE, "l1", 1.0, 1.0, {3: 0.5, 4: 0.52}, {},
+        n_sources_probabilities={3: 0.6, 4: 0.4},
+    )  # fmt: skip
+    monkeypatch.setattr("overica.separation.separate_file.separate", lambda *_, **__: unsure)
+    path = write(tmp_path / "mix.wav", X)
+    result = separate(path, "--sources", "auto", "-o", tmp_path / "o")
+    assert "how many are heard: 3, perhaps 4 (60 % and 40 %)" in result.output
+    assert "3: 0.50, 4: 0.52" in result.output
+    facts = json.loads((tmp_path / "o" / "mixing.json").read_text())
+    assert facts["n_sources_probabilities"] == {"3": 0.6, "4": 0.4}
+    assert facts["n_sources_sure"] is False
 
 
 def test_a_gain_is_told(tmp_path, quick, monkeypatch):

@@ -151,7 +151,7 @@ def test_mixing_json_says_what_was_done(tmp_path, stereo):
     facts = json.loads((tmp_path / "mixing.json").read_text())
     np.testing.assert_allclose(facts["mixing"], mixing(3))
     np.testing.assert_allclose(facts["directions_degrees"], [30, 90, -30])
-    assert facts["n_sources_chosen_by"] == "held-out evidence"
+    assert facts["n_sources_chosen_by"] == "evidence"
     assert facts["settings"] == settings
     assert facts["explained"] is None
     assert facts["evidence"] == {"3": 0.5}

@@ -1,0 +1,92 @@
+"""How many sources: probabilities from what each direction adds to the evidence.
+
+A direction of a source adds much to the log density of the points; one that is none adds what the mixture's law misses
+of the others, more where more was heard. The share of all evidence that the k-th direction adds,
+
+    g_k = (N (E_k - E_{k-1}) - c) / (N E_k),
+
+with E_k nats per point, N points and c what chance adds, tells them apart, whatever the number of channels, the length
+and the noise. On mixtures whose number is known the odds that it is a source were found to be (g_k / g_0)^beta, and
+
+    P(n) = prod_{k <= n} q_k (1 - q_{n+1}),   q_k = odds_k / (1 + odds_k).
+
+What is not heard adds nothing. Where few of the loud places hold one source alone, because of noise or of many talking
+at once, a faint talker may be hidden, and q_{n+1} is at least the frequency of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+_HALF = 0.0157
+"""g_0, at which a direction is as likely a source as not."""
+_STEEPNESS = 3.2
+"""beta."""
+_CHANCE = 15.0
+"""c, nats."""
+SURE = 0.9
+"""Probability from which a number is called sure."""
+
+
+def count_probabilities(evidence: Mapping[int, float], n_points: int) -> dict[int, float]:
+    """Probabilities of numbers of sources.
+
+    Parameters
+    ----------
+    evidence : mapping
+        Number of directions to nats per point above uniform directions.
+    n_points : int
+
+    Examples
+    --------
+    >>> found = count_probabilities({1: 1.0, 2: 2.0, 3: 2.01, 4: 2.01}, 5000)
+    >>> {n: round(p, 3) for n, p in found.items()}
+    {1: 0.0, 2: 0.998, 3: 0.002, 4: 0.0}
+    """
+    numbers = sorted(evidence)
+    here = 1.0
+    probabilities: dict[int, float] = {}
+    for before, after in zip(numbers, numbers[1:], strict=False):
+        more = _is_source(evidence[before], evidence[after], after - before, n_points)
+        probabilities[before] = here * (1 - more)
+        here *= more
+    probabilities[numbers[-1]] = here
+    return probabilities
+
+
+def most_probable(probabilities: Mapping[int, float]) -> int:
+    """The number; of equals the least."""
+    return max(sorted(probabilities), key=probabilities.__getitem__)
+
+
+def in_words(probabilities: Mapping[int, float]) -> str:
+    """The most probable number and, unless it is sure, the next.
+
+    Examples
+    --------
+    >>> in_words({2: 0.01, 3: 0.97, 4: 0.02}), in_words({3: 0.6, 4: 0.35, 5: 0.05})
+    ('3 (97 %)', '3, perhaps 4 (60 % and 35 %)')
+    """
+    first = most_probable(probabilities)
+    likely = f"{_percent(probabilities[first])}"
+    if probabilities[first] >= SURE or len(probabilities) == 1:
+        return f"{first} ({likely} %)"
+    others = {n: p for n, p in probabilities.items() if n != first}
+    second = most_probable(others)
+    return f"{first}, perhaps {second} ({likely} % and {_percent(others[second])} %)"
+
+
+def _percent(probability: float) -> str:
+    """Never all: the frequencies that stand behind it are of hundreds of mixtures."""
+    return "over 99" if probability > 0.99 else f"{100 * probability:.0f}"
+
+
+def _is_source(before: float, after: float, n_more: int, n_points: int) -> float:
+    """Probability q that a direction is a source's."""
+    gain = (after - before) / n_more - _CHANCE / n_points
+    if gain <= 0 or after <= 0:
+        return 0.0
+    odds = np.exp(np.minimum(_STEEPNESS * np.log(gain / after / _HALF), 50.0))
+    return float(odds / (1 + odds))
