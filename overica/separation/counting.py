@@ -11,26 +11,31 @@ and the noise. On mixtures whose number is known the odds that it is a source we
     P(n) = prod_{k <= n} q_k (1 - q_{n+1}),   q_k = odds_k / (1 + odds_k).
 
 What is not heard adds nothing. Where few of the loud places hold one source alone, because of noise or of many talking
-at once, a faint talker may be hidden, and q_{n+1} is at least the frequency of that.
+at once, a faint talker may be hidden: no q_k is below a frequency of that, which falls with their share.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 
-_HALF = 0.0157
+_HALF = 0.013
 """g_0, at which a direction is as likely a source as not."""
-_STEEPNESS = 3.2
+_STEEPNESS = 2.6
 """beta."""
 _CHANCE = 15.0
 """c, nats."""
+_HIDDEN = ((0.25, 0.12), (0.4, 0.01))
+"""Share of loud places with one source alone, and how often another talker is hidden; straight between."""
 SURE = 0.9
 """Probability from which a number is called sure."""
 
 
-def count_probabilities(evidence: Mapping[int, float], n_points: int) -> dict[int, float]:
+def count_probabilities(
+    evidence: Mapping[int, float], n_points: int, share: float = 1.0
+) -> dict[int, float]:
     """Probabilities of numbers of sources.
 
     Parameters
@@ -38,18 +43,23 @@ def count_probabilities(evidence: Mapping[int, float], n_points: int) -> dict[in
     evidence : mapping
         Number of directions to nats per point above uniform directions.
     n_points : int
+    share : float
+        Of the loud places, how many hold one source alone.
 
     Examples
     --------
     >>> found = count_probabilities({1: 1.0, 2: 2.0, 3: 2.01, 4: 2.01}, 5000)
     >>> {n: round(p, 3) for n, p in found.items()}
-    {1: 0.0, 2: 0.998, 3: 0.002, 4: 0.0}
+    {1: 0.0, 2: 0.968, 3: 0.031, 4: 0.0}
     """
     numbers = sorted(evidence)
+    (poor, often), (good, seldom) = _HIDDEN
+    hidden = float(np.interp(share, [poor, good], [often, seldom]))
     here = 1.0
     probabilities: dict[int, float] = {}
-    for before, after in zip(numbers, numbers[1:], strict=False):
+    for before, after in pairwise(numbers):
         more = _is_source(evidence[before], evidence[after], after - before, n_points)
+        more = max(more, hidden)
         probabilities[before] = here * (1 - more)
         here *= more
     probabilities[numbers[-1]] = here

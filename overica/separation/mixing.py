@@ -65,7 +65,7 @@ def learn_mixing(Z: np.ndarray, n_sources: int | None, rng: np.random.Generator)
     evidence = {k: mixtures[k].score(points) for k in sorted(mixtures) if k <= most}
     if not evidence:
         evidence = {min(mixtures): mixtures[min(mixtures)].score(points)}
-    probabilities = count_probabilities(evidence, n_points)
+    probabilities = count_probabilities(evidence, n_points, points.share)
     wanted = most_probable(probabilities) if n_sources is None else n_sources
     if max(mixtures) < wanted:
         raise ValueError(

@@ -21,7 +21,7 @@ LOWEST = 3
 """First frequency that is looked at: the window spreads an offset over those below."""
 WINDOWS = 3
 """In a row."""
-_LOUD = 0.3
+_LOUD = 0.5
 """Share of the places, the loudest, that are looked at."""
 _WIDEST = 0.05
 """Largest rho: what is wider is no line."""

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overica.separation.counting import count_probabilities, in_words, most_probable
+from overica.separation.counting import SURE, count_probabilities, in_words, most_probable
 
 
-@given(st.lists(st.floats(0, 5), min_size=1, max_size=8), st.integers(100, 10_000))
-def test_they_are_probabilities_of_the_numbers(gains, n_points):
+@given(st.lists(st.floats(0, 5), min_size=1, max_size=8), st.integers(100, 10_000), st.floats(0, 1))
+def test_they_are_probabilities_of_the_numbers(gains, n_points, share):
     evidence = {n + 1: sum(gains[: n + 1]) for n in range(len(gains))}
-    found = count_probabilities(evidence, n_points)
+    found = count_probabilities(evidence, n_points, share)
     assert list(found) == list(evidence)
     assert min(found.values()) >= 0
     assert sum(found.values()) == pytest.approx(1)
@@ -21,13 +21,21 @@ def test_what_adds_little_is_no_source():
     assert most_probable(found) == 3
     assert found[3] > 0.95
     # As much as two thirds of what makes it as likely as not: it may be one.
-    doubtful = count_probabilities({1: 1.0, 2: 2.0, 3: 2.03}, 5000)
+    doubtful = count_probabilities({1: 1.0, 2: 2.0, 3: 2.025}, 5000)
     assert most_probable(doubtful) == 2
     assert 0.2 < doubtful[3] < 0.8
 
 
 def test_chance_in_few_points_is_no_source():
     assert most_probable(count_probabilities({1: 0.02, 2: 0.04, 3: 0.06}, 500)) == 1
+
+
+def test_where_little_is_heard_alone_no_number_is_sure():
+    evidence = {1: 1.0, 2: 2.0, 3: 2.001}
+    assert count_probabilities(evidence, 5000, 0.5)[2] > SURE
+    doubtful = count_probabilities(evidence, 5000, 0.2)
+    assert most_probable(doubtful) == 2
+    assert doubtful[2] < SURE
 
 
 def test_numbers_may_be_missing():

@@ -236,9 +236,7 @@ def test_clipping_is_noticed(data):
 
 def test_more_sources_than_the_evidence_supports():
     data = make_talkers(3, n_seconds=4.0)
-    with pytest.warns(
-        SeparationWarning, match="4 sources are wanted, but the evidence supports 3"
-    ):
+    with pytest.warns(SeparationWarning, match="4 sources are wanted, but the evidence supports 3"):
         separate(data.x, data.sample_rate, 4, method="binary", random_state=0)
     with pytest.raises(ValueError, match=r"`n_sources` must be at most [4-8]: .*, got 9"):
         separate(data.x, data.sample_rate, 9, method="binary", random_state=0)
