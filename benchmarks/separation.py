@@ -154,6 +154,8 @@ def count(arguments):
             sets = [
                 {"name": "desk", "label": f"{name} {label} {n}", "n_talkers": n} | desk | noise
                 for n in numbers
+                # Channels with nothing but one talker are multiples of one another, which is refused.
+                if noise or n > 1
             ]
             results = run(sets, ["auto"], arguments.combinations, arguments.talkers, arguments.jobs)
             found, sure, angles = (

@@ -33,6 +33,9 @@ _FIRST_SHARES = (0.6, 0.2, 0.1)
 _ROUNDS = 15
 _REFINING = 8
 _TINY = 1e-12
+_HARDLY = 10.0
+"""Nats over all points for which it is not asked which of several directions is needed least."""
+_TRIED = 3
 _COPY = float(np.cos(np.radians(3.0)))
 """Cosine from which two columns are one direction."""
 _ACCURATE = 0.25
@@ -103,12 +106,25 @@ class DirectionMixture:
                 kept.append(int(j))
         return DirectionMixture(self.columns[:, kept], shares[kept], self.anywhere)
 
-    def least_needed(self, points: OneSourcePoints) -> int:
-        """The direction that the points lose least by."""
+    def with_one_less(self, points: OneSourcePoints) -> DirectionMixture:
+        """Without the direction that the points lose least by, once the others have moved.
+
+        Two directions that share a source look needed both, until one of them is gone: of those that are needed least
+        as things are, and the lesser of the closest two, each is tried, unless one is hardly needed at all.
+        """
         densities = self.densities(points).sum(axis=2)
         total = densities.sum(axis=1) + self.anywhere
         left = np.maximum(total[:, None] - densities, _TINY * total[:, None])
-        return int(np.argmax(np.log(left).sum(axis=0)))
+        losses = (np.log(total)[:, None] - np.log(left)).sum(axis=0)
+        order = np.argsort(losses, kind="stable")
+        tried = list(order[:1] if losses[order[0]] < _HARDLY else order[:_TRIED])
+        cosines = np.abs(self.columns.T @ self.columns) - 2 * np.eye(len(losses))
+        pair = np.array(np.unravel_index(cosines.argmax(), cosines.shape))
+        if len(tried) > 1:
+            tried.append(pair[np.argmin(self.shares[pair].sum(axis=1))])
+        everything = np.arange(len(losses))
+        rest = [self.kept(everything != j).improved(points, _REFINING) for j in dict.fromkeys(tried)]
+        return rest[0] if len(rest) == 1 else max(rest, key=lambda each: each.score(points))
 
     def trimmed(self, points: OneSourcePoints, rounds: int = 6) -> DirectionMixture:
         """Columns by the most accurate tenth of their points.
@@ -186,12 +202,15 @@ def nested_mixtures(points: OneSourcePoints, start: np.ndarray) -> dict[int, Dir
     mixture = DirectionMixture.beginning(start).improved(points)
     found: dict[int, DirectionMixture] = {}
     while True:
-        mixture = mixture.without_copies().improved(points, _REFINING)
+        apart = mixture.without_copies()
+        if apart.columns.shape != mixture.columns.shape:
+            apart = apart.improved(points, _REFINING)
+        mixture = apart
         n_directions = mixture.columns.shape[1]
         found[n_directions] = mixture
         if n_directions == 1:
             return found
-        mixture = mixture.kept(np.arange(n_directions) != mixture.least_needed(points))
+        mixture = mixture.with_one_less(points)
 
 
 def spread_out(points: OneSourcePoints, n: int, rng: np.random.Generator) -> np.ndarray:
