@@ -123,7 +123,9 @@ class DirectionMixture:
         if len(tried) > 1:
             tried.append(pair[np.argmin(self.shares[pair].sum(axis=1))])
         everything = np.arange(len(losses))
-        rest = [self.kept(everything != j).improved(points, _REFINING) for j in dict.fromkeys(tried)]
+        rest = [
+            self.kept(everything != j).improved(points, _REFINING) for j in dict.fromkeys(tried)
+        ]
         return rest[0] if len(rest) == 1 else max(rest, key=lambda each: each.score(points))
 
     def trimmed(self, points: OneSourcePoints, rounds: int = 6) -> DirectionMixture:
