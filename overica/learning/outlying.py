@@ -29,6 +29,7 @@ _BINS = 64
 """Per factor of two, of the histogram that tells quantiles of lengths, to half a percent."""
 _REACH = 1100
 """Factors of two to either side of one that a double holds, and some."""
+LEFT_OUT = "left out of learning, and coded by `transform` like any other."
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,36 +40,39 @@ class Outlying:
     lengths: np.ndarray
     beyond: float = np.inf
     """The length, in the unit of `Lengths`, from which on rows are left out."""
+    among: int | None = None
+    """How many rows were looked at, if not all."""
 
     @classmethod
     def none(cls) -> Outlying:
         """No rows."""
         return cls(np.empty(0, np.int64), np.empty(0))
 
-    @property
-    def message(self) -> str:
-        """What a user is told.
+    def message(self, fate: str = LEFT_OUT) -> str:
+        """What a user is told, and what becomes of such rows.
 
         Examples
         --------
-        >>> print(Outlying(np.array([0, 128, 256, 384]), np.array([90.0, 110, 100, 120])).message)
-        4 rows of `X` (0, 128, 256, ...) are 90 to 120 times as long as the median row: they are left out of learning, \
-and `transform` codes them like any other.
+        >>> print(Outlying(np.array([0, 128, 256, 384]), np.array([90.0, 110, 100, 120])).message())
+        4 rows of `X` (0, 128, 256, ...) are 90 to 120 times as long as the median row: left out of learning, and \
+coded by `transform` like any other.
+        >>> print(Outlying(np.array([7]), np.array([90.0]), among=500).message("kept."))
+        1 of 500 rows of `X` that were looked at (7) is 90 times as long as the median row: kept.
         """
         n = len(self.rows)
         first = ", ".join(str(row) for row in self.rows[:3]) + (", ..." if n > 3 else "")
         low, high = (f"{value:.3g}" for value in (self.lengths.min(), self.lengths.max()))
         times = low if low == high else f"{low} to {high}"
-        what = f"rows of `X` ({first}) are" if n > 1 else f"row of `X` ({first}) is"
-        return (
-            f"{n} {what} {times} times as long as the median row: {'they are' if n > 1 else 'it is'} left out of "
-            f"learning, and `transform` codes {'them' if n > 1 else 'it'} like any other."
-        )
+        rows = f"row{'s' * (n > 1)} of `X`"
+        if self.among is not None:
+            rows = f"of {self.among} rows of `X` that were looked at"
+        verb = "are" if n > 1 else "is"
+        return f"{n} {rows} ({first}) {verb} {times} times as long as the median row: {fate}"
 
-    def warn(self) -> None:
+    def warn(self, fate: str = LEFT_OUT) -> None:
         """Say so, if there are any."""
         if self.rows.size:
-            warnings.warn(self.message, UserWarning, stacklevel=4)
+            warnings.warn(self.message(fate), UserWarning, stacklevel=4)
 
 
 class Lengths:

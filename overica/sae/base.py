@@ -30,6 +30,11 @@ from overica.sae.trainer import Orthogonality, Run
 from overica.transformer import DictionaryTransformer, like
 
 _CHUNK = 8192
+_KEPT = (
+    "kept, with the weight of any other, so that the unit and what is learned may be of such rows above all. Drop from "
+    "`X` what is no sample of the same kind, such as attention sinks."
+)
+"""What becomes of rows that are far longer than all others."""
 
 
 class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
@@ -240,6 +245,11 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
             If X or a parameter is malformed, before any training.
         TrainingError
             If the loss is no longer finite: says at which step, and why.
+
+        Warns
+        -----
+        UserWarning
+            If rows are far longer than all others, such as attention sinks: what is learned may be of these above all.
         """
         self._fit(X)
         return self
@@ -289,15 +299,19 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         X: Array,
         journal: Journal | None = None,
         network: Callable[..., Autoencoder] | None = None,
+        told: bool = False,
     ) -> None:
-        """`fit`, perhaps as a stage of another's, whose untrained network may have an earlier one in it."""
+        """`fit`, perhaps as a stage of another's, whose untrained network may have an earlier one in it.
+
+        Of rows that are far longer than all others an earlier stage may have `told`.
+        """
         before = self.module_ if self.warm_start and hasattr(self, "module_") else None
         start = None if before is None else before.values()
         X = self._validated(X, reset=True)
         rng = broadcast(generator(self.random_state))
         network = network or self._network
         with nullcontext(journal) if journal else journal_of(self, X, rng, start=start) as kept:
-            kept_fit(kept, self, rng, lambda: self._learn(X, rng, kept, network, before))
+            kept_fit(kept, self, rng, lambda: self._learn(X, rng, kept, network, before, told))
 
     def _learn(
         self,
@@ -306,6 +320,7 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         journal: Journal,
         network: Callable[..., Autoencoder],
         before: Autoencoder | None,
+        told: bool,
     ) -> None:
         n_features = X.shape[1]
         training = settings.training(self, n_features)
@@ -316,6 +331,8 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
         batch_size = settings.batch_size(self.batch_size)
         module = network(n_features, n_components, n_active, rng).to(device)
         batches = Batches(X, batch_size, rng, device)
+        if not told:
+            batches.outlying.warn(_KEPT)
         if before is not None:
             module.begin_at(before, batches.unit, batches.centre)
         coefficient = self._coefficient(n_active, training.n_steps)

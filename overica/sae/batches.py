@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from overica.distributed import share
+from overica.learning.survey import outlying
 from overica.random_state import generator
 from overica.ranges import check_unit
 from overica.rows import (
@@ -53,11 +56,14 @@ class Batches:
         In units of X.
     variance : float
         Of a scaled sample about the mean, summed over features: what a constant leaves unexplained.
+    outlying : overica.learning.outlying.Outlying
+        Which of the rows that are looked at are far longer than all others. They are drawn like any other.
 
     Raises
     ------
     ValueError
-        If all that is looked at is zero: there is no unit to measure X in. If its size has no square in its dtype.
+        If all rows that are looked at are equal, or all zero: there is no unit to measure X in. If its size has no
+        square in its dtype.
     """
 
     def __init__(
@@ -69,7 +75,11 @@ class Batches:
     ) -> None:
         self._rng, self._device = rng, device
         self.size = batch_size
-        self.centre, self.unit, self.variance = checked_units(_looked_at(X))
+        known, rows = _looked_at(X)
+        self.centre, self.unit, self.variance = checked_units(known)
+        found = outlying(known)
+        among = None if len(rows) == X.shape[0] else len(rows)
+        self.outlying = replace(found, rows=rows[found.rows], among=among)
         self._resident: Tensor | None = None
         self._draws: Draws
         if isinstance(X, Stream):
@@ -172,11 +182,12 @@ def checked_units(X: np.ndarray) -> tuple[np.ndarray, float, float]:
     return centre, unit, variance
 
 
-def _looked_at(X: np.ndarray | Rows | Stream) -> np.ndarray:
-    """Rows that tell the moments of all."""
+def _looked_at(X: np.ndarray | Rows | Stream) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that tell the moments of all, and their numbers."""
     known = X.beginning if isinstance(X, Stream) else X
     most = min(_LOOKED_AT, max(1, _LOOKED_AT_NUMBERS // known.shape[1]))
-    return known[some_rows(len(known), most, generator(0))] if len(known) > most else known[:]
+    rows = some_rows(len(known), most, generator(0))
+    return known[rows] if len(known) > most else known[:], rows
 
 
 def _moments(X: np.ndarray) -> tuple[np.ndarray, float, float]:

@@ -66,7 +66,7 @@ class FrozenStages(Stages):
         if isinstance(penalty, OrthogonalityPenalty):
             frozen = clone(penalty).set_params(n_frozen=former.n_components_)
             estimator.set_params(orthogonality=frozen)
-        estimator._fit(X, journal, partial(_grown, estimator, former))
+        estimator._fit(X, journal, partial(_grown, estimator, former), told=True)
 
     def _publish(self) -> None:
         last = self.estimators_[-1]
@@ -117,7 +117,8 @@ class ResidualStages(Stages):
     cumulative = False
 
     def _train(self, estimator: SparseAutoencoder, X: Array, journal: Journal) -> None:
-        estimator._fit(self._coded(X)[1] if self.estimators_ else X, journal)
+        told = bool(self.estimators_)
+        estimator._fit(self._coded(X)[1] if told else X, journal, told=told)
 
     def _publish(self) -> None:
         self.components_ = np.vstack([stage.components_ for stage in self.estimators_])
