@@ -21,7 +21,7 @@ def torch_device(name: Any) -> torch.device:
     Raises
     ------
     ValueError
-        If there is no such device, here or anywhere, or not one for each rank.
+        If there is no such device, here or anywhere, or not one for each rank, or it holds no numbers.
 
     Examples
     --------
@@ -47,7 +47,23 @@ def torch_device(name: Any) -> torch.device:
                 f"{torch.cuda.device_count()}: start fewer, by --nproc-per-node"
             )
         return torch.device("cuda", local_rank())
+    if chosen.type not in ("cpu", "cuda"):
+        _check_holds_numbers(chosen)
     return chosen
+
+
+def _check_holds_numbers(device: torch.device) -> None:
+    """Refuse devices whose names torch knows everywhere, though it was not built for them, or they are not there."""
+    import torch
+
+    try:
+        torch.zeros(1, device=device).item()
+    # What torch raises depends on the device: all that can be said is that it is of no use.
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"`device` must hold numbers here, got {str(device)!r}: {reason}"
+        ) from error
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from overica.learning import (
     white_units,
 )
 from overica.parameters import fit_settings, resolve_device, template
-from overica.persistence import Journal, journal_of, kept_fit
+from overica.persistence import Journal, journal_of, kept_fit, warn_of_checkpoint
 from overica.priors import Prior
 from overica.progress import StepProgress
 from overica.random_state import generator
@@ -358,7 +358,13 @@ class OvercompleteICA(PersistentModel):
         Returns
         -------
         self
+
+        Warns
+        -----
+        UserWarning
+            If such rows are left out, or if there is a `checkpoint`, which is of `fit` alone.
         """
+        warn_of_checkpoint(self)
         if self.__sklearn_is_fitted__():
             X = self._validated(X, reset=False)
             settings, _ = fit_settings(self, X.shape[1], self.unit_)

@@ -17,7 +17,7 @@ from overica.persistence.journal import Journal, Stage
 from overica.persistence.jsonl import append_lines, finite, read_lines, write_lines
 from overica.persistence.lock import LOCK, FolderLock
 from overica.persistence.output import check_output_file, check_output_folder
-from overica.persistence.resuming import journal_of, kept_fit
+from overica.persistence.resuming import journal_of, kept_fit, warn_of_checkpoint
 from overica.persistence.together import current, replace_together, staged
 from overica.persistence.values import remember, series_values
 
@@ -48,6 +48,7 @@ __all__ = [
     "replacing",
     "series_values",
     "staged",
+    "warn_of_checkpoint",
     "write_arrays",
     "write_atomically",
     "write_checkpoint",

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from overica.persistence.atomic import read_json
+from overica.persistence.atomic import DamageError, read_json
 from overica.persistence.together import current, replace_together
 
 ARRAYS = "arrays.safetensors"
@@ -97,7 +97,7 @@ def read_checkpoint(
 
 @contextmanager
 def damage_named(file: str) -> Iterator[None]:
-    """Say of what is missing in a file, or of another kind than expected, that the file is damaged.
+    """Say of what is missing in a file, or of another kind than expected, that the file is damaged, if nothing has yet.
 
     Examples
     --------
@@ -105,13 +105,15 @@ def damage_named(file: str) -> Iterator[None]:
     ...     {}["unit"]
     Traceback (most recent call last):
     ...
-    ValueError: models/config.json is damaged: KeyError: 'unit'
+    overica.persistence.atomic.DamageError: models/config.json is damaged: KeyError: 'unit'
     """
     try:
         yield
+    except DamageError:
+        raise
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        raise ValueError(f"{file} is damaged: {reason}") from error
+        raise DamageError(f"{file} is damaged: {reason}") from error
 
 
 def _sum_of(facts: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,17 @@ def journal_of(
         "warm_start": described(start),
     }
     return Journal(folder, identity, every, rng if seed is None else None)
+
+
+def warn_of_checkpoint(estimator: Any) -> None:
+    """Say, where a step on a stream is taken with a `checkpoint`, that this keeps nothing of it."""
+    if estimator.checkpoint is not None:
+        warnings.warn(
+            f"`checkpoint` is of `fit` alone, and `partial_fit` keeps nothing in {str(estimator.checkpoint)!r}: "
+            "set it to None, and `save` now and then what has been learned",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def kept_fit(

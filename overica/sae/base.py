@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from overica._validation import Array
 from overica.backend import torch_device
 from overica.distributed import broadcast, shared
-from overica.persistence import Journal, journal_of, kept_fit
+from overica.persistence import Journal, journal_of, kept_fit, warn_of_checkpoint
 from overica.progress import TRAINING, StepProgress
 from overica.random_state import generator
 from overica.ranges import check_reach
@@ -279,8 +279,14 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
             If X or a parameter is malformed.
         TrainingError
             If the loss is not finite. What was learned before stays.
+
+        Warns
+        -----
+        UserWarning
+            If there is a `checkpoint`, which is of `fit` alone.
         """
         known = hasattr(self, "module_")
+        warn_of_checkpoint(self)
         X = np.asarray(self._validated(X, reset=not known))
         # A network that others have put in is gone on from too.
         run = self._run if known and self._trained is self.module_ else None

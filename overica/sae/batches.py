@@ -178,6 +178,8 @@ def checked_units(X: np.ndarray) -> tuple[np.ndarray, float, float]:
     centre, unit, variance = _moments(X)
     if unit == 0:
         raise ValueError("`X` must not be zero throughout: there is nothing to learn")
+    if all((part == X[:1]).all() for part in chunks(X)):
+        raise ValueError("`X` must vary: expected some variance, got samples that are all equal")
     check_unit(unit, X.dtype)
     return centre, unit, variance
 

@@ -187,7 +187,7 @@ def test_several_arrays_need_a_key(tmp_path):
     file = tmp_path / "acts.safetensors"
     save_file({"mlp": torch.ones(3, 4), "resid": torch.zeros(3, 2), "mean": torch.zeros(4)}, file)
     with pytest.raises(
-        ValueError, match=r"choose one by `key`, of 'mlp' \(3, 4\), 'resid' \(3, 2\)"
+        ValueError, match=r"choose one by `key` .*`--array` .*, of 'mlp' \(3, 4\), 'resid' \(3, 2\)"
     ):
         open_store(tmp_path)
     assert open_store(tmp_path, key="resid").n_features == 2
@@ -197,6 +197,12 @@ def test_several_arrays_need_a_key(tmp_path):
         np.save(tmp_path / f"{name}_0.npy", np.ones((3, width)))
     file.unlink()
     assert open_store(tmp_path, key="resid").n_features == 2
+
+
+def test_integers_are_asked_whether_they_are_tokens(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((5, 4), np.int32))
+    with pytest.raises(ValueError, match=r"none in a\.npy; integers are there: token ids\?"):
+        open_store(tmp_path)
 
 
 def test_what_is_no_store(tmp_path):

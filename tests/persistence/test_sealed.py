@@ -8,7 +8,14 @@ import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overica.persistence import read_arrays, read_checkpoint, write_arrays, write_checkpoint
+from overica.persistence import (
+    damage_named,
+    read_arrays,
+    read_checkpoint,
+    read_json,
+    write_arrays,
+    write_checkpoint,
+)
 
 ARRAYS = {"x": np.arange(6.0).reshape(2, 3), "y": np.zeros(0, np.float32), "z": np.array(3)}
 CONFIG = {"format": "f", "unit": 0.1, "names": ["é", "b"], "nan": float("nan"), "pair": (1, 2)}
@@ -137,3 +144,11 @@ def test_a_damaged_archive_without_a_seal_is_named_or_read(tmp_path_factory, dat
 def test_archives_are_what_numpy_reads(archive):
     with np.load(archive[0], allow_pickle=False) as arrays:
         same(dict(arrays))
+
+
+def test_damage_is_named_once(tmp_path):
+    (tmp_path / "facts.json").write_text("{")
+    with pytest.raises(ValueError, match="is damaged") as told, damage_named("all of it"):
+        read_json(tmp_path / "facts.json")
+    assert str(told.value).startswith(f"{tmp_path / 'facts.json'} is damaged: ")
+    assert str(told.value).count("is damaged") == 1

@@ -304,6 +304,7 @@ def test_parameters_of_single_variants_are_checked():
     ("X", "message"),
     [
         (np.zeros((5, 3)), "`X` must not be zero throughout"),
+        (np.ones((5, 3)), "`X` must vary: .* samples that are all equal"),
         (np.ones((1, 3)), "minimum of 2 is required"),
         (np.full((5, 3), np.nan), "NaN"),
         (np.array([[1.0, np.inf], [0.0, 1.0]]), "infinity"),

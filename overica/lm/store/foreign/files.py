@@ -24,6 +24,7 @@ KINDS: dict[str, Kind] = {
 }
 """Kinds of files by how their names end."""
 _TOKENS = re.compile(r"token|input_?ids|(^|_)ids$", re.IGNORECASE)
+_CHOSEN_BY = "`key` (`array` of a study, `--array` of a command)"
 _SHOWN = 5
 
 
@@ -82,9 +83,10 @@ def find_arrays(path: Path, key: str | None = None) -> Found:
     files = _files(path)
     shards: list[Shard] = []
     ids: list[tuple[str, np.ndarray]] = []
-    taken = ""
+    taken, found_integers = "", False
     for file in files:
         arrays = KINDS[file.suffix].read(file)
+        found_integers |= any(map(is_integers, arrays.values()))
         ids += _token_ids(arrays)
         name = _chosen(file, arrays, key)
         if name is None:
@@ -95,7 +97,8 @@ def find_arrays(path: Path, key: str | None = None) -> Found:
             shards.append(_shard(label, part))
     if not shards:
         wanted = "an array of real numbers with 2 or 3 axes" if key is None else f"{key!r}"
-        raise ValueError(f"{path} must hold {wanted}, got none in {_listed(files)}")
+        integers = "; integers are there: token ids?" if key is None and found_integers else ""
+        raise ValueError(f"{path} must hold {wanted}, got none in {_listed(files)}{integers}")
     _check_equal(shards)
     return Found(shards, _one_per_row(ids, sum(len(s.array) for s in shards)), taken, files)
 
@@ -132,7 +135,7 @@ def _chosen(file: Path, arrays: dict[str, Parts], key: str | None) -> str | None
         return next((name for name in fitting if len(arrays) == 1 and key in file.stem), None)
     if len(fitting) > 1:
         listed = ", ".join(f"{name!r} {_shape(parts)}" for name, parts in fitting.items())
-        raise ValueError(f"{file} holds several arrays: choose one by `key`, of {listed}")
+        raise ValueError(f"{file} holds several arrays: choose one by {_CHOSEN_BY}, of {listed}")
     if not fitting:
         _refuse_odd(file, arrays)
     return next(iter(fitting), None)
