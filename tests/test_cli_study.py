@@ -92,7 +92,7 @@ def test_options_change_the_study(run, tmp_path):
         ("kind = [", "is not TOML"),
         (PHOTOGRAPHS.replace("side", "sides"), "`sides`: unknown key 'sides'. Did you mean 'side'"),
         ('kind = "photographs"\nfolder = "nowhere"', "`folder` must be a folder with pictures"),
-        ('kind = "activations"\nactivations = "nowhere"', "must hold metadata.json, got 'nowhere'"),
+        ('kind = "activations"\nactivations = "nowhere"', "there is nothing at 'nowhere'"),
     ],
 )
 def test_what_is_refused_is_one_line(run, tmp_path, text, message):

@@ -187,7 +187,7 @@ def test_interrupted_fits_are_fits(data):
 
 def test_signed_priors_have_no_hierarchy(data):
     ica = OvercompleteICA(8, max_iter=60, random_state=0)
-    fit, _ = ica._begin(data.X)
+    fit, _ = ica._begin(data.X, np.random.default_rng(0))
     assert not HierarchySearch(fit).applies
 
 
