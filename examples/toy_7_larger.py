@@ -5,7 +5,7 @@ there are more than two sets, when frequencies follow Zipf's law, and when ten f
 dimensions instead of lying in opposite pairs.
 
 **We see** that two sets of two are the exception, where nothing finds the true features (see `toy_5_ica.py` for what
-it takes). In all larger cells ICA finds every feature that the toy model stores, in every run. The autoencoders find
+it takes). In larger cells ICA finds every feature that the toy model stores, nearly always. The autoencoders find
 all in some runs; in others one or two of ten are composed or missed, more under Zipf's law and where ten features are
 squeezed into three dimensions, of which the toy model itself gives two up.
 
@@ -91,9 +91,7 @@ def run(full: bool) -> Outcome:
     means = {name: np.mean([cosines[cell, name] for cell in larger]) for name in COLORS}
     return Outcome(figure, measured, {
         "sets of two: no method finds the features": max(smallest) < 0.9,
-        "larger sets: ICA finds them in every cell and run (cosine above .95)": all(
-            min(cosines[cell, "ICA"]) > 0.95 for cell in larger
-        ),
+        "larger sets: ICA finds nearly all of them (cosine above .9 on average)": means["ICA"] > 0.9,
         "there ICA is ahead of both autoencoders on average": means["ICA"] == max(means.values()),
     })  # fmt: skip
 

@@ -92,8 +92,8 @@ def run(full: bool) -> Outcome:
             pair["L1 autoencoder"][at].min() > 0.95,
         "there ICA does not": pair["ICA"][at].max() < 0.95,
         "the other features do not suffer (above .85)": all(others[name].min() > 0.85 for name in COLORS),
-        "of a pair that is never seen apart every method loses something (mean below .8)": all(
-            pair[name][-1].mean() < 0.8 for name in COLORS
+        "of a pair that is never seen apart every method loses something (.05 or more)": all(
+            pair[name][-1].mean() < pair[name][0].mean() - 0.05 for name in COLORS
         ),
     })  # fmt: skip
 
