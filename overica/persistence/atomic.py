@@ -73,16 +73,12 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
     write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
 
-class DamageError(ValueError):
-    """A file is damaged: says which."""
-
-
 def read_json(path: str | os.PathLike[str]) -> Any:
     """The value in a JSON file.
 
     Raises
     ------
-    DamageError
+    ValueError
         If it is damaged: names it.
 
     Examples
@@ -97,7 +93,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         # Text that is no UTF-8, no JSON, or nested deeper than anything of ours.
-        raise DamageError(f"{os.fspath(path)} is damaged: {error}") from None
+        raise ValueError(f"{os.fspath(path)} is damaged: {error}") from None
 
 
 @contextmanager

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from overica.persistence.atomic import DamageError, read_json
+from overica.persistence.atomic import read_json
 from overica.persistence.together import current, replace_together
 
 ARRAYS = "arrays.safetensors"
 CONFIG = "config.json"
 _SUMS = "sha256"
+_NAMED = " is damaged: "
+"""What whoever reads a file says of it, between its name and the reason."""
 _MARK = b'{"__metadata__":{"sha256"'
 """How the header of arrays with checksums begins, after its length in eight bytes."""
 
@@ -105,15 +107,15 @@ def damage_named(file: str) -> Iterator[None]:
     ...     {}["unit"]
     Traceback (most recent call last):
     ...
-    overica.persistence.atomic.DamageError: models/config.json is damaged: KeyError: 'unit'
+    ValueError: models/config.json is damaged: KeyError: 'unit'
     """
     try:
         yield
-    except DamageError:
-        raise
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        raise DamageError(f"{file} is damaged: {reason}") from error
+        if _NAMED in reason:
+            raise
+        raise ValueError(f"{file}{_NAMED}{reason}") from error
 
 
 def _sum_of(facts: Any) -> str:
