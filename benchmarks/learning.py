@@ -26,6 +26,8 @@ import time
 import warnings
 from pathlib import Path
 
+from _memory import peak_of
+
 N_FEATURES, N_COMPONENTS, N_ACTIVE = 64, 128, 6
 SPAMS_PENALTY = 0.1
 THREADS = (1, 2)
@@ -33,8 +35,6 @@ STEP_SIZES = {(64, 128): 6, (256, 512): 12, (768, 3072): 30}
 """Features and components of the steps: active sources per sample."""
 STEP_LEVEL, N_STEPS = 0.02, 10
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-POLL = 0.005
-"""Seconds between two looks at the memory of a fit."""
 MEGABYTE = 2**20
 
 
@@ -160,16 +160,6 @@ def memory_worker(path):
     print(wall, flush=True)
 
 
-def anonymous_memory(pid):
-    """Resident anonymous memory of a process, bytes; 0 once it has gone."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    kilobytes = [line.split()[1] for line in status.splitlines() if line.startswith("RssAnon")]
-    return 1024 * int(kilobytes[0]) if kilobytes else 0
-
-
 def write_samples(path, n_samples):
     """A float32 file of so many rows; drawn once and repeated, since only their number matters."""
     import numpy as np
@@ -186,28 +176,14 @@ def memory_row(n_samples, folder):
     """One row of the memory table."""
     path = Path(folder) / f"{n_samples}.npy"
     write_samples(path, n_samples)
-    worker = subprocess.Popen(
-        [sys.executable, __file__, "--memory-worker", str(path)],
-        env=environment(1),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+    risen, printed = peak_of(
+        [sys.executable, __file__, "--memory-worker", str(path)], environment(1)
     )
-    if worker.stdout.readline().strip() != "ready":
-        raise RuntimeError(f"the fit of {n_samples} samples did not start")
-    before = peak = anonymous_memory(worker.pid)
-    worker.stdin.write("go\n")
-    worker.stdin.flush()
-    while worker.poll() is None:
-        peak = max(peak, anonymous_memory(worker.pid))
-        time.sleep(POLL)
-    if worker.returncode:
-        raise RuntimeError(f"the fit of {n_samples} samples failed")
-    seconds = float(worker.stdout.read())
+    seconds = float(printed)
     codes = 8 * n_samples * N_COMPONENTS
     print(
         f"{n_samples:9d}{path.stat().st_size / MEGABYTE:9.0f}{codes / MEGABYTE:9.0f}"
-        f"{(peak - before) / MEGABYTE:9.1f}{seconds:9.1f}",
+        f"{risen / MEGABYTE:9.1f}{seconds:9.1f}",
         flush=True,
     )
     path.unlink()

@@ -23,12 +23,12 @@ import time
 from functools import partial
 from pathlib import Path
 
+from _memory import peak_of
 from _ranks import ranks, ranks_worker
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OVERICA_NUM_THREADS")
 FOLDER = Path(tempfile.gettempdir()) / "overica-activations"
 MEGABYTE = 2**20
-POLL = 0.02
 CHECKS, USUAL_STEPS = 12, 300
 
 
@@ -204,43 +204,21 @@ def memory_worker(options):
     print(ica.mixing_.nbytes, flush=True)
 
 
-def anonymous_memory(pid):
-    """Resident anonymous memory of a process, bytes; 0 once it has gone."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    kilobytes = [line.split()[1] for line in status.splitlines() if line.startswith("RssAnon")]
-    return 1024 * int(kilobytes[0]) if kilobytes else 0
-
-
 def memory(options):
     """The peak during a fit."""
-    process = subprocess.Popen(
+
+    def watch(seconds, risen):
+        print(f"{seconds:7.0f} s {risen / MEGABYTE:7.0f} MB", flush=True)
+
+    risen, printed = peak_of(
         [sys.executable, __file__, "--worker", "memory", *sys.argv[1:]],
-        env=environment(options.threads), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    if process.stdout.readline().strip() != "ready":
-        raise RuntimeError("the fit did not start")
-    before = peak = anonymous_memory(process.pid)
-    start = time.perf_counter()
-    process.stdin.write("go\n")
-    process.stdin.flush()
-    while process.poll() is None:
-        now = anonymous_memory(process.pid)
-        if now > 1.02 * peak and options.verbose:
-            print(
-                f"{time.perf_counter() - start:7.0f} s {(now - before) / MEGABYTE:7.0f} MB",
-                flush=True,
-            )
-        peak = max(peak, now)
-        time.sleep(POLL)
-    if process.returncode:
-        raise RuntimeError("the fit failed")
-    model = int(process.stdout.read().split()[-1])
+        environment(options.threads),
+        watch if options.verbose else None,
+    )
+    model = int(printed.split()[-1])
     print(
         f"\n768 to {options.width}, overprovision {options.overprovision}, batch {options.batch}: model "
-        f"{model / MEGABYTE:.0f} MB; peak above it and the data {(peak - before - model) / MEGABYTE:.0f} MB"
+        f"{model / MEGABYTE:.0f} MB; peak above it and the data {(risen - model) / MEGABYTE:.0f} MB"
     )
 
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from overica import distributed
 from overica.fits.building import build, settings
-from overica.formats.exporting import export
+from overica.formats.exporting import write_whole
 from overica.learning import LearningError
 from overica.lm import open_store
-from overica.persistence import Persistent, check_output_folder
+from overica.persistence import check_output_folder
 from overica.random_state import generator
 from overica.rows import Rows, opened, some_rows
 from overica.sae import TrainingError
@@ -90,7 +90,7 @@ def run_fit(
     seconds = time.perf_counter() - started
     if distributed.rank() > 0:
         return
-    _save(estimator, output)
+    write_whole(estimator, output)
     figures = ", ".join(f"{name} {value:.4g}" for name, value in _figures(estimator, X).items())
     yield f"{figures}; {seconds:.0f} s"
     yield f"model  {output}  (overica.load)"
@@ -100,14 +100,6 @@ def _rows(data: Sequence[Path], array: str | None) -> Rows:
     matrices = [open_store(path, array).activations for path in data]
     found = opened(matrices if len(matrices) > 1 else matrices[0])
     return found if isinstance(found, Rows) else Rows(found)
-
-
-def _save(estimator: Any, output: Path) -> None:
-    """In the estimator's own format if it has one; a dictionary is what is left of any other."""
-    if isinstance(estimator, Persistent):
-        estimator.save(output)
-    else:
-        export(estimator, output, format="safetensors")
 
 
 def _figures(estimator: Any, X: Rows) -> Mapping[str, float]:

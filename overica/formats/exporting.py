@@ -13,7 +13,7 @@ from overica.formats.loading import load
 from overica.formats.plain import PlainDictionary, write_plain
 from overica.formats.saelens import SAELens
 from overica.formats.saelens_writing import encodes, write_saelens
-from overica.persistence import PART, check_output_folder, current, read_json
+from overica.persistence import PART, Persistent, check_output_folder, current, read_json
 
 _STAGES = (PART, ".whole")
 """What a writer that was killed may leave."""
@@ -39,6 +39,21 @@ WRITERS: dict[str, tuple[Writer, tuple[str, ...]]] = {
     PlainDictionary.name: (write_plain, PlainDictionary.files),
 }
 """Formats that are written: by what, and the files that there will be."""
+
+
+def write_whole(model: Any, folder: str | os.PathLike[str]) -> None:
+    """Write a fitted estimator as `load` reads it: in its own format if it has one, else its dictionary.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    folder : path
+        Made if it is missing.
+    """
+    if isinstance(model, Persistent):
+        model.save(folder)
+    else:
+        export(model, folder, format=PlainDictionary.name)
 
 
 def export(

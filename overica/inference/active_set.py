@@ -10,7 +10,7 @@ import numpy as np
 from overica._kernels import lasso
 from overica._validation import Array, namespace
 from overica.inference.problem import MAPProblem
-from overica.inference.solver import Run, Solver
+from overica.inference.solver import Run, Solver, lacks_l1
 
 _VIOLATION = 0.1
 """Relative violation of the optimality conditions, as a fraction of the gap asked for, that leaves
@@ -47,10 +47,8 @@ class ActiveSet(Solver):
 
     def supports(self, problem: MAPProblem) -> str | None:
         """Costs proportional to ``|s|``, with noise, on the CPU."""
-        if problem.prior.l1_weights() is None:
-            return "needs a prior whose cost is |s| / theta"
-        if problem.noise_variance == 0:
-            return "needs noise_variance > 0 (without noise nothing weighs the l1 norm)"
+        if (reason := lacks_l1(problem)) is not None:
+            return reason
         if array_api_compat.is_torch_array(problem.X) and problem.X.device.type != "cpu":
             return f"runs on the CPU, and X is on {problem.X.device}"
         return None

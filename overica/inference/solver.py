@@ -76,6 +76,15 @@ class Solver(ABC):
         """
 
 
+def lacks_l1(problem: MAPProblem) -> str | None:
+    """Why a problem is no lasso, as `Solver.supports` says it; None if it is one."""
+    if problem.prior.l1_weights() is None:
+        return "needs a prior whose cost is |s| / theta"
+    if problem.noise_variance == 0:
+        return "needs noise_variance > 0 (without noise nothing weighs the l1 norm)"
+    return None
+
+
 SOLVERS: dict[str, type[Solver]] = {}
 """Solvers by name, in the order in which "auto" tries them; filled in `overica.inference`."""
 

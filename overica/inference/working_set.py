@@ -8,7 +8,7 @@ import numpy as np
 from overica._validation import Array
 from overica.backend import as_tensor
 from overica.inference.problem import MAPProblem
-from overica.inference.solver import Run, Solver
+from overica.inference.solver import Run, Solver, lacks_l1
 
 
 class WorkingSet(Solver):
@@ -33,11 +33,7 @@ class WorkingSet(Solver):
 
     def supports(self, problem: MAPProblem) -> str | None:
         """Costs proportional to ``|s|``, with noise."""
-        if problem.prior.l1_weights() is None:
-            return "needs a prior whose cost is |s| / theta"
-        if problem.noise_variance == 0:
-            return "needs noise_variance > 0 (without noise nothing weighs the l1 norm)"
-        return None
+        return lacks_l1(problem)
 
     def run(self, problem: MAPProblem, codes0: Array | None, tol: float, max_iter: int) -> Run:
         """See `Solver.run`; an iteration is a round of column generation.

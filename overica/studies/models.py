@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from overica.coding import Featuriser
-from overica.formats import export, load
-from overica.persistence import Persistent
+from overica.formats import load
+from overica.formats.exporting import write_whole
 
 ModelFiles = Mapping[str, bytes]
 """Content by name, for one folder."""
@@ -39,10 +39,7 @@ def model_files(featuriser: Any) -> ModelFiles:
     (['cfg.json', 'sae_weights.safetensors'], 'TopKSAE')
     """
     with tempfile.TemporaryDirectory() as folder:
-        if isinstance(featuriser, Persistent):
-            featuriser.save(folder)
-        else:
-            export(featuriser, folder, format="safetensors")
+        write_whole(featuriser, folder)
         return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
 
 
