@@ -83,7 +83,7 @@ class RowDraws(Draws):
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """See `Draws.draw`; in the order of X, since a memory map is read from front to back."""
-        return self._X[self._drawn(size, rng)]
+        return self._X[self.drawn(size, rng)]
 
     def batch(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """See `Draws.batch`; no other rows are read."""
@@ -91,13 +91,14 @@ class RowDraws(Draws):
 
     def chosen(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """See `Draws.chosen`."""
-        return share(self._drawn(size, rng))
+        return share(self.drawn(size, rng))
 
     def read(self, chosen: np.ndarray) -> np.ndarray:
         """See `Draws.read`."""
         return self._X[chosen]
 
-    def _drawn(self, size: int, rng: np.random.Generator) -> np.ndarray:
+    def drawn(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """Numbers in X of the rows that `draw` would give, from the same draws."""
         if size >= self.n_rows:
             return self.numbers(np.arange(self.n_rows))
         return self.numbers(np.sort(rng.integers(0, self.n_rows, size)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -50,17 +50,6 @@ class Arithmetic:
         narrow = PRECISIONS[self.precision]
         with torch.autocast(x.device.type, narrow) if narrow else nullcontext():
             return function(module, x, *told)
-
-
-@contextmanager
-def fast_products() -> Iterator[None]:
-    """Let float32 products on CUDA be of TF32, as is usual in training, and no longer after it."""
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = True
-    try:
-        yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 def _loss(module: Autoencoder, *told: Any) -> Losses:

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from overica.distributed import share
 from overica.learning.survey import outlying
 from overica.random_state import generator
 from overica.ranges import check_unit
@@ -87,7 +86,7 @@ class Batches:
             return
         if in_memory(X) and X.shape[0] * X.shape[1] <= _RESIDENT_NUMBERS:
             self._resident = self.scaled(X)
-        self._draws = RowDraws(X, np.empty(0, np.int64))
+        self._draws = self._numbers = RowDraws(X, np.empty(0, np.int64))
 
     @property
     def position(self) -> Position:
@@ -106,20 +105,13 @@ class Batches:
         """The samples of a training step, (size, n_features), as `draw` has them; of several ranks each has a share."""
         if self._resident is None:
             return self.scaled(self._draws.batch(self.size, self._rng))
-        return self._residents(share(self._drawn()))
+        return self._residents(self._numbers.chosen(self.size, self._rng))
 
     def draw(self) -> Tensor:
         """As many samples as a step has, the same in all ranks."""
         if self._resident is None:
             return self.scaled(self._draws.draw(self.size, self._rng))
-        return self._residents(self._drawn())
-
-    def _drawn(self) -> np.ndarray:
-        """Numbers of rows in memory."""
-        assert self._resident is not None
-        if self.size >= len(self._resident):
-            return np.arange(len(self._resident))
-        return np.sort(self._rng.integers(0, len(self._resident), self.size))
+        return self._residents(self._numbers.drawn(self.size, self._rng))
 
     def _residents(self, rows: np.ndarray) -> Tensor:
         assert self._resident is not None

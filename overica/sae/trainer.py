@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from overica.backend import products
 from overica.distributed import align, average, broadcast
 from overica.persistence import Journal, remember, series_values
 from overica.progress import StepProgress
 from overica.sae.adam import Adam
-from overica.sae.arithmetic import Arithmetic, fast_products
+from overica.sae.arithmetic import Arithmetic
 from overica.sae.batches import Batches, OneBatch
 from overica.sae.coefficients import Coefficient
 from overica.sae.module import Autoencoder
@@ -230,7 +231,7 @@ class Run:
         treated = self.dead if training.revive else None
         x = self.batches.batch()
         coefficient = known["sparsity_coefficient"]
-        with fast_products():
+        with products(x, rough=True):
             losses = training.arithmetic.loss(module, x, coefficient, treated)
             total, parts = losses.total, dict(losses.parts)
             if self.orthogonality is not None:
