@@ -4,7 +4,7 @@
 #   make test    the whole suite            make lint    style
 #   make bench   quick benchmarks           make types   static types
 #   make examples the posts' experiments    make wheel   a wheel in dist/, tried in a bare environment
-#   make clean   remove what these made
+#   make docs    the site, in docs/_build/html make clean  remove what these made
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,6 +14,8 @@ PYTEST_JOBS ?= auto
 DEMO_FLAGS ?=
 # Another study, or another folder: make compare COMPARE_FLAGS="study.toml -o results/mine"
 COMPARE_FLAGS ?= -o results/compare
+# All over again: make docs DOCS_FLAGS="-E -a"
+DOCS_FLAGS ?=
 # The whole tables: make bench BENCH_FLAGS=
 BENCH_FLAGS ?= --quick
 # The first interpreter that is new enough; override with `make PYTHON=...`.
@@ -31,7 +33,7 @@ INSTALL = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 # The tests run side by side, and their problems are small: threads would only wait for each other.
 TEST_THREADS = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} OPENBLAS_NUM_THREADS=$${OPENBLAS_NUM_THREADS:-1}
 
-.PHONY: test compare demo examples lint types bench wheel clean
+.PHONY: test compare demo examples docs lint types bench wheel clean
 
 test: $(VENV)/.with-test
 	$(TEST_THREADS) $(BIN)/python -m pytest -n $(PYTEST_JOBS) --dist loadfile $(PYTEST_FLAGS)
@@ -45,6 +47,11 @@ demo: $(VENV)/.with-nothing
 # Every experiment at its small size; a claim that does not hold is a failure.
 examples: $(VENV)/.with-nothing
 	$(BIN)/python examples/gallery.py --run
+
+# Without network; a warning is a failure, and so is a page that would load anything from elsewhere.
+docs: $(VENV)/.with-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -j auto $(DOCS_FLAGS) docs docs/_build/html
+	@echo "The site: docs/_build/html/index.html"
 
 lint: $(VENV)/.with-lint
 	$(BIN)/ruff check .
@@ -60,7 +67,7 @@ wheel: $(VENV)/.with-wheel
 	$(BIN)/python building/wheel.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info overica/_kernels/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist docs/_build docs/made *.egg-info overica/_kernels/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "overica needs Python 3.11 or newer (make PYTHON=...)"; exit 1; }

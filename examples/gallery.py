@@ -40,10 +40,13 @@ POSTS = {
         "A note on why L1 makes every code too small, and on scales, gates and jumps as cures.",
     ),
 }
+ABOUT = """Every experiment of the posts this package grew from, each a short script with its figure and a
+verdict that its run checks.
+"""
 HEADER = """# The experiments
 
-Every experiment of the posts this package grew from, each a short script with its figure and a
-verdict that its run checks. A small version takes seconds, `--full` the sizes and seeds of the figures given here:
+{about}
+A small version takes seconds, `--full` the sizes and seeds of the figures given here:
 
 ```bash
 python examples/{first}.py          # small: what continuous integration runs
@@ -87,7 +90,7 @@ def entry(path: Path) -> str:
 
 def page() -> str:
     """The whole README."""
-    parts = [HEADER.format(first=scripts()[0].stem)]
+    parts = [HEADER.format(about=ABOUT, first=scripts()[0].stem)]
     for post, (heading, about) in POSTS.items():
         parts += [f"## {heading}\n", f"{about}\n"]
         parts += [entry(path) for path in scripts() if path.stem.startswith(f"{post}_")]

@@ -175,7 +175,7 @@ class FittedModel(DictionaryTransformer):
     def transform(self, X: Array) -> Array:
         """Certified maximum a posteriori sources of samples.
 
-        argmin_s  |W (x - mean - A s)|^2 / (2 lambda) + sum_j cost_j(s_j), at `penalty_` and `scales_`, where W is
+        ``argmin_s |W (x - mean - A s)|^2 / (2 lambda) + sum_j cost_j(s_j)``, at `penalty_` and `scales_`, where W is
         that of `units_`, the identity if nothing was whitened. Where `penalty_` is zero (sources of any shape, no more
         than there are features) that is its limit, ``A^+ (x - mean)``, whatever the cost.
 
