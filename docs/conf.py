@@ -26,6 +26,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "extensions.code_role",
     "extensions.experiments",
+    "extensions.formulas",
     "extensions.offline",
 ]
 # What a build makes of other files goes to docs/made, which git ignores.
@@ -75,6 +76,7 @@ html_title = "overica"
 html_theme_options = {
     "logo": {"text": "overica"},
     "navbar_align": "left",
+    "navbar_persistent": ["search-button"],
     "header_links_before_dropdown": 8,
     "show_toc_level": 2,
     "footer_start": ["copyright"],
@@ -82,5 +84,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+# Pages that stand alone have nothing beside them to go to.
+html_sidebars = dict.fromkeys(("index", "which_tool", "changelog"), [])
 html_show_sourcelink = False
 html_copy_source = False

@@ -12,32 +12,67 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 FOLDER = Path(__file__).parent
 GALLERY = FOLDER / "gallery"
 
-# Prefix of the scripts -> heading and what the experiments are about.
+
+class Post(NamedTuple):
+    """What a group of experiments is about."""
+
+    heading: str
+    about: str
+    sources: tuple[str, ...]
+    """Posts and papers, with title and address."""
+
+
+# Prefix of the scripts -> their post.
 POSTS = {
-    "ica": (
+    "ica": Post(
         "Lewicki and Sejnowski's rule, step by step",
         "An experiment log that follows the 1998 paper from its data to learning four sources from two "
         "mixtures, and stops where the published rule collapses.",
+        (
+            "M. S. Lewicki and T. J. Sejnowski, [Learning nonlinear overcomplete representations for efficient coding]"
+            "(https://aitopics.org/doc/conferences:24DCD7E7), Advances in Neural Information Processing Systems 10 "
+            "(1998)",
+            "M. S. Lewicki and T. J. Sejnowski, [Learning overcomplete representations]"
+            "(https://doi.org/10.1162/089976600300015826), Neural Computation 12 (2000)",
+        ),
     ),
-    "combinations": (
+    "combinations": Post(
         "Do autoencoders learn combinations of features?",
         "A post argued that an L1 penalty prefers frequent combinations over rare features, and that "
         "features split as the dictionary grows; its readers proposed penalties and tests.",
+        (
+            '[Do sparse autoencoders find "true features"?]'
+            "(https://www.lesswrong.com/posts/QoR8noAB3Mp2KBA4B/do-sparse-autoencoders-find-true-features), with its "
+            "comments (2024)",
+        ),
     ),
-    "toy": (
+    "toy": Post(
         "Composed features in small toy models",
         "A post trained autoencoders on the two hidden dimensions of a toy model and found composed "
         "features; a reader objected that the true ones cannot be known there.",
+        (
+            "E. Anders, C. Neo, J. Hoelscher-Obermaier and J. N. Howard, "
+            "[Sparse autoencoders find composed features in small toy models]"
+            "(https://www.lesswrong.com/posts/a5wwqza2cY3W7L9cj/sparse-autoencoders-find-composed-features-in-small-toy)"
+            ", with its comments (2024)",
+        ),
     ),
-    "shrinkage": (
+    "shrinkage": Post(
         "Shrinkage",
         "A note on why L1 makes every code too small, and on scales, gates and jumps as cures.",
+        (
+            "[sparse autoencoder](https://aarnphm.xyz/thoughts/sparse-autoencoder), a note (2024)",
+            "[Addressing feature suppression in SAEs]"
+            "(https://www.alignmentforum.org/posts/3JuSjTZyMzaSeTxKk/addressing-feature-suppression-in-saes), the post "
+            "that it refers to",
+        ),
     ),
 }
 ABOUT = """Every experiment of the posts this package grew from, each a short script with its figure and a
@@ -91,9 +126,10 @@ def entry(path: Path) -> str:
 def page() -> str:
     """The whole README."""
     parts = [HEADER.format(about=ABOUT, first=scripts()[0].stem)]
-    for post, (heading, about) in POSTS.items():
-        parts += [f"## {heading}\n", f"{about}\n"]
-        parts += [entry(path) for path in scripts() if path.stem.startswith(f"{post}_")]
+    for prefix, post in POSTS.items():
+        parts += [f"## {post.heading}\n", f"{post.about}\n"]
+        parts += [*(f"- {source}" for source in post.sources), ""]
+        parts += [entry(path) for path in scripts(prefix)]
     return "\n".join(parts)
 
 

@@ -24,7 +24,7 @@ class CodeOrLink(PyXRefRole):
         """Choose by the text."""
         if NAME.fullmatch(self.text):
             return super().run()
-        return [nodes.literal(self.rawtext, self.text, classes=["code"])], []
+        return [nodes.literal(self.rawtext, self.text)], []
 
     def process_link(
         self, env: Any, refnode: Any, has_explicit_title: bool, title: str, target: str
@@ -39,7 +39,7 @@ def plain(
 ) -> nodes.Element | None:
     """The text of a name without a page, if it may be without one."""
     if node.get("unsure"):
-        return content
+        return nodes.literal("", content.astext())
     if node.get("refdomain") != "py":
         return None
     module, owner = node.get("py:module"), node.get("py:class")

@@ -10,6 +10,8 @@ from sphinx.application import Sphinx
 DOCS = Path(__file__).resolve().parents[1]
 EXAMPLES = DOCS.parent / "examples"
 PAGES = DOCS / "made/experiments"
+FROM_PAGES = "../../../examples"
+"""Where the scripts lie, seen from there."""
 
 
 def gallery() -> ModuleType:
@@ -25,39 +27,30 @@ def pages() -> dict[str, str]:
     known = gallery()
     found = {}
     cards = []
-    for post, (heading, about, *sources) in known.POSTS.items():
-        parts = [f"# {heading}\n", f"{about}\n", *(f"{source}\n" for source in sources)]
-        for path in known.scripts(post):
-            text = known.entry(path).replace("](gallery/", "](../../../examples/gallery/")
-            title, _, rest = text.split("\n\n", 2)
-            parts += [
-                f"({path.stem})=",
-                title.replace("### ", "## "),
-                "",
-                f"`examples/{path.name}`",
-                "",
-                rest,
-            ]
-        found[f"{post}.md"] = "\n".join(parts)
-        cards += [
-            f"## [{heading}]({post}.md)\n",
-            f"{about}\n",
-            "::::{grid} 2 3 4 4",
-            ":gutter: 2\n",
-        ]
-        for path in known.scripts(post):
-            title = known.entry(path).splitlines()[0].removeprefix("### ")
+    for prefix, post in known.POSTS.items():
+        sources = [*(f"- {source}" for source in post.sources), ""]
+        parts = [f"# {post.heading}\n", f"{post.about}\n", *sources]
+        cards += [f"## [{post.heading}]({prefix}.md)\n", f"{post.about}\n", *sources]
+        cards += ["::::{grid} 1 2 3 3", ":gutter: 2\n"]
+        for path in known.scripts(prefix):
+            picture = f"{FROM_PAGES}/gallery/{path.stem}.png"
+            title, _, rest = known.entry(path).split("\n\n", 2)
+            title = title.removeprefix("### ")
+            rest = rest.replace(f"](gallery/{path.stem}.png)", f"]({picture})")
+            parts += [f"({path.stem})=", f"## {title}\n", f"`examples/{path.name}`\n", rest]
             cards += [
                 f":::{{grid-item-card}} {title}",
-                f":img-top: ../../../examples/gallery/{path.stem}.png",
+                ":class-title: experiment",
+                f":img-top: {picture}",
                 f":link: {path.stem}",
                 ":link-type: ref",
                 f":img-alt: {title}",
                 ":::\n",
             ]
         cards.append("::::\n")
+        found[f"{prefix}.md"] = "\n".join(parts)
     toctree = ["```{toctree}", ":hidden:\n", *(name.removesuffix(".md") for name in found), "```\n"]
-    found["index.md"] = "\n".join(["# The experiments\n", known.ABOUT, *cards, *toctree])
+    found["index.md"] = "\n".join(["# Experiments\n", known.ABOUT, *toctree, *cards])
     return found
 
 

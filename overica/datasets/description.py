@@ -32,9 +32,9 @@ class Description:
     rarest: float
     """Smallest share of the samples in which a source is active."""
     max_cosine: float
-    """Coherence: largest |cos| between two true columns; 1 for opposite ones."""
+    """Coherence: largest ``|cos|`` between two true columns; 1 for opposite ones."""
     mean_nearest_cosine: float
-    """Mean over the columns of the largest |cos| with another column."""
+    """Mean over the columns of the largest ``|cos|`` with another column."""
     chance: dict[str, float]
     """What each metric of `overica.metrics.METRICS` gives random columns, as many as true ones."""
     identifiable: bool | None

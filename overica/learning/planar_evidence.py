@@ -42,7 +42,7 @@ _LONGEST = 10.0
 _UNRESOLVED = 0.1
 """Standard deviation taken for noise below the grid's resolution, in grid steps."""
 _WIDTH = 1e-5
-"""Of the differences that give the slope of a characteristic function, relative to 1 + |t|."""
+"""Of the differences that give the slope of a characteristic function, relative to ``1 + |t|``."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class PlanarEvidence:
         return value, by_A, by_presence, by_noise
 
     def _along(self, A: np.ndarray) -> np.ndarray:
-        """A_j'w, (n_components, *grid)."""
+        """``A_j'w``, ``(n_components, *grid)``."""
         return np.tensordot(A.T, self._frequencies, 1)
 
     def _spectrum(self, product: np.ndarray | float, noise_variance: float) -> np.ndarray:

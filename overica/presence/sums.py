@@ -28,7 +28,7 @@ class PresenceSums:
     cross : array (n_features, n_components)
         x E[s]'.
     power : float
-        |x|^2.
+        ``|x|^2``.
 
     Examples
     --------

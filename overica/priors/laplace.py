@@ -18,7 +18,7 @@ class Laplace(Prior):
     Parameters
     ----------
     scale : float or array of shape (n_components,)
-        theta, the mean of |s|, in the units of the sources.
+        theta, the mean of ``|s|``, in the units of the sources.
 
     Notes
     -----

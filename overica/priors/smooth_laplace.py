@@ -16,7 +16,7 @@ _MAX_NEWTON = 100
 class SmoothLaplace(Prior):
     """Smooth Laplace prior, ``p(s) proportional to cosh(beta s / theta)^(-1/beta)``.
 
-    The cost is ``log cosh(beta s / theta) / beta``: |s| / theta less a constant in the tails,
+    The cost is ``log cosh(beta s / theta) / beta``: ``|s| / theta`` less a constant in the tails,
     quadratic at the centre over a width theta / beta, and the Laplace prior in the limit of large
     beta. It has a Hessian everywhere, which a Laplace approximation of the evidence needs.
 

@@ -23,8 +23,8 @@ def starting_offset(X: np.ndarray | Rows, scale: float = 1.0) -> np.ndarray:
         max(0, 1 - s^2 / |c|^2) c.
 
     Codes are not negative, so that their zero lies at the edge of the data, not in the middle. That of data within
-    their spread of zero, |c| <= s, is taken for zero: there nothing has to be reached, and a start in the middle makes
-    features that are often active hard to find. Farther out, s^2 / |c| of the way is left, less than s.
+    their spread of zero, ``|c| <= s``, is taken for zero: there nothing has to be reached, and a start in the middle
+    makes features that are often active hard to find. Farther out, ``s^2 / |c|`` of the way is left, less than s.
 
     The median and s are those of up to 4,096 samples, always the same ones of as many. Rows of any length in a minority
     move them by no more than rows at the edge of the rest.

@@ -26,7 +26,7 @@ class CosineCost(BaseEstimator, ABC):
         """f at each cosine, in the same shape; differentiable almost everywhere."""
 
     def nearness(self, cosines: Tensor) -> Tensor:
-        """What ranks neighbours: |c| here, c itself where opposite directions are not near."""
+        """What ranks neighbours: ``|c|`` here, c itself where opposite directions are not near."""
         return cosines.abs()
 
 
@@ -99,7 +99,7 @@ class Hinge(CosineCost):
     power : float
         At least 1.
     signed : bool
-        Take c in place of |c|: opposite directions are free. Non-negative codes need two opposite
+        Take c in place of ``|c|``: opposite directions are free. Non-negative codes need two opposite
         columns for one signed coordinate, so these are no fault in a sparse autoencoder.
 
     Raises
@@ -134,5 +134,5 @@ class Hinge(CosineCost):
         return torch.relu(self.nearness(cosines) - self.margin) ** self.power
 
     def nearness(self, cosines: Tensor) -> Tensor:
-        """|c|, or c where signed."""
+        """``|c|``, or c where signed."""
         return cosines if self.signed else cosines.abs()

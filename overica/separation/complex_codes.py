@@ -14,7 +14,7 @@ ROUNDS = 60
 def complex_l1(
     Z: np.ndarray, A: np.ndarray, noise_variance: float, *, rounds: int = ROUNDS
 ) -> np.ndarray:
-    """argmin_s sum_j |s_j| subject to A s = x, for every coefficient, as the noise vanishes.
+    """``argmin_s sum_j |s_j|`` subject to ``A s = x``, for every coefficient, as the noise vanishes.
 
     The modulus is the smallest of the quadratics above it, ``|s| = min_v (|s|^2 / v + v) / 2``: with the variances
     ``v_j = |s_j|`` the minimiser is the posterior mean of the local Gaussian model, and the two take turns. With one

@@ -15,7 +15,7 @@ from overica.datasets.identifiability.strata import Stratum
 from overica.datasets.identifiability.truth import Truth, Verdict
 
 _OPPOSITE = 0.999
-"""|cos| above which two columns lie on one line, for storage in opposite pairs."""
+"""``|cos|`` above which two columns lie on one line, for storage in opposite pairs."""
 _N_ERRORS = 6.0
 """Standard errors of skewness and kurtosis within which a source may be Gaussian."""
 

@@ -8,7 +8,7 @@ from overica.datasets.identifiability.strata import Stratum
 from overica.datasets.identifiability.truth import Truth, Verdict
 
 _PARALLEL = 1 - 1e-9
-"""|cos| above which two columns lie on one line."""
+"""``|cos|`` above which two columns lie on one line."""
 
 
 def parallel_columns(truth: Truth, strata: Sequence[Stratum]) -> Verdict | None:

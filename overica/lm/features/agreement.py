@@ -80,7 +80,7 @@ def cluster_figures(components: Any, *, nonnegative: bool = True) -> dict[str, d
 
 
 def agreement(first: Any, second: Any, chance: Any | None = None) -> dict[str, float]:
-    """How much of one dictionary is in another: features matched one to one by |cosine|.
+    """How much of one dictionary is in another: features matched one to one by ``|cosine|``.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def partners(dictionaries: Mapping[str, np.ndarray], name: str) -> dict[str, dic
 
 
 def nearest(components: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices and cosines of the features nearest to each by |cosine|, (n_components, n) each."""
+    """Indices and cosines of the features nearest to each by ``|cosine|``, (n_components, n) each."""
     cosines = cosine_matrix(components.T, components.T)
     sizes = np.abs(cosines)
     np.fill_diagonal(sizes, -1.0)
