@@ -38,7 +38,7 @@ nitpicky = True
 nitpick_ignore: list[tuple[str, str]] = []
 
 # Pages in Markdown.
-myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
 
 # The reference.
