@@ -52,8 +52,10 @@ class OvercompleteICA(PersistentModel):
     Parameters
     ----------
     n_components : int, "auto" or None
-        Number of sources, any number from 1. None: as many as features. "auto": found by fitting surplus columns and
-        counting what is left once copies are merged (with two features: by the exact evidence).
+        Number of sources, any number from 1. None: as many as dimensions in which samples vary, which is features, or
+        less if some follow from others, as they do once an average has been subtracted; with ``whiten=False``, as many
+        as features. "auto": found by fitting surplus columns and counting what is left once copies are merged (with two
+        features: by the exact evidence).
     prior : {"auto", "laplace", "exponential", "smooth_laplace"} or Prior
         Distribution of the sources. "auto" is Laplace with more components than features. With no more than that,
         sources may have any shape, see Notes: a log-concave density of each is learned, lighter or heavier in its tails
@@ -378,7 +380,7 @@ class OvercompleteICA(PersistentModel):
             if n_components == "auto":
                 raise ValueError('`n_components` must be a number for `partial_fit`, got "auto"')
             if self.whiten is True:
-                self._choose_units(fit, n_components, X.dtype)
+                n_components = self._choose_units(fit, n_components, X.dtype)
             settings, far = fit.settings, fit.samples.outlying
             state = State(replace(fit.template, mixing=fit.start(int(n_components))))
             self._measure_by(fit, X.dtype)
@@ -452,7 +454,7 @@ class OvercompleteICA(PersistentModel):
         """`fit`, of validated samples, from given columns if any, its stages kept in a journal."""
         fit, n_components = self._begin(X, rng, start)
         fit.journal = journal
-        self._choose_units(fit, n_components, X.dtype)
+        n_components = self._choose_units(fit, n_components, X.dtype)
         progress = StepProgress(self.verbose, self.callback)
         fit.report = progress
         search = choose_search(fit)
@@ -500,7 +502,7 @@ class OvercompleteICA(PersistentModel):
         samples.outlying.warn()
         settings, n_components = fit_settings(self, n_features, samples.unit)
         if start is not None:
-            if n_components not in ("auto", start.shape[1]):
+            if self.n_components not in (None, "auto", start.shape[1]):
                 raise ValueError(
                     f"`warm_start` needs the n_components of the fit before, {start.shape[1]}, got {n_components}"
                 )
@@ -516,14 +518,25 @@ class OvercompleteICA(PersistentModel):
             )
         return fit, n_components
 
-    def _choose_units(self, fit: Fit, n_components: int | str, dtype: Any) -> None:
-        """What the model is to be of: samples as they are, or whitened ones, or the better of them."""
+    def _choose_units(self, fit: Fit, n_components: int | str, dtype: Any) -> int | str:
+        """Decide what the model is to be of: samples as they are, or whitened ones, or the better of them.
+
+        Returns
+        -------
+        n_components
+            No more of them than dimensions, if their number is left to these.
+        """
         wanted = 2 * fit.samples.n_features if n_components == "auto" else int(n_components)
         if self.whiten is True:
-            fit.samples = fit.samples.measured_in(white_units(fit.samples, dtype, wanted))
+            found = [white_units(fit.samples, dtype, wanted)]
         elif self.whiten == "auto" and fit.settings.rule.surplus_columns:
-            units = race_units(fit, candidates(fit.samples, dtype, wanted), wanted)
-            fit.samples = fit.samples.measured_in(units)
+            found = candidates(fit.samples, dtype, wanted)
+        else:
+            return n_components
+        if self.n_components is None and isinstance(fit.settings.init, str):
+            n_components = wanted = found[0].n_dimensions
+        fit.samples = fit.samples.measured_in(race_units(fit, found, wanted))
+        return n_components
 
     def _measure_by(self, fit: Fit, dtype: Any) -> None:
         """Units of the samples of a fit, and its history."""

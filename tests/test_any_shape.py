@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.decomposition import FastICA
+from sklearn.exceptions import ConvergenceWarning
 
 from overica import OvercompleteICA
 from overica.datasets import make_exponential, make_mixture
@@ -229,10 +230,26 @@ def test_too_few_dimensions_are_left_to_the_sparse_search():
 @pytest.mark.parametrize("kind", ["uniform", "sinusoid"])
 def test_more_light_tailed_sources_than_features_bring_a_warning(kind):
     X, *_ = draw(kind, n_sources=5, n_features=3, n_samples=6000)
-    with pytest.warns(UserWarning, match="`X` has sub-Gaussian sources"):
+    with pytest.warns(UserWarning, match="more components than the 3 dimensions"):
         ours(5, max_iter=60, n_restarts=1).fit(X)
 
 
 def test_sources_that_are_never_negative_bring_no_warning():
     X = make_exponential(4000, random_state=0).X
     ours(3, prior="exponential", max_iter=60, n_restarts=1).fit(X)
+
+
+@pytest.mark.parametrize("whiten", [True, "auto"])
+def test_an_average_that_was_subtracted_leaves_a_source_less(whiten):
+    X, A, _ = draw("mixed")
+    X, A = (
+        np.concatenate([Y, -Y.sum(axis=axis, keepdims=True)], axis) for Y, axis in ((X, 1), (A, 0))
+    )
+    ica = ours(None, whiten=whiten).fit(X)
+    assert ica.n_components_ == ica.units_.n_dimensions == 5
+    assert match_components(ica.mixing_, A / np.linalg.norm(A, axis=0)).cosines.min() > 0.98
+    np.testing.assert_allclose(ica.mixing_.sum(axis=0), 0, atol=1e-10)
+    np.testing.assert_allclose(ica.inverse_transform(ica.transform(X)), X, atol=1e-8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert ica.set_params(warm_start=True, max_iter=5).fit(X).n_components_ == 5

@@ -101,8 +101,9 @@ def warn_if_sub_gaussian(X: np.ndarray, judges: np.ndarray, rng: np.random.Gener
     if lighter_than_gaussian(judges @ direction[:, None]).all():
         warnings.warn(
             "`X` has sub-Gaussian sources: along some direction its tails are lighter than Gaussian, which no mixture "
-            "of independent sparse sources has. With more components than features only sparse sources are found; "
-            "others need `n_components` <= n_features, or prior='exponential' if they are never negative.",
+            f"of independent sparse sources has. With more components than the {X.shape[1]} dimensions in which it "
+            f"varies only sparse sources are found; others need `n_components` <= {X.shape[1]}, or prior='exponential' "
+            "if they are never negative.",
             UserWarning,
             stacklevel=3,
         )
