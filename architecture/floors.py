@@ -24,7 +24,8 @@ FLOORS: dict[int, str] = {
 }
 ROOMS: dict[str, Room] = {
     "_version": Room(0, "its number"),
-    "_deprecation": Room(0, "names that change"),
+    "_deprecation": Room(0, "keywords that change"),
+    "_names": Room(0, "names handed out"),
     "_validation": Room(0, "errors at the boundary"),
     "persistence": Room(0, "files, whole or not at all"),
     "backend": Room(0, "devices"),

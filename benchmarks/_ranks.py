@@ -91,9 +91,9 @@ def take(steps, n):
 def ica_steps(X, options, size):
     """Steps of a run at the level that a fit has in its middle, always from where the first ones ended."""
     from overica.initialisation import start_mixing
-    from overica.learning import Samples
     from overica.learning.ascent import Ascent, State
     from overica.learning.rules import Evidence
+    from overica.learning.samples import Samples
     from overica.parameters import template
     from overica.schedules import Annealing, get_schedule
 

@@ -143,10 +143,11 @@ def parts(ica, X, options):
     import numpy as np
 
     from overica._kernels import lasso_moments, lasso_supports
-    from overica.learning import Model, Samples
+    from overica.learning import Model
     from overica.learning.adding import add_up
     from overica.learning.evidence import enough_judges, judge
     from overica.learning.rules import Evidence
+    from overica.learning.samples import Samples
 
     watch, model = Stopwatch(), ica.model_
     samples = Samples(X, center=True, rng=np.random.default_rng(0))

@@ -23,7 +23,7 @@ import numpy as np  # noqa: E402  (thread counts are read at import)
 import torch  # noqa: E402
 from torch.utils.data import DataLoader, Dataset, TensorDataset  # noqa: E402
 
-from overica.learning import Samples  # noqa: E402
+from overica.learning.samples import Samples  # noqa: E402
 from overica.rows import opened  # noqa: E402
 
 BATCH = 4096

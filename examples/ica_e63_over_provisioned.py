@@ -25,7 +25,7 @@ from sklearn.exceptions import ConvergenceWarning
 from overica import OvercompleteICA
 from overica.datasets import make_exponential
 from overica.initialisation import start_mixing
-from overica.learning import distinct_columns
+from overica.learning.merging import distinct_columns
 from overica.metrics import match_components
 from overica.plots._style import LEARNED
 

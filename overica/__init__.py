@@ -4,13 +4,15 @@
 dictionaries with other programs. What stands beside is in `overica.sae` and `overica.baselines`; what is true, and how
 much of it was found, in `overica.datasets` and `overica.metrics`; studies in `overica.compare`, `overica.lm`,
 `overica.photographs` and `overica.separation`.
+
+What users import is in ``__all__`` here and of `PLACES`; everything else is for those who work on the package.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from overica._names import handed_out
 from overica._version import __version__
 
 if TYPE_CHECKING:
@@ -33,6 +35,29 @@ __all__ = [
     "set_num_threads",
 ]
 
+PLACES = (
+    "sae",
+    "coding",
+    "inference",
+    "priors",
+    "learning",
+    "presence",
+    "initialisation",
+    "schedules",
+    "rows",
+    "distributed",
+    "datasets",
+    "metrics",
+    "baselines",
+    "formats",
+    "plots",
+    "compare",
+    "lm",
+    "photographs",
+    "separation",
+)
+"""The packages and modules whose names are for users."""
+
 _HOMES = {
     "LearningError": "overica.learning",
     "OvercompleteICA": "overica.estimator",
@@ -45,15 +70,9 @@ _HOMES = {
 }
 """Where the names handed out here live; a module is imported when its name is first asked for."""
 
-
-def __getattr__(name: str) -> Any:
-    """A name of `__all__`, imported now."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
-    return value
+__getattr__ = handed_out(__name__, _HOMES | {place: f"{__name__}.{place}" for place in PLACES})
 
 
 def __dir__() -> list[str]:
     """All names, those not imported yet included."""
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *PLACES})

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from overica._validation import Array
-from overica.distributed import local_rank, local_world, world
+from overica.distributed import world
+from overica.distributed.ranks import local_rank, local_world
 
 if TYPE_CHECKING:
     import torch

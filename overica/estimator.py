@@ -11,23 +11,19 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array
-from overica.distributed import broadcast, shared
+from overica.distributed import broadcast
+from overica.distributed.ending import shared
 from overica.hierarchy import HierarchyFit, HierarchySearch
 from overica.inference import Solver
-from overica.learning import (
-    Fit,
-    LearningRule,
-    Model,
-    Samples,
-    State,
-    advance_stream,
-    candidates,
-    choose_search,
-    extend_history,
-    outlying,
-    race_units,
-    white_units,
-)
+from overica.learning import LearningRule, Model
+from overica.learning.ascent import State, extend_history
+from overica.learning.choosing import choose_search
+from overica.learning.fitting import Fit
+from overica.learning.racing import race_units
+from overica.learning.samples import Samples
+from overica.learning.streaming import advance_stream
+from overica.learning.survey import outlying
+from overica.learning.whitening import candidates, white_units
 from overica.parameters import fit_settings, resolve_device, template
 from overica.persistence import Journal, journal_of, kept_fit, warn_of_checkpoint
 from overica.priors import Prior

@@ -9,10 +9,14 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array, check_array, check_scalar
-from overica.learning import Model, State, Units, codes_of, log_evidence
+from overica.learning import Model, log_evidence
+from overica.learning.ascent import State
+from overica.learning.posterior import codes_of
+from overica.learning.units import Units
 from overica.presence import PresenceModel
 from overica.ranges import unit_columns, unit_rows
-from overica.rows import Rows, Stream, part_by_part
+from overica.rows import Rows, Stream
+from overica.rows.parts import part_by_part
 from overica.transformer import DictionaryTransformer, like
 
 _CHUNK = 8192

@@ -9,6 +9,8 @@ import numpy as np
 from overica._validation import check_choice
 from overica.ranges import unit_columns
 
+__all__ = ["INITIALISATIONS", "start_mixing", "unreached"]
+
 Start = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 """(X, n_components, rng) -> unit columns, (n_features, n_components)."""
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from overica._validation import check_choice, check_scalar
 from overica.backend import torch_device
-from overica.distributed import check_divisible
+from overica.distributed.ranks import check_divisible
 from overica.inference import SOLVERS, Solver
-from overica.learning import FitSettings, Model, get_rule
+from overica.learning import Model, get_rule
+from overica.learning.fitting import FitSettings
 from overica.priors import Prior, get_prior
 from overica.ranges import reach, unit_columns
 from overica.schedules import Annealing, get_schedule

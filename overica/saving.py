@@ -11,8 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import check_array, check_scalar
 from overica.fitted import FittedModel
-from overica.learning import Model, State, Units
+from overica.learning import Model
+from overica.learning.ascent import State
 from overica.learning.keeping import models
+from overica.learning.units import Units
 from overica.parameters import resolve_device, template
 from overica.persistence import Persistent, remember, series_values
 from overica.presence import PresenceModel

@@ -9,6 +9,8 @@ from typing import ClassVar
 
 from overica._validation import check_choice, check_scalar
 
+__all__ = ["SCHEDULES", "Constant", "Cosine", "Schedule"]
+
 
 class Schedule(ABC):
     """Learning rate as a function of the progress of a fit; one of your own is one subclass and one registry line."""

@@ -7,7 +7,8 @@ import pytest
 
 from overica import OvercompleteICA
 from overica.datasets import make_mixture
-from overica.learning import LearningError, Model, Natural, codes_of, log_evidence
+from overica.learning import LearningError, Model, Natural, log_evidence
+from overica.learning.posterior import codes_of
 
 DATA = make_mixture(600, 4, 6, "sparse_laplace", n_active=2, random_state=0)
 

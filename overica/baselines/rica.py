@@ -12,7 +12,7 @@ from overica._validation import check_choice, check_scalar
 from overica.baselines.linear import LinearFeaturiser
 from overica.random_state import generator
 from overica.ranges import unit_rows
-from overica.rows import some_rows
+from overica.rows.rows import some_rows
 
 Contrast = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 

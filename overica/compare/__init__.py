@@ -11,7 +11,7 @@ Examples
 ('ica', 'sae', 'baseline')
 """
 
-from overica.coding import Dictionary, Featuriser
+from overica._names import handed_out
 from overica.compare.config import KnownTruthConfig as StudyConfig
 from overica.compare.encoders import ENCODERS, Encoding
 from overica.compare.known_truth import KnownTruthResults as Results
@@ -32,10 +32,12 @@ __all__ = [
     "METHODS",
     "Method",
     "Assignment",
-    "Featuriser",
-    "Dictionary",
     "ENCODERS",
     "Encoding",
     "ErrorSplit",
     "split_error",
 ]
+
+__getattr__ = handed_out(
+    __name__, moved=dict.fromkeys(("Dictionary", "Featuriser"), "overica.coding")
+)

@@ -3,7 +3,7 @@
     torchrun --nproc-per-node 8 -m overica fit acts/ --method ica --components 65536 -o run1
 
 Every rank runs the same program with the same seed. Batches are drawn alike by all, each infers its `share`, and the
-sums over samples are added up (`total`), so that every rank takes the same step and holds the same model; what a fit
+sums over samples are added up (`total` of `.exchange`), so that every rank takes the same step and holds the same model; what a fit
 finds does not depend on the number of ranks but for rounding. Sums in memory go by gloo, those on GPUs by nccl. A rank
 that fails ends all with its message, see `together`.
 
@@ -12,42 +12,24 @@ it, on the same data. ``with alone():`` lets a rank fit something by itself. Wit
 happens here, and torch is not imported.
 """
 
-from overica.distributed.ending import RankError, shared, together
-from overica.distributed.exchange import (
-    align,
-    average,
-    barrier,
-    broadcast,
-    check_same,
-    gathered,
-    total,
-)
-from overica.distributed.ranks import (
-    alone,
-    check_divisible,
-    local_rank,
-    local_world,
-    rank,
-    share,
-    world,
-)
+from overica._names import handed_out
+from overica.distributed.ending import RankError, together
+from overica.distributed.exchange import barrier, broadcast
+from overica.distributed.ranks import alone, rank, share, world
 
-__all__ = [
-    "RankError",
-    "align",
-    "alone",
-    "average",
-    "barrier",
-    "broadcast",
-    "check_divisible",
-    "check_same",
-    "gathered",
-    "local_rank",
-    "local_world",
-    "rank",
-    "share",
-    "shared",
-    "together",
-    "total",
-    "world",
-]
+__all__ = ["RankError", "alone", "barrier", "broadcast", "rank", "share", "together", "world"]
+
+__getattr__ = handed_out(
+    __name__,
+    moved={
+        "align": "overica.distributed.exchange",
+        "average": "overica.distributed.exchange",
+        "check_divisible": "overica.distributed.ranks",
+        "check_same": "overica.distributed.exchange",
+        "gathered": "overica.distributed.exchange",
+        "local_rank": "overica.distributed.ranks",
+        "local_world": "overica.distributed.ranks",
+        "shared": "overica.distributed.ending",
+        "total": "overica.distributed.exchange",
+    },
+)

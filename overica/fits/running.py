@@ -16,7 +16,8 @@ from overica.learning import LearningError
 from overica.lm import open_store
 from overica.persistence import check_output_folder
 from overica.random_state import generator
-from overica.rows import Rows, opened, some_rows
+from overica.rows import Rows, opened
+from overica.rows.rows import some_rows
 from overica.sae import TrainingError
 from overica.studies.registry import METHODS
 

@@ -8,9 +8,9 @@ A format is one file with one class and one line in `FORMATS`.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from overica._names import handed_out
 from overica.formats.exporting import WRITERS, export
 from overica.formats.format import Format
 from overica.formats.loading import FORMATS, inspect, load
@@ -31,10 +31,8 @@ __all__ = [
     "load",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """What needs torch, imported when its name is first asked for."""
-    if name not in ("Imitation", "as_jumprelu"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module("overica.formats.imitation"), name)
-    return value
+# What needs torch.
+__getattr__ = handed_out(
+    __name__,
+    dict.fromkeys(("Imitation", "as_jumprelu"), "overica.formats.imitation"),
+)

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array, check_choice
-from overica.rows import part_by_part
+from overica.rows.parts import part_by_part
 from overica.transformer import DictionaryTransformer, like
 
 _CHUNK = 8192

@@ -15,7 +15,8 @@ from overica.hierarchy.kept import SUMS, Taken, learners, steps_of
 from overica.hierarchy.narrowing import narrowed
 from overica.hierarchy.parents import parents_of
 from overica.hierarchy.start import Start
-from overica.learning import Fit, Model
+from overica.learning import Model
+from overica.learning.fitting import Fit
 from overica.presence import PresenceLearner, PresenceModel, chow_liu
 from overica.schedules import Annealing
 

@@ -1,28 +1,22 @@
-"""Learning: rules, the outer loop, the evidence, and how a fit is put together from them."""
+"""Learning: the rules, the model that is learned, and what follows from it.
 
+A `LearningRule` of `RULES` says how a mixing matrix changes. Of a `Model`, `infer` gives posteriors, `trace`
+and `direction` what one step of learning does, `log_evidence` what it is worth, by the Laplace approximation;
+`annealed_log_evidence` and, in the plane, `PlanarEvidence` say how far off that is.
+"""
+
+from overica._names import handed_out
 from overica.learning.annealed import annealed_log_evidence, sample_posterior
-from overica.learning.ascent import Ascent, LearningError, State, extend_history
-from overica.learning.choosing import choose_search
+from overica.learning.ascent import LearningError
 from overica.learning.evidence import log_evidence
-from overica.learning.fitting import Fit, FitSettings
-from overica.learning.merging import distinct_columns, merge_columns
 from overica.learning.planar_evidence import PlanarEvidence, PlanarFit
-from overica.learning.posterior import Model, Posterior, codes_of, infer
-from overica.learning.racing import race_units
+from overica.learning.posterior import Model, Posterior, infer
 from overica.learning.rules import RULES, Evidence, Inverse, LearningRule, Natural, get_rule
-from overica.learning.samples import Samples
-from overica.learning.streaming import advance_stream
-from overica.learning.survey import outlying
 from overica.learning.tracing import Trace, contributions, direction, trace
-from overica.learning.units import Units
-from overica.learning.whitening import candidates, white_units
 
 __all__ = [
     "RULES",
-    "Ascent",
     "Evidence",
-    "Fit",
-    "FitSettings",
     "Inverse",
     "LearningError",
     "LearningRule",
@@ -31,26 +25,35 @@ __all__ = [
     "PlanarEvidence",
     "PlanarFit",
     "Posterior",
-    "Samples",
-    "State",
     "Trace",
-    "Units",
-    "advance_stream",
     "annealed_log_evidence",
-    "candidates",
-    "choose_search",
-    "codes_of",
     "contributions",
     "direction",
-    "distinct_columns",
-    "extend_history",
     "get_rule",
     "infer",
     "log_evidence",
-    "merge_columns",
-    "outlying",
-    "race_units",
     "sample_posterior",
     "trace",
-    "white_units",
 ]
+
+__getattr__ = handed_out(
+    __name__,
+    moved={
+        "Ascent": "overica.learning.ascent",
+        "Fit": "overica.learning.fitting",
+        "FitSettings": "overica.learning.fitting",
+        "Samples": "overica.learning.samples",
+        "State": "overica.learning.ascent",
+        "Units": "overica.learning.units",
+        "advance_stream": "overica.learning.streaming",
+        "candidates": "overica.learning.whitening",
+        "choose_search": "overica.learning.choosing",
+        "codes_of": "overica.learning.posterior",
+        "distinct_columns": "overica.learning.merging",
+        "extend_history": "overica.learning.ascent",
+        "merge_columns": "overica.learning.merging",
+        "outlying": "overica.learning.survey",
+        "race_units": "overica.learning.racing",
+        "white_units": "overica.learning.whitening",
+    },
+)

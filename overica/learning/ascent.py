@@ -9,7 +9,8 @@ import numpy as np
 
 from overica._validation import Array, as_numpy, namespace
 from overica.backend import placed
-from overica.distributed import broadcast, total
+from overica.distributed import broadcast
+from overica.distributed.exchange import total
 from overica.learning.adding import add_up
 from overica.learning.crowding import next_floor, sparse_enough
 from overica.learning.evidence import enough_judges, judge

@@ -19,7 +19,7 @@ from overica._validation import Array
 from overica.backend import placed
 from overica.learning.generative import Model
 from overica.learning.samples import Samples
-from overica.rows import Draws
+from overica.rows.drawing import Draws
 
 if TYPE_CHECKING:
     import torch

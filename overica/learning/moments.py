@@ -8,7 +8,8 @@ import numpy as np
 
 from overica.learning.shifted_sums import Sums
 from overica.ranges import check_unit
-from overica.rows import Rows, some_rows
+from overica.rows import Rows
+from overica.rows.rows import some_rows
 
 _ENOUGH = 2**17
 _ENOUGH_PER_FEATURE = 64

@@ -13,7 +13,10 @@ from overica.learning.outlying import Outlying
 from overica.learning.splitting import split
 from overica.learning.survey import Survey
 from overica.learning.units import Units
-from overica.rows import Draws, Position, Rows, Stream, chunks, in_memory
+from overica.rows import Rows, Stream
+from overica.rows.drawing import Draws, Position
+from overica.rows.parts import chunks
+from overica.rows.rows import in_memory
 
 if TYPE_CHECKING:
     import torch

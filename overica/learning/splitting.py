@@ -8,7 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from overica.learning.survey import Survey
-from overica.rows import Draws, RowDraws, Rows, Stream, StreamDraws, signatures, some_rows
+from overica.rows import Rows, Stream
+from overica.rows.drawing import Draws, RowDraws
+from overica.rows.rows import some_rows
+from overica.rows.shuffling import StreamDraws
+from overica.rows.signatures import signatures
 
 _PERMUTED = 2**22
 """Of more rows those held out are drawn alone: a permutation of all takes memory."""

@@ -8,7 +8,11 @@ from overica.learning.moments import Moments, enough_rows, products_of
 from overica.learning.outlying import SHARE, Lengths, Outlying
 from overica.learning.shifted_sums import Sums
 from overica.ranges import unit_rows
-from overica.rows import Reservoir, Rows, Stream, chunks, signatures, some_rows
+from overica.rows import Rows, Stream
+from overica.rows.parts import chunks
+from overica.rows.reservoir import Reservoir
+from overica.rows.rows import some_rows
+from overica.rows.signatures import signatures
 
 _REFERENCE = 2000
 """Rows that tell the centre and the unit of lengths."""

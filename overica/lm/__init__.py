@@ -3,6 +3,7 @@
 Needs the extra `lm` (``pip install overica[lm]``) where a model is loaded; a folder of activations opens without it.
 """
 
+from overica._names import handed_out
 from overica.lm.collecting.collect import collect_activations
 from overica.lm.collecting.docstrings import SCIENTIFIC_PACKAGES, scientific_docstrings
 from overica.lm.collecting.model import LanguageModel, load_model, minilm_path
@@ -22,7 +23,6 @@ from overica.lm.study.feature_study import FeatureStudy
 from overica.lm.substitution.loss import Measure, SubstitutionLoss
 from overica.lm.substitution.substitution import Substitution, substitution_loss
 from overica.lm.writer import StoreWriter
-from overica.rows import ShardedRows
 
 __all__ = [
     "ActivationStore",
@@ -37,7 +37,6 @@ __all__ = [
     "Measure",
     "SCIENTIFIC_PACKAGES",
     "SITES",
-    "ShardedRows",
     "Site",
     "StoreWriter",
     "Substitution",
@@ -57,3 +56,5 @@ __all__ = [
     "substitution_loss",
     "text_features",
 ]
+
+__getattr__ = handed_out(__name__, moved={"ShardedRows": "overica.rows"})

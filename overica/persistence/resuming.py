@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from overica._validation import check_scalar
-from overica.distributed import check_same, world
+from overica.distributed import world
+from overica.distributed.exchange import check_same
 from overica.persistence.fingerprint import described, fingerprint
 from overica.persistence.journal import Journal
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from overica._validation import check_array, check_scalar
 from overica.estimator import OvercompleteICA
-from overica.learning import Model, Units, annealed_log_evidence, log_evidence, sample_posterior
+from overica.learning import Model, annealed_log_evidence, log_evidence, sample_posterior
+from overica.learning.units import Units
 from overica.priors import Prior, get_prior
 from overica.random_state import generator
 

@@ -42,7 +42,7 @@ class ShardedRows:
     Examples
     --------
     >>> import numpy as np
-    >>> from overica.lm import ShardedRows
+    >>> from overica.rows import ShardedRows
     >>> X = ShardedRows([np.zeros((3, 2)), np.ones((2, 2))])
     >>> X.shape, X[3], X[[4, 0]]
     ((5, 2), array([1., 1.]), array([[1., 1.], [0., 0.]]))
@@ -180,7 +180,7 @@ def row_batches(
     Examples
     --------
     >>> import numpy as np
-    >>> from overica.rows import row_batches
+    >>> from overica.rows.shards import row_batches
     >>> [len(batch) for batch in row_batches(np.zeros((5, 2)), 2)]
     [2, 2, 1]
     """

@@ -14,12 +14,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array
 from overica.backend import torch_device
-from overica.distributed import broadcast, shared
+from overica.distributed import broadcast
+from overica.distributed.ending import shared
 from overica.persistence import Journal, journal_of, kept_fit, warn_of_checkpoint
 from overica.progress import TRAINING, StepProgress
 from overica.random_state import generator
 from overica.ranges import check_reach
-from overica.rows import Rows, Stream, part_by_part
+from overica.rows import Rows, Stream
+from overica.rows.parts import part_by_part
 from overica.sae import settings
 from overica.sae.batches import Batches, OneBatch
 from overica.sae.coefficients import Coefficient

@@ -11,17 +11,11 @@ from torch import Tensor
 from overica.learning.survey import outlying
 from overica.random_state import generator
 from overica.ranges import check_unit
-from overica.rows import (
-    Draws,
-    Position,
-    RowDraws,
-    Rows,
-    Stream,
-    StreamDraws,
-    chunks,
-    in_memory,
-    some_rows,
-)
+from overica.rows import Rows, Stream
+from overica.rows.drawing import Draws, Position, RowDraws
+from overica.rows.parts import chunks
+from overica.rows.rows import in_memory, some_rows
+from overica.rows.shuffling import StreamDraws
 from overica.sae.centre import starting_offset
 
 _RESIDENT_NUMBERS = 2**27

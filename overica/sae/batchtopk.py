@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from overica.distributed import gathered, total, world
+from overica.distributed import world
+from overica.distributed.exchange import gathered, total
 from overica.sae.module import Autoencoder
 from overica.sae.selecting import SelectingAutoencoder, SelectingSAE, above, largest
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from overica.random_state import generator
-from overica.rows import Rows, some_rows
+from overica.rows import Rows
+from overica.rows.rows import some_rows
 
 _LOOKED_AT = 4096
 _MAX_ITER = 50

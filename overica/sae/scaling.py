@@ -10,7 +10,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array
-from overica.rows import chunks
+from overica.rows.parts import chunks
 from overica.sae.base import SparseAutoencoder
 
 _CHUNK = 8192

@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.base import clone
 
 from overica._validation import check_scalar
-from overica.distributed import check_divisible
+from overica.distributed.ranks import check_divisible
 from overica.sae.arithmetic import Arithmetic
 from overica.sae.coefficients import Coefficient, FixedCoefficient, TargetL0
 from overica.sae.trainer import Training

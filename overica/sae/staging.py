@@ -11,7 +11,8 @@ import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 
 from overica._validation import Array, check_scalar
-from overica.distributed import broadcast, shared
+from overica.distributed import broadcast
+from overica.distributed.ending import shared
 from overica.persistence import Journal, journal_of
 from overica.random_state import generator
 from overica.rows import opened

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from overica.backend import products
-from overica.distributed import align, average, broadcast
+from overica.distributed import broadcast
+from overica.distributed.exchange import align, average
 from overica.persistence import Journal, remember, series_values
 from overica.progress import StepProgress
 from overica.sae.adam import Adam

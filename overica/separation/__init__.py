@@ -5,8 +5,9 @@ true sources, `plot_separation` draws it. `SeparationStudy` puts every method be
 sources.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
+from overica._names import handed_out
 from overica.separation.picture import plot_separation
 from overica.separation.result import Separation
 from overica.separation.separate import separate
@@ -14,6 +15,13 @@ from overica.separation.separation_scores import SeparationScores, evaluate_sepa
 from overica.separation.separators import METHODS
 from overica.separation.sound import SeparationWarning
 from overica.separation.stft import Transform
+
+if TYPE_CHECKING:
+    from overica.separation.separation_study import (
+        SeparationConfig,
+        SeparationResults,
+        SeparationStudy,
+    )
 
 __all__ = [
     "METHODS",
@@ -29,13 +37,11 @@ __all__ = [
     "separate",
 ]
 
-_STUDY = ("SeparationConfig", "SeparationResults", "SeparationStudy")
-
-
-def __getattr__(name: str) -> Any:
-    """The names of the study, which whoever separates need not wait for."""
-    if name not in _STUDY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from overica.separation import separation_study
-
-    return getattr(separation_study, name)
+# The study, which whoever separates need not wait for.
+__getattr__ = handed_out(
+    __name__,
+    dict.fromkeys(
+        ("SeparationConfig", "SeparationResults", "SeparationStudy"),
+        "overica.separation.separation_study",
+    ),
+)

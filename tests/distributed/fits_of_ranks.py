@@ -8,16 +8,8 @@ import numpy as np
 
 from overica import OvercompleteICA
 from overica.datasets import make_mixture
-from overica.distributed import (
-    RankError,
-    align,
-    average,
-    broadcast,
-    check_same,
-    gathered,
-    rank,
-    total,
-)
+from overica.distributed import RankError, broadcast, rank
+from overica.distributed.exchange import align, average, check_same, gathered, total
 from overica.sae import SAES, FrozenStages, TopKSAE
 
 DATA = make_mixture(2000, 16, 24, "sparse_exponential", n_active=2, random_state=0)

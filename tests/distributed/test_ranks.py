@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from overica import OvercompleteICA
-from overica.distributed import alone, check_divisible, rank, share, total, world
+from overica.distributed import alone, rank, share, world
+from overica.distributed.exchange import total
+from overica.distributed.ranks import check_divisible
 from overica.metrics import share_recovered
 from overica.sae import TopKSAE
 from tests.distributed.fits_of_ranks import DATA, ICA, LONG, fits

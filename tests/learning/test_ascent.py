@@ -7,18 +7,10 @@ import pytest
 
 from overica.datasets import make_mixture
 from overica.initialisation import start_mixing
-from overica.learning import (
-    Ascent,
-    Evidence,
-    LearningError,
-    LearningRule,
-    Model,
-    Samples,
-    State,
-    get_rule,
-    infer,
-)
+from overica.learning import Evidence, LearningError, LearningRule, Model, get_rule, infer
+from overica.learning.ascent import Ascent, State
 from overica.learning.calibration import calibrate, rescale, usage
+from overica.learning.samples import Samples
 from overica.metrics import share_recovered
 from overica.priors import get_prior
 from overica.schedules import Annealing, Constant, Cosine

@@ -9,10 +9,11 @@ import torch
 from overica import OvercompleteICA
 from overica.datasets import make_mixture
 from overica.inference.code_supports import Supports
-from overica.learning import Model, codes_of, infer
+from overica.learning import Model, infer
 from overica.learning.adding import add_up
 from overica.learning.ascent import Ascent, State
 from overica.learning.crowding import sparse_enough
+from overica.learning.posterior import codes_of
 from overica.learning.rules import RULES, LearningRule
 from overica.learning.tensor_posterior import ByColumn
 from overica.metrics import share_recovered

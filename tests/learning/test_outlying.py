@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from overica import OvercompleteICA
 from overica.datasets import DATASETS, make_mixture, make_three_features
-from overica.learning import Samples, outlying
+from overica.learning.samples import Samples
+from overica.learning.survey import outlying
 from overica.metrics import share_recovered
 
 DATA = make_mixture(4000, 8, 16, "sparse_laplace", n_active=3, random_state=0)

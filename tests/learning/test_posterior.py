@@ -8,8 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overica.learning import Model, codes_of, infer
+from overica.learning import Model, infer
 from overica.learning.adding import add_up
+from overica.learning.posterior import codes_of
 from overica.learning.rules import RULES
 from overica.learning.tensor_posterior import home, posterior
 from overica.priors import Laplace, get_prior

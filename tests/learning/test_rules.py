@@ -9,18 +9,17 @@ from overica.inference import ActiveSet, Fista, MAPProblem, solve
 from overica.learning import (
     RULES,
     Evidence,
-    Fit,
-    FitSettings,
     Inverse,
     LearningRule,
     Model,
     Natural,
-    Samples,
-    choose_search,
     get_rule,
     infer,
     log_evidence,
 )
+from overica.learning.choosing import choose_search
+from overica.learning.fitting import Fit, FitSettings
+from overica.learning.samples import Samples
 from overica.priors import get_prior
 from overica.schedules import Annealing, Cosine
 from tests.learning.inverses import inverses

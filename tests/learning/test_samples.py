@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overica.learning import Samples
+from overica.learning.samples import Samples
 
 
 def rng():

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overica.learning import Samples, candidates, white_units
+from overica.learning.samples import Samples
+from overica.learning.whitening import candidates, white_units
 
 
 def samples(seed, n_features, rank, center):

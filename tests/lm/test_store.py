@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overica.lm import ActivationStore, ShardedRows, StoreWriter, TokenRows
+from overica.lm import ActivationStore, StoreWriter, TokenRows
 from tests.persistence.killing import SKIP, at_every_step
 
 SETTINGS = {"model": "m", "layer": 1, "context": 8}

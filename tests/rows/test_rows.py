@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from overica import OvercompleteICA
 from overica.datasets import make_mixture
-from overica.lm import ShardedRows
-from overica.rows import RowDraws, Rows, chunks, in_memory, opened
+from overica.rows import ShardedRows
+from overica.rows import Rows, opened
+from overica.rows.drawing import RowDraws
+from overica.rows.parts import chunks
+from overica.rows.rows import in_memory
 from overica.sae import BatchTopKSAE, fine_tune_scale
 
 # A few steps show what is read, and no fit has settled after them.

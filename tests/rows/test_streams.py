@@ -12,9 +12,12 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from overica import OvercompleteICA
 from overica.datasets import make_mixture
-from overica.learning import Samples
+from overica.learning.samples import Samples
 from overica.metrics import share_recovered
-from overica.rows import Reservoir, Stream, StreamDraws, opened, shuffling, signatures, streams
+from overica.rows import Stream, opened, shuffling, streams
+from overica.rows.reservoir import Reservoir
+from overica.rows.shuffling import StreamDraws
+from overica.rows.signatures import signatures
 from overica.sae import BatchTopKSAE
 
 DATA = make_mixture(6000, 8, 12, "sparse_exponential", n_active=2, random_state=0)

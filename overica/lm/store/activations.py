@@ -15,7 +15,8 @@ from overica.lm.store.files import TokenRows
 from overica.lm.store.place import hook_of, place_of
 from overica.lm.store.token_text import TokenTexts, joined
 from overica.random_state import generator
-from overica.rows import Rows, ShardedRows, row_batches
+from overica.rows import Rows, ShardedRows
+from overica.rows.shards import row_batches
 
 _MOMENT_ROWS = 16384
 
