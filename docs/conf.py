@@ -25,6 +25,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "extensions.code_role",
+    "extensions.handed_out",
     "extensions.experiments",
     "extensions.formulas",
     "extensions.offline",

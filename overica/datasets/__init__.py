@@ -52,6 +52,7 @@ DATASETS: dict[str, Callable[..., Mixture]] = {
     "compositional": make_compositional,
     "compositional_held_out": partial(make_compositional, n_held_out=2500),
 }
+"""Sets by name, each a function that can be called with a `random_state` alone."""
 
 __all__ = [
     "DATASETS",

@@ -57,3 +57,4 @@ SOURCES: dict[str, SourceLaw] = {
     "sparse_laplace": SourceLaw(_laplace, nonnegative=False, probability=None),
     "sparse_exponential": SourceLaw(_exponential, nonnegative=True, probability=None),
 }
+"""Laws by name, for `make_mixture`; those with a probability of None take it from `n_active`."""

@@ -3,9 +3,9 @@
     torchrun --nproc-per-node 8 -m overica fit acts/ --method ica --components 65536 -o run1
 
 Every rank runs the same program with the same seed. Batches are drawn alike by all, each infers its `share`, and the
-sums over samples are added up (`total` of `.exchange`), so that every rank takes the same step and holds the same model; what a fit
-finds does not depend on the number of ranks but for rounding. Sums in memory go by gloo, those on GPUs by nccl. A rank
-that fails ends all with its message, see `together`.
+sums over samples are added up (`total` of `.exchange`), so that every rank takes the same step and holds the same
+model; what a fit finds does not depend on the number of ranks but for rounding. Sums in memory go by gloo, those on
+GPUs by nccl. A rank that fails ends all with its message, see `together`.
 
 The same holds for a script that torchrun starts: `fit` in it is a fit of all ranks together, and all of them must call
 it, on the same data. ``with alone():`` lets a rank fit something by itself. Without torchrun's variables nothing

@@ -72,12 +72,13 @@ METRICS: dict[str, Metric] = {
     "mean_max_cosine": mean_max_cosine,
     "mean_max_cosine_recall": mean_max_cosine_recall,
 }
+"""Of directions, by name: at most 1, and 1 for the truth in any order and of any lengths. Chance: `chance_level`."""
 
-# The same signature, but no scores: a high figure is neither good nor bounded by 1.
 COMPOSITION_METRICS: dict[str, Metric] = {
     "composition_index": composition_index,
     "composed_share": composed_share,
 }
+"""Called as those of `METRICS`, but no scores: a high figure is neither good nor bounded by 1."""
 
 CODE_METRICS: dict[str, CodeMetric] = {
     "precision": precision,
@@ -87,6 +88,7 @@ CODE_METRICS: dict[str, CodeMetric] = {
     "shrinkage": shrinkage,
     "magnitude_error": magnitude_error,
 }
+"""Of codes of matched columns, by name, ``score(codes, codes_true, matching)``. Chance: `code_chance`."""
 
 # Expectations over the order of the samples; a metric that is missing here is shuffled instead.
 CODE_CHANCE: dict[str, CodeMetric] = {
@@ -103,6 +105,7 @@ FIT_METRICS: dict[str, FitMetric] = {
     "l0": l0,
     "dead_share": dead_share,
 }
+"""Of reconstruction and sparsity, by name, ``score(X, X_hat, codes)``. Chance: `fit_chance`."""
 
 
 def get_metric(metric: str | Metric) -> Metric:

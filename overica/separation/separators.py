@@ -7,3 +7,4 @@ from overica.separation.ensemble import Gaussian
 from overica.separation.separator import Method
 
 METHODS: dict[str, Method] = {method.name: method for method in (Gaussian(), Codes(), Binary())}
+"""Methods by name, the best first."""

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overica.lm import ActivationStore, StoreWriter, TokenRows
+from overica.rows import ShardedRows
 from tests.persistence.killing import SKIP, at_every_step
 
 SETTINGS = {"model": "m", "layer": 1, "context": 8}

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from overica import OvercompleteICA
 from overica.datasets import make_mixture
-from overica.rows import ShardedRows
-from overica.rows import Rows, opened
+from overica.rows import Rows, ShardedRows, opened
 from overica.rows.drawing import RowDraws
 from overica.rows.parts import chunks
 from overica.rows.rows import in_memory
