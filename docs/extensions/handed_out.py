@@ -33,11 +33,6 @@ def find(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[
         for i in range(len(lines) - 1, 0, -1):
             if lines[i] and not lines[i].strip("-"):
                 lines[i - 1 : i + 1] = [f".. rubric:: {lines[i - 1]}", ""]
-    # Formulas stand indented below prose: nothing in them is markup.
-    for i in range(len(lines) - 2, 0, -1):
-        prose, blank, formula = lines[i - 1 : i + 2]
-        if prose[:1].strip() and prose[:2] != ".." and not blank and formula.startswith("    "):
-            lines[i:i] = ["", "::"]
 
 
 def skip(app: Sphinx, what: str, name: str, obj: Any, skipped: bool, options: Any) -> bool | None:
