@@ -67,7 +67,7 @@ wheel: $(VENV)/.with-wheel
 	$(BIN)/python building/wheel.py
 
 clean:
-	rm -rf $(VENV) build dist docs/_build docs/made *.egg-info overica/_kernels/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist docs/_build docs/made docs/tutorials/acts docs/tutorials/features docs/tutorials/theirs docs/tutorials/mix.wav *.egg-info overica/_kernels/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "overica needs Python 3.11 or newer (make PYTHON=...)"; exit 1; }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +34,9 @@ class TextFeatures:
     """What the codes are, in words."""
     tokens: list[str]
     """Pieces that, put one after the other, read as the text."""
-    codes: sparse.csr_matrix
+    codes: sparse.csr_matrix = field(repr=False)
     """(n_tokens, n_components), in units of the activations, of features of unit norm."""
-    gists: dict[tuple[int, int], list[str]]
+    gists: dict[tuple[int, int], list[str]] = field(repr=False)
     """By feature that fires here and sign: the tokens where it was strongest in the study."""
 
     @property
