@@ -34,6 +34,7 @@ SMALLEST = {
         "--methods",
         "batchtopk,saelens-relu,ica,presences",
     ],
+    "tools": ["--quick"],
 }
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 

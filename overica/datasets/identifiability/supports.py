@@ -1,7 +1,7 @@
 """Sparse supports: which columns the subspaces of the data single out.
 
-Samples with the active sources I fill ``span(A_I)``, and almost all of them need |I| columns of any
-dictionary.  So another dictionary B that is as sparse on average has, for every I, |I| columns in
+Samples with the active sources I fill ``span(A_I)``, and almost all of them need ``|I|`` columns of any
+dictionary.  So another dictionary B that is as sparse on average has, for every I, ``|I|`` columns in
 ``span(A_I)``.  Two conclusions:
 
 - If source j is ever active alone, B has the column j.
