@@ -86,6 +86,8 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 # Pages that stand alone have nothing beside them to go to.
-html_sidebars = dict.fromkeys(("index", "which_tool", "changelog"), [])
+html_sidebars: dict[str, list[str]] = {
+    page: [] for page in ("index", "which_tool", "changelog", "papers")
+}
 html_show_sourcelink = False
 html_copy_source = False

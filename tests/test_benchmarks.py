@@ -34,7 +34,7 @@ SMALLEST = {
         "--methods",
         "batchtopk,saelens-relu,ica,presences",
     ],
-    "tools": ["--quick"],
+    "tools": ["--cases", "parts", "--seeds", "1"],
 }
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 

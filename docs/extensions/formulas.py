@@ -3,9 +3,12 @@
 To reStructuredText an indented paragraph is a quotation, whose ``*``, ``|`` and ``_`` mean something.
 """
 
-from typing import Any
+from __future__ import annotations
 
-from sphinx.application import Sphinx
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 
 def as_written(lines: list[str]) -> list[str]:

@@ -1,11 +1,13 @@
 """Look at the pages that were built: none may need the network to be seen."""
 
+from __future__ import annotations
+
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sphinx.application import Sphinx
-from sphinx.util import logging
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 LOADED = {("script", "src"), ("link", "href"), ("img", "src"), ("source", "src"), ("iframe", "src")}
 """Attributes whose address a browser opens by itself."""
@@ -42,6 +44,8 @@ def check(app: Sphinx, exception: Exception | None) -> None:
     """Warn of every page that loads anything, and of style sheets that do."""
     if exception or app.builder.format != "html":
         return
+    from sphinx.util import logging
+
     logger = logging.getLogger(__name__)
     for path in sorted(Path(app.outdir).rglob("*.html")):
         for address in loads(path.read_text(encoding="utf-8")):
