@@ -14,7 +14,7 @@ PYTEST_JOBS ?= auto
 DEMO_FLAGS ?=
 # Another study, or another folder: make compare COMPARE_FLAGS="study.toml -o results/mine"
 COMPARE_FLAGS ?= -o results/compare
-# All over again: make docs DOCS_FLAGS="-E -a"
+# Other options of Sphinx: make docs DOCS_FLAGS="-v"
 DOCS_FLAGS ?=
 # The whole tables: make bench BENCH_FLAGS=
 BENCH_FLAGS ?= --quick
@@ -48,9 +48,10 @@ demo: $(VENV)/.with-nothing
 examples: $(VENV)/.with-nothing
 	$(BIN)/python examples/gallery.py --run
 
-# Without network; a warning is a failure, and so is a page that would load anything from elsewhere.
+# Without network; a warning is a failure, and so is a page that would load anything from elsewhere. Anew each time
+# (-E): what Sphinx remembers knows nothing of new pages of the reference; tutorials run only if they have changed.
 docs: $(VENV)/.with-docs
-	$(BIN)/python -m sphinx -W --keep-going -q -j auto $(DOCS_FLAGS) docs docs/_build/html
+	$(BIN)/python -m sphinx -E -W --keep-going -q -j auto $(DOCS_FLAGS) docs docs/_build/html
 	@echo "The site: docs/_build/html/index.html"
 
 lint: $(VENV)/.with-lint
