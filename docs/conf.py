@@ -28,6 +28,7 @@ extensions = [
     "extensions.handed_out",
     "extensions.experiments",
     "extensions.formulas",
+    "extensions.linked_code",
     "extensions.offline",
 ]
 # What a build makes of other files goes to docs/made, which git ignores.
@@ -44,6 +45,7 @@ myst_heading_anchors = 3
 
 # The reference.
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # numpydoc's sections say them, with shapes
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False

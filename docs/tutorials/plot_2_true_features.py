@@ -77,7 +77,7 @@ print_figures(models, data)
 
 # %%
 # The mean cosine to the true features is what SAE papers call MCC, and .87 looks good. The share of
-# features that were found, |cos| above .98, says otherwise. In the pictures a true feature is a
+# features that were found, ``|cos|`` above .98, says otherwise. In the pictures a true feature is a
 # column; a feature that was found is one dark cell on the diagonal, a blend of two is two half-dark
 # ones.
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from docs.extensions.entries import entry_of
 from docs.extensions.experiments import EXAMPLES, gallery, pages
 from docs.extensions.formulas import as_written
 from docs.extensions.offline import loads
@@ -69,3 +70,33 @@ def test_every_post_has_a_source_with_an_address():
     for post in gallery().POSTS.values():
         assert post.sources
         assert all(re.search(r"\[[^]]+\]\(https://[^)]+\)", source) for source in post.sources)
+
+
+KINDS = {
+    "overica.sae": "module",
+    "overica.sae.steer": "function",
+    "overica.sae.TopKSAE": "class",
+    "overica.sae.TopKSAE.fit": "method",
+    "overica.sae.METHODS": "data",
+    "overica.separation.METHODS": "data",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [
+        ("TopKSAE", "overica.sae.TopKSAE"),
+        ("steer()", "overica.sae.steer"),
+        ("overica.sae", "overica.sae"),
+        ("TopKSAE.fit", "overica.sae.TopKSAE.fit"),
+        ("fit", None),
+        ("sae", None),
+        ("METHODS", None),
+        ("sae.METHODS", "overica.sae.METHODS"),
+        ("overica fit", None),
+        ("steer(sae)", None),
+        ("unknown", None),
+    ],
+)
+def test_code_that_names_one_entry_is_linked(text, entry):
+    assert entry_of(text, KINDS) == entry

@@ -1,0 +1,44 @@
+"""Names in pages' code: a link where exactly one entry of the reference bears them.
+
+`OvercompleteICA`, `overica.metrics.meta_dictionary`, `make_hierarchy()`: whoever writes a page or the changelog need
+not say where that stands.  Methods and attributes share their names, and stay code unless written with their class.
+"""
+
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.nodes import make_refnode
+
+from extensions.entries import entry_of
+
+
+class LinkedCode(SphinxPostTransform):
+    """Wrap pieces of code into links, on pages in Markdown."""
+
+    default_priority = 5
+
+    def run(self, **kwargs: Any) -> None:
+        """Once all pages have been read."""
+        page = self.env.current_document.docname
+        if not str(self.env.doc2path(page)).endswith(".md"):
+            return
+        objects = self.env.domains.python_domain.objects
+        kinds = {name: entry.objtype for name, entry in objects.items()}
+        for literal in list(self.document.findall(nodes.literal)):
+            inside = literal.parent
+            if isinstance(inside, nodes.reference | nodes.title) or literal.get("classes"):
+                continue
+            if full := entry_of(literal.astext(), kinds):
+                entry = objects[full]
+                link = make_refnode(
+                    self.app.builder, page, entry.docname, entry.node_id, literal.deepcopy(), full
+                )
+                inside.replace(literal, link)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the transform."""
+    app.add_post_transform(LinkedCode)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
