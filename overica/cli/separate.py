@@ -6,7 +6,7 @@ import click
 
 from overica.cli._errors import told
 
-METHOD_NAMES = ("gaussian", "l1", "binary")
+METHOD_NAMES = ("gaussian", "l1", "binary", "convolutive")
 """Those of `overica.separation.METHODS`, for which nobody who asks for help need wait."""
 
 
@@ -44,13 +44,15 @@ class _Count(click.ParamType):
     default=METHOD_NAMES[0],
     show_default=True,
     help="How sources are inferred once their directions are known: by the local Gaussian model (best), the smallest "
-    "sum of moduli (quicker), or the nearest direction alone (a mask).",
+    "sum of moduli (quicker), or the nearest direction alone (a mask). convolutive: for rooms, where microphones hear "
+    "delays and echoes; it needs the number of sources.",
 )
 @click.option(
     "--window",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="Length of the analysis window.  [default: 0.128, and for the sources of gaussian 0.064 and 0.096, averaged]",
+    help="Length of the analysis window.  [default: 0.128, and for the sources of gaussian 0.064 and 0.096, "
+    "of convolutive 0.128 and 0.256, averaged]",
 )
 @click.option(
     "--images/--no-images",
@@ -75,22 +77,24 @@ def separate(
     """Separate the sources of a recording with two or more channels, even if there are more sources than channels.
 
     MIXTURE is a WAV, FLAC or other file that soundfile reads, in which every source reaches all channels at once,
-    each with a strength of its own (as a mixing desk pans them). Delays and reverberation are outside this model.
+    each with a strength of its own (as a mixing desk pans them). For delays and reverberation, microphones apart in a
+    room, there is --method convolutive.
     Of a folder every such file is separated, into a folder of its own in the output.
 
     \b
     Writes to the folder
-      source-1.wav ...  one per source, mono, loudest first
+      source-1.wav ...  one per source, mono, loudest first; of a room, what the nearest channel hears
       image-1.wav ...   what each adds to every channel
       residual.wav      what all of them leave: images and residual sum to the mixture exactly
-      mixing.json       mixing matrix, directions, settings, the gain of the sources
-      separation.png    the directions, and spectrograms before and after
+      mixing.json       mixing matrix, directions (of a room: delays), settings, the gain of the sources
+      separation.png    the directions (delays), and spectrograms before and after
       listen.html       players and spectrograms, in one file
     """
     with told(output):
-        from overica.separation.separate_file import run_separate
+        from overica.separation.separate_file import check_method, run_separate
         from overica.separation.separate_folder import run_separate_folder
 
+        check_method(method, n_sources)
         run = run_separate_folder if mixture.is_dir() else run_separate
         for line in run(
             mixture,

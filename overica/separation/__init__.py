@@ -1,4 +1,4 @@
-"""Separation of more talkers than microphones: the mixing matrix from sparse coefficients, then the sources.
+"""Separation of more talkers than microphones: how they are mixed from sparse coefficients, then the sources.
 
 `separate` does all of it. The names of the methods are in `METHODS`. `evaluate_separation` compares the result with
 true sources, `plot_separation` draws it. `SeparationStudy` puts every method beside oracles on mixtures of known
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from overica._names import handed_out
 from overica.separation.picture import plot_separation
 from overica.separation.result import Separation
+from overica.separation.rooms.room import RoomSeparation
 from overica.separation.separate import separate
 from overica.separation.separation_scores import SeparationScores, evaluate_separation
 from overica.separation.separators import METHODS
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "METHODS",
+    "RoomSeparation",
     "Separation",
     "SeparationConfig",
     "SeparationResults",

@@ -20,8 +20,8 @@ from PIL import Image
 from overica.persistence import write_atomically
 from overica.report.write import environment
 from overica.separation.extras import import_extra
-from overica.separation.picture import RANGE_DB, coefficients, direction_degrees
-from overica.separation.result import Separation
+from overica.separation.picture import RANGE_DB, coefficients
+from overica.separation.separated import Separated
 
 PAGE = "listen.html"
 _BYTES = 18_000_000
@@ -60,7 +60,7 @@ def write_listening_page(
     path: Path,
     name: str,
     x: np.ndarray,
-    separation: Separation,
+    separation: Separated,
     picture: bytes,
     notices: Sequence[str] = (),
 ) -> Path:
@@ -73,7 +73,7 @@ def write_listening_page(
         Of the recording.
     x : array (n_frames, n_channels)
         Mixture.
-    separation : Separation
+    separation : Separation or RoomSeparation
     picture : bytes
         PNG of directions and spectrograms (`overica.separation.plot_separation`).
     notices : sequence of str, optional
@@ -94,7 +94,7 @@ def write_listening_page(
 
 
 def build_page(
-    name: str, x: np.ndarray, separation: Separation, picture: bytes, notices: Sequence[str]
+    name: str, x: np.ndarray, separation: Separated, picture: bytes, notices: Sequence[str]
 ) -> ListeningPage:
     """Put together what the page says."""
     rate, n_sources = separation.sample_rate, separation.n_sources
@@ -135,15 +135,13 @@ def build_page(
 
 
 def _stretches(
-    x: np.ndarray, separation: Separation, start: int, stop: int
+    x: np.ndarray, separation: Separated, start: int, stop: int
 ) -> Iterator[tuple[str, str, np.ndarray]]:
     """Title, note and samples of every player."""
     yield "mixture", "", x
     images = separation.images_of(start, stop)
-    directions = direction_degrees(separation.mixing) if len(separation.mixing) == 2 else None
-    for j, image in enumerate(images):
-        note = "" if directions is None else f"{directions[j]:.1f}°".replace("-", "−")
-        yield f"source {j + 1}", note, image
+    for j, (note, image) in enumerate(zip(separation.notes(), images, strict=True), start=1):
+        yield f"source {j}", note, image
     residual = x - images.sum(axis=0)
     power, left = float((x**2).sum()), float((residual**2).sum())
     note = f"{-10 * np.log10(left / power):.0f} dB below the mixture" if left > 0 < power else ""
@@ -162,7 +160,7 @@ def _loudest(x: np.ndarray, n_frames: int) -> tuple[int, int]:
     return start, start + n_frames
 
 
-def _transformed(signal: np.ndarray, separation: Separation) -> np.ndarray:
+def _transformed(signal: np.ndarray, separation: Separated) -> np.ndarray:
     assert separation.transform is not None
     length = separation.transform.window_length
     return np.stack([coefficients(channel, length) for channel in signal.T])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from overica._validation import check_array, check_scalar
 from overica.plots._style import DATA, DPI, QUIET, quieten
+from overica.separation.directions import direction_degrees
 from overica.separation.stft import Transform
 
 # Okabe-Ito without yellow and black; more sources begin again.
@@ -18,20 +21,6 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _COLUMNS = 900
 _DOTS = 5000
 RANGE_DB = 60.0
-
-
-def direction_degrees(mixing: np.ndarray) -> np.ndarray:
-    """Angle of each column of a two-channel mixing matrix, in (-90, 90]: 0 is the first channel alone, 45 the middle.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> direction_degrees(np.array([[1.0, 1.0, 0.0, -1.0], [0.0, 1.0, 1.0, 1.0]])).tolist()
-    [0.0, 45.0, 90.0, -45.0]
-    """
-    angles = np.degrees(np.arctan2(mixing[1], mixing[0]))
-    # A direction has no sign.
-    return 90.0 - (90.0 - angles) % 180.0
 
 
 def plot_separation(
@@ -73,11 +62,17 @@ def plot_separation(
     S = np.asarray(check_array(sources, "sources", {"n_frames": len(x), "n_sources": None}))
     shape: dict[str, int | None] = {"n_channels": x.shape[1], "n_sources": S.shape[1]}
     A = np.asarray(check_array(mixing, "mixing", shape))
-    return draw_separation(x, check_scalar(sample_rate, "sample_rate", strict=True), S, A)
+    rate = check_scalar(sample_rate, "sample_rate", strict=True)
+    return draw_separation(x, rate, S, lambda ax, Z: draw_directions(ax, Z, A))
 
 
-def draw_separation(x: np.ndarray, sample_rate: float, S: np.ndarray, A: np.ndarray) -> Figure:
-    """`plot_separation` of arrays that were checked: the checks of a long recording take memory."""
+def draw_separation(
+    x: np.ndarray,
+    sample_rate: float,
+    S: np.ndarray,
+    draw_places: Callable[[Axes, np.ndarray], None],
+) -> Figure:
+    """`plot_separation` of arrays that were checked (the checks of a long recording take memory); left, anything."""
     transform = Transform(sample_rate)
 
     n_sources = S.shape[1]
@@ -86,7 +81,7 @@ def draw_separation(x: np.ndarray, sample_rate: float, S: np.ndarray, A: np.ndar
     )
     grid = figure.add_gridspec(n_sources + 1, 2, width_ratios=(1, 1.5))
     Z = np.stack([coefficients(channel, transform.window_length) for channel in x.T])
-    _draw_directions(figure.add_subplot(grid[:, 0]), Z, A)
+    draw_places(figure.add_subplot(grid[:, 0]), Z)
 
     mixture = np.sum(np.abs(Z) ** 2, axis=0)
     top = float(mixture.max()) or 1.0
@@ -121,7 +116,8 @@ def coefficients(signal: np.ndarray, length: int) -> np.ndarray:
     return np.asarray(np.fft.rfft(frames, axis=1).T)
 
 
-def _draw_directions(ax: Axes, Z: np.ndarray, A: np.ndarray) -> None:
+def draw_directions(ax: Axes, Z: np.ndarray, A: np.ndarray) -> None:
+    """The largest coefficients Z of the first two channels, and a line for every column of A."""
     n_channels, n_sources = A.shape
     # One channel has no directions: its coefficients lie on a line.
     rows = [0, min(1, n_channels - 1)]
@@ -148,9 +144,26 @@ def _draw_directions(ax: Axes, Z: np.ndarray, A: np.ndarray) -> None:
     ax.set_ylabel(f"channel {rows[1] + 1}", fontsize=9)
     quieten(ax)
     ax.set_title("coefficients of the mixture and directions", loc="left", fontsize=9, pad=3)
+    _name_sources(ax, n_sources)
+
+
+def draw_curves(ax: Axes, x: np.ndarray, values: np.ndarray, labels: Sequence[str]) -> None:
+    """A curve for every source, its largest value marked."""
+    for j, (curve, label) in enumerate(zip(values, labels, strict=True)):
+        colour = _COLOURS[j % len(_COLOURS)]
+        ax.plot(x, curve, color=colour, linewidth=1.2, label=label)
+        ax.axvline(x[curve.argmax()], color=colour, linewidth=0.8, linestyle=":", zorder=0)
+    # Most microphones are near each other: what is far beyond the largest delay is left out.
+    most = 3 * float(np.abs(x[values.argmax(axis=1)]).max()) + 0.05 * float(x[-1])
+    ax.set_xlim(-min(most, x[-1]), min(most, x[-1]))
+    quieten(ax)
+    _name_sources(ax, len(labels), below=-0.16)
+
+
+def _name_sources(ax: Axes, n_sources: int, below: float = -0.08) -> None:
     ax.legend(
         loc="upper center",
-        bbox_to_anchor=(0.5, -0.08),
+        bbox_to_anchor=(0.5, below),
         ncols=2 if n_sources in (2, 4) else 3,
         fontsize=8,
         frameon=False,

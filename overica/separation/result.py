@@ -1,21 +1,25 @@
-"""What a separation returns."""
+"""What the separation of an instantaneous mixture returns."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from overica._validation import check_array
 from overica.separation.counting import SURE, in_words
+from overica.separation.directions import direction_degrees
 from overica.separation.quality import INSTANTANEOUS
+from overica.separation.separated import Separated
 from overica.separation.stft import Transform
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
-class Separation:
+class Separation(Separated):
     """Sources of a mixture, in order of their loudness.
 
     Examples
@@ -50,10 +54,9 @@ class Separation:
     n_sources_probabilities: Mapping[int, float] = field(default_factory=dict)
     """Of the numbers of sources, by what each adds to `evidence`; empty if `mixing` was given."""
 
-    @property
-    def n_sources(self) -> int:
-        """Number of sources."""
-        return int(self.sources.shape[1])
+    def __post_init__(self) -> None:
+        if self.transform is None:
+            object.__setattr__(self, "transform", Transform(self.sample_rate))
 
     @property
     def sure(self) -> bool:
@@ -68,56 +71,80 @@ class Separation:
         >>> object.__setattr__(found, "n_sources_probabilities", {2: 0.75, 3: 0.25})
         >>> found.count_in_words(), found.sure
         ('2, perhaps 3 (75 % and 25 %)', False)
+        >>> object.__setattr__(found, "fit_quality", 0.4)
+        >>> found.count_in_words()
+        'not known: the mixture is not instantaneous'
         """
-        return in_words(self.n_sources_probabilities) if self.n_sources_probabilities else ""
-
-    def __post_init__(self) -> None:
-        if self.transform is None:
-            object.__setattr__(self, "transform", Transform(self.sample_rate))
+        if not self.n_sources_probabilities:
+            return ""
+        if self.fit_quality < INSTANTANEOUS:
+            return "not known: the mixture is not instantaneous"
+        return in_words(self.n_sources_probabilities)
 
     @property
-    def images(self) -> np.ndarray:
-        """What each source adds to each channel, (n_sources, n_frames, n_channels); see `residual`."""
-        return self.images_of(0, len(self.sources))
+    def n_channels(self) -> int:
+        """See `Separated.n_channels`."""
+        return len(self.mixing)
+
+    @property
+    def peak(self) -> float:
+        """See `Separated.peak`: columns are of unit length."""
+        return max(float(np.abs(source).max()) for source in self.sources.T)
 
     def images_of(self, start: int, stop: int) -> np.ndarray:
         """`images` of the frames from `start` to before `stop`."""
         return np.asarray(self.sources.T[:, start:stop, None] * self.mixing.T[:, None, :])
 
-    def residual(self, x: ArrayLike) -> np.ndarray:
-        """What the images leave of the mixture x, (n_frames, n_channels): noise, offsets, clicks.
+    def _total(self) -> np.ndarray:
+        return np.asarray(self.sources @ self.mixing.T)
 
-        Images and residual sum to x.
-        """
-        shape: dict[str, int | None] = {
-            "n_frames": len(self.sources), "n_channels": len(self.mixing)
-        }  # fmt: skip
-        return np.asarray(check_array(x, "x", shape)) - self.sources @ self.mixing.T
+    def _powers(self, transform: Transform) -> np.ndarray:
+        S = transform.forward(self.sources)
+        return np.asarray(S.real**2 + S.imag**2)
 
-    def masks(self) -> np.ndarray:
-        """Shares of the sources in the power of every coefficient.
+    def _degrees(self) -> np.ndarray | None:
+        return direction_degrees(self.mixing) if self.n_channels == 2 else None
 
-        Of shape (n_sources, n_frequencies, n_windows), by `transform`:
-        ``|S_j|^2 / sum_k |S_k|^2``, from 0 to 1; they sum to 1 wherever a source sounds, and are 0 elsewhere. Of a
-        mixture they make images whose channels differ as the mixture's do:
+    def facts(self) -> dict[str, Any]:
+        """See `Separated.facts`."""
+        degrees = self._degrees()
+        return {
+            "mixing": self.mixing.tolist(),
+            **({} if degrees is None else {"directions_degrees": degrees.tolist()}),
+            "fit_quality": self.fit_quality,
+            "explained": self.explained,
+            "evidence": {str(n): value for n, value in self.evidence.items()},
+            "n_sources_probabilities": {
+                str(n): value for n, value in self.n_sources_probabilities.items()
+            },
+            "n_sources_sure": self.sure,
+        }
 
-        >>> import numpy as np
-        >>> from overica.datasets import make_talkers
-        >>> from overica.separation import separate
-        >>> data = make_talkers(2, n_seconds=1.0)
-        >>> found = separate(
-        ...     data.x, data.sample_rate, 2, method="binary", random_state=0, window=0.064
-        ... )
-        >>> Z = found.transform.forward(data.x)
-        >>> masks = found.masks()
-        >>> masks.shape == (2, *Z.shape[1:])
-        True
-        >>> images = [found.transform.inverse(mask * Z, len(data.x)) for mask in masks]
-        >>> bool(np.allclose(sum(images), data.x, atol=1e-3))
-        True
-        """
-        assert self.transform is not None
-        S = self.transform.forward(self.sources)
-        powers = S.real**2 + S.imag**2
-        total = powers.sum(axis=0)
-        return np.asarray(powers / np.where(total > 0, total, 1))
+    def said(self) -> list[str]:
+        """See `Separated.said`."""
+        lines = []
+        if self.n_sources_probabilities:
+            evidence = ", ".join(f"{n}: {nats:.2f}" for n, nats in self.evidence.items())
+            lines.append(
+                f"how many are heard: {self.count_in_words()}; evidence, nats a direction: {evidence}"
+            )
+        degrees = self._degrees()
+        if degrees is not None:
+            angles = ", ".join(f"{angle:.1f}" for angle in degrees)
+            lines.append(
+                f"directions (degrees; 0 is the first channel alone, 90 the second): {angles}"
+            )
+        return lines
+
+    def notes(self) -> list[str]:
+        """See `Separated.notes`."""
+        degrees = self._degrees()
+        if degrees is None:
+            return [""] * self.n_sources
+        return [f"{angle:.1f}°".replace("-", "−") for angle in degrees]
+
+    def draw(self, ax: Axes, Z: np.ndarray) -> None:
+        """See `Separated.draw`."""
+        from overica.separation.picture import draw_directions
+
+        draw_directions(ax, Z, self.mixing)

@@ -13,12 +13,26 @@ from tqdm import tqdm
 
 from overica.separation.listening_page import PAGE
 from overica.separation.mixing_facts import MIXING
-from overica.separation.picture import direction_degrees
 from overica.separation.recordings import Recording, open_recording
-from overica.separation.result import Separation
 from overica.separation.separate import separate
+from overica.separation.separated import Separated
+from overica.separation.separators import METHODS
 from overica.separation.sound import SeparationWarning
 from overica.separation.writing import PICTURE, RESIDUAL, check_folder, write_separation
+
+
+def check_method(method: str, n_sources: int | str) -> None:
+    """Refuse, before anything is read, a number of sources that a method cannot do with.
+
+    Raises
+    ------
+    ValueError
+        In the words of the command.
+    """
+    try:
+        METHODS[method].model.check(None if n_sources == "auto" else int(n_sources), None, 2)
+    except ValueError as error:
+        raise ValueError(str(error).replace("`n_sources`", "--sources")) from None
 
 
 def run_separate(
@@ -82,7 +96,7 @@ def run_separate(
 
 def _separated(
     recording: Recording, x: np.ndarray, n_sources: int | str, options: dict[str, Any]
-) -> tuple[Separation, list[str]]:
+) -> tuple[Separated, list[str]]:
     """The separation and what is doubtful about it; errors name the file."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SeparationWarning)
@@ -121,15 +135,9 @@ def _bar() -> Iterator[Callable[[float], None]]:
         yield progress
 
 
-def _told(recording: Recording, separation: Separation, facts: dict[str, Any]) -> Iterator[str]:
-    chosen = f", chosen by {facts['n_sources_chosen_by']}" if separation.evidence else ""
-    yield f"{separation.n_sources} sources{chosen}"
-    if separation.n_sources_probabilities:
-        evidence = ", ".join(f"{n}: {nats:.2f}" for n, nats in separation.evidence.items())
-        yield f"how many are heard: {separation.count_in_words()}; evidence, nats a direction: {evidence}"
-    if recording.n_channels == 2:
-        angles = ", ".join(f"{angle:.1f}" for angle in direction_degrees(separation.mixing))
-        yield f"directions (degrees; 0 is the first channel alone, 90 the second): {angles}"
+def _told(recording: Recording, separation: Separated, facts: dict[str, Any]) -> Iterator[str]:
+    yield f"{separation.n_sources} sources, chosen by {facts['n_sources_chosen_by']}"
+    yield from separation.said()
     if facts["gain"] != 1:
         yield f"sources are multiplied by {facts['gain']:.3f}, so that none is clipped; images are not"
     if facts["images"]:

@@ -1,4 +1,4 @@
-"""What a method of separation is: a way to the sources of a piece of sound once the mixing matrix is known."""
+"""What a method of separation is: a way to the sources of a piece of sound once the mixing is known."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from overica.separation.instantaneous import Instantaneous
+from overica.separation.mixing_model import MixingModel
 from overica.separation.stft import Transform
 
 NOISE = 1e-6
@@ -21,7 +23,7 @@ class Piece:
     x: np.ndarray
     """Single precision, unit mean power, (n_frames, n_channels)."""
     mixing: np.ndarray
-    """Unit columns, (n_channels, n_sources)."""
+    """Unit columns, (n_channels, n_sources); or what the method's own model learns instead."""
     transform: Transform
     rng: np.random.Generator
     window_chosen: bool = False
@@ -40,7 +42,13 @@ class Method(ABC):
     name: str
     label: str
     """In tables."""
+    model: MixingModel = Instantaneous()
+    """The mixtures that it is for."""
 
     @abstractmethod
     def sources(self, piece: Piece) -> np.ndarray:
-        """Estimates (n_frames, n_sources), in units of the mixture."""
+        """Estimates (n_frames, n_sources), in units of the mixture; what else the model calls one may follow."""
+
+    def burden(self, mixing: np.ndarray) -> float:
+        """Memory that a coefficient takes, in that of sources with one column each."""
+        return 1.0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from overica.separation.complex_codes import Binary, Codes
 from overica.separation.ensemble import Gaussian
+from overica.separation.rooms.convolutive import Convolutive
 from overica.separation.separator import Method
 
-METHODS: dict[str, Method] = {method.name: method for method in (Gaussian(), Codes(), Binary())}
-"""Methods by name, the best first."""
+METHODS: dict[str, Method] = {
+    method.name: method for method in (Gaussian(), Codes(), Binary(), Convolutive())
+}

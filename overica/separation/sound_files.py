@@ -12,7 +12,7 @@ import numpy as np
 from overica.separation.exact_sums import floating_shares, integer_shares
 from overica.separation.extras import import_extra
 from overica.separation.recordings import Recording
-from overica.separation.result import Separation
+from overica.separation.separated import Separated
 
 _BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 _BLOCK = 2**16
@@ -43,7 +43,7 @@ def write_source(path: Path, samples: np.ndarray, recording: Recording) -> None:
 
 
 def write_images(
-    paths: list[Path], residual: Path, recording: Recording, separation: Separation
+    paths: list[Path], residual: Path, recording: Recording, separation: Separated
 ) -> dict[str, float]:
     """What each source adds to the channels, and what all of them leave of the recording, at gain one.
 
@@ -58,7 +58,7 @@ def write_images(
     subtype = recording.written_subtype
     bits = _BITS.get(subtype)
     formats = [subtype] * len(paths) + ["DOUBLE" if bits is None else subtype]
-    peak = max(float(np.abs(source).max()) for source in separation.sources.T)
+    peak = separation.peak
     sounds = [io.BytesIO() for _ in formats]
     clipped, start, powers = 0, 0, np.zeros(2)
     with ExitStack() as stack:

@@ -9,6 +9,7 @@ import numpy as np
 
 from overica.separation.gaussian import posterior
 from overica.separation.mixture_sets import Drawn
+from overica.separation.result import Separation
 from overica.separation.separate import separate
 from overica.separation.separators import METHODS
 from overica.separation.stft import Transform
@@ -56,6 +57,7 @@ def _counted(mixture: Drawn) -> Estimate:
     found = separate(
         mixture.x, mixture.sample_rate, "auto", method="binary", random_state=mixture.seed
     )
+    assert isinstance(found, Separation)
     return Estimate(mixing=found.mixing, n_sources=found.n_sources, sure=found.sure)
 
 
@@ -100,6 +102,7 @@ WAYS: dict[str, Method] = {
                     build=_told_directions(name),
                 )
                 for name, method in METHODS.items()
+                if method.model.columns
             ),
             replace(_REFERENCE, name="ideal_mask", label="Ideal binary mask", build=_ideal_mask),
             replace(_REFERENCE, name="wiener", label="Wiener filter of the true powers", build=_wiener),

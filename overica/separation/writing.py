@@ -12,9 +12,9 @@ from overica._version import __version__
 from overica.persistence import check_output_folder, finite, staged, write_json
 from overica.separation.listening_page import PAGE, write_listening_page
 from overica.separation.mixing_facts import FORMAT, MIXING, facts_in
-from overica.separation.picture import direction_degrees, draw_separation
+from overica.separation.picture import draw_separation
 from overica.separation.recordings import Recording
-from overica.separation.result import Separation
+from overica.separation.separated import Separated
 from overica.separation.sound_files import source_gain, write_images, write_source
 
 PICTURE = "separation.png"
@@ -52,7 +52,7 @@ def write_separation(
     folder: Path,
     recording: Recording,
     x: np.ndarray,
-    separation: Separation,
+    separation: Separated,
     *,
     settings: Mapping[str, Any],
     doubts: Sequence[str] = (),
@@ -71,7 +71,7 @@ def write_separation(
         Where the mixture came from; sounds have its sample rate and, where WAV files can, its sample format.
     x : ndarray of shape (n_frames, n_channels)
         Mixture.
-    separation : Separation
+    separation : Separation or RoomSeparation
     settings : mapping
         What the user chose, kept in ``mixing.json``.
     doubts : sequence of str, optional
@@ -100,8 +100,6 @@ def write_separation(
         "sample_format": recording.written_subtype,
         "n_sources": n_sources,
         "n_sources_chosen_by": "evidence" if settings.get("sources") == "auto" else "user",
-        "mixing": separation.mixing.tolist(),
-        **({"directions_degrees": None} if recording.n_channels == 2 else {}),
         "gain": gain,
         "image_gain": 1.0,
         "sources": [f"source-{j + 1}.wav" for j in range(n_sources)],
@@ -109,17 +107,9 @@ def write_separation(
         "residual": RESIDUAL if images else None,
         "settings": dict(settings),
         "method": separation.method,
-        "fit_quality": separation.fit_quality,
-        "explained": separation.explained,
         "warnings": list(doubts),
-        "evidence": {str(n): value for n, value in separation.evidence.items()},
-        "n_sources_probabilities": {
-            str(n): value for n, value in separation.n_sources_probabilities.items()
-        },
-        "n_sources_sure": separation.sure,
+        **separation.facts(),
     }
-    if recording.n_channels == 2:
-        facts["directions_degrees"] = direction_degrees(separation.mixing).tolist()
     earlier = _results_in(folder)
     with staged(folder) as stage:
         for name, source in zip(facts["sources"], separation.sources.T, strict=True):
@@ -127,7 +117,7 @@ def write_separation(
         if images:
             paths = [stage / name for name in facts["images"]]
             facts |= write_images(paths, stage / RESIDUAL, recording, separation)
-        figure = draw_separation(x, recording.sample_rate, separation.sources, separation.mixing)
+        figure = draw_separation(x, recording.sample_rate, separation.sources, separation.draw)
         figure.savefig(stage / PICTURE)
         write_json(stage / MIXING, finite(facts))
         if page:

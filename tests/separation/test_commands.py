@@ -169,7 +169,7 @@ def test_bad_options(tmp_path):
 
 def test_help_names_methods_and_defaults():
     text = " ".join(separate("--help").output.split())
-    assert "--method [gaussian|l1|binary]" in text
+    assert "--method [gaussian|l1|binary|convolutive]" in text
     assert "[default: gaussian]" in text
     assert "--window SECONDS" in text
     assert "default: 0.128" in text

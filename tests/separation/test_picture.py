@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overica.separation.picture import direction_degrees, plot_separation
+from overica.separation.directions import direction_degrees
+from overica.separation.picture import plot_separation
 from tests.separation.sounds import RATE, bursts, mixing
 
 

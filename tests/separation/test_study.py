@@ -19,6 +19,7 @@ from overica.studies import StudyError
 pytest.importorskip("fast_bss_eval")
 
 SHORT = {"name": "talkers", "label": "3 talkers", "n_seconds": 2}
+TOLD = [name for name, method in METHODS.items() if method.model.columns]
 QUICK = ["l1", "binary", "l1_true", "ideal_mask", "wiener", "mixture", "auto"]
 
 
@@ -46,8 +47,8 @@ def test_ways_stand_in_the_order_that_is_known(study):
 
 
 def test_every_method_of_separation_is_a_way():
-    assert {*METHODS, *(f"{name}_true" for name in METHODS)} <= WAYS.keys()
-    assert all(not WAYS[name].reference and WAYS[f"{name}_true"].reference for name in METHODS)
+    assert {*METHODS, *(f"{name}_true" for name in TOLD)} <= WAYS.keys()
+    assert all(not WAYS[name].reference and WAYS[f"{name}_true"].reference for name in TOLD)
 
 
 def test_a_second_run_goes_on(study, folder):
