@@ -10,4 +10,4 @@ from overica.separation.separator import Method
 METHODS: dict[str, Method] = {
     method.name: method for method in (Gaussian(), Codes(), Binary(), Convolutive())
 }
-"""Ways from a mixture to its sources by name: how they are inferred once directions are known, or from the spectra alone."""
+"""By name: how sources are inferred once their directions are known, or from the spectra alone."""
