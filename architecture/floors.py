@@ -25,6 +25,7 @@ FLOORS: dict[int, str] = {
 ROOMS: dict[str, Room] = {
     "_version": Room(0, "its number"),
     "_deprecation": Room(0, "keywords that change"),
+    "_extras": Room(0, "what may be missing"),
     "_names": Room(0, "names handed out"),
     "_validation": Room(0, "errors at the boundary"),
     "persistence": Room(0, "files, whole or not at all"),
@@ -62,6 +63,7 @@ ROOMS: dict[str, Room] = {
     "separation": Room(5, "of sounds"),
     "fits": Room(5, "one model"),
     "demo": Room(5, "a first look"),
+    "doctor": Room(5, "does it work"),
     "cli": Room(6, "overica COMMAND"),
     # The package itself hands out names from every floor; no module may import it back.
     "__init__": Room(7, "import overica"),

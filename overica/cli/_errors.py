@@ -17,13 +17,17 @@ class Terminated(KeyboardInterrupt):
 
 
 @contextmanager
-def told(output: Path | None = None, *, stopped: str = "") -> Iterator[None]:
-    """Say errors of input, files and missing extras as click does, and warnings at once on one line each.
+def told(saying: str, output: Path | None = None, *, stopped: str = "") -> Iterator[None]:
+    """Say what is begun, before anything is imported that takes long; then what goes wrong.
+
+    Errors of input, files and missing extras are told as click does, and warnings at once on one line each.
 
     Any other error is a mistake of the program and keeps its traceback.
 
     Parameters
     ----------
+    saying : str
+        What the command does, for the error stream; of several ranks, the first says it.
     output : Path, optional
         Folder for results: looked at before any work.
     stopped : str
@@ -33,13 +37,15 @@ def told(output: Path | None = None, *, stopped: str = "") -> Iterator[None]:
         warnings.simplefilter("default", UserWarning)
         warnings.showwarning = _show  # type: ignore[assignment]
         try:
+            if is_first():
+                click.echo(f"{saying} ...", err=True)
             if output is not None:
                 from overica.persistence import check_output_folder
 
                 check_output_folder(output)
             yield
         except KeyboardInterrupt as end:
-            if os.environ.get("RANK", "0") == "0":
+            if is_first():
                 click.echo(f"Stopped. {stopped}".strip(), err=True)
             code = signal.SIGTERM if isinstance(end, Terminated) else signal.SIGINT
             raise click.exceptions.Exit(128 + code) from None
@@ -58,6 +64,11 @@ def told(output: Path | None = None, *, stopped: str = "") -> Iterator[None]:
             if heard:
                 raise click.exceptions.Exit(1) from None
             raise click.ClickException(str(error)) from error
+
+
+def is_first() -> bool:
+    """Whether this is the first rank, or the only process."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager

@@ -12,6 +12,12 @@ class DefaultGroup(click.Group):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Those of `run`."""
+        found: tuple[str, ...] = getattr(self.commands["run"], "examples", ())
+        return found
+
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The help of `run`, and what other commands there are."""
         self.commands["run"].format_help(ctx, formatter)

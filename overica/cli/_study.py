@@ -38,7 +38,6 @@ def study_options(output: str, quick: str) -> Callable[[Callable[..., None]], Ca
             "--output",
             type=click.Path(path_type=Path),
             default=Path(output),
-            show_default=True,
             help="Folder for results and report; made if missing. A second call goes on where the first ended.",
         ),
         click.option("--jobs", type=int, help="Fits at a time; -1 is one per processor."),
@@ -97,7 +96,11 @@ def run_study(
     click.exceptions.Exit
         With code 130 if interrupted, 143 if terminated, and 1 if a cell failed.
     """
-    with told(output, stopped=f"What is done is in {output}; the same command goes on from there."):
+    what = "the default study" if study is None else str(study)
+    saying = f"Running {what} of kind {kind}, to {output}"
+    with told(
+        saying, output, stopped=f"What is done is in {output}; the same command goes on from there."
+    ):
         kind_of_study = load(kind)
         config = (
             kind_of_study.config_type.from_toml(study) if study else kind_of_study.default_config()

@@ -5,10 +5,23 @@ from typing import Any
 
 import click
 
+from overica.cli._command import command
 from overica.cli._errors import told
+from overica.cli._known import ACTIVATION_PRECISIONS
 
 
-@click.command()
+@command(
+    examples=(
+        "overica activations --model minilm --layer 3 --docstrings numpy --docstrings scipy -o acts",
+        "overica activations --model gpt2 --layer 6 --text books/ -o acts",
+        "overica activations --model gpt2 --site mlp --layer 6 --dtype bfloat16 --text books/ -o acts",
+    ),
+    sections={
+        "The model, and where in it": "model layer site module context batch_size dtype device",
+        "What is read": "text docstrings max_tokens",
+        "What is kept, and where": "output skip_first max_norm store_dtype shard_tokens",
+    },
+)
 @click.argument("files", nargs=-1)
 @click.option(
     "--model",
@@ -26,7 +39,6 @@ from overica.cli._errors import told
     "--site",
     type=click.Choice(["residual", "mlp", "attention"]),
     default="residual",
-    show_default=True,
     help="The residual stream, or what MLP or attention of a block adds to it.",
 )
 @click.option(
@@ -51,7 +63,6 @@ from overica.cli._errors import told
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("overica-activations"),
-    show_default=True,
     help="Folder for the activations; made if missing. A second call goes on where the first ended.",
 )
 @click.option("--max-tokens", type=click.IntRange(min=1), help="Read so many tokens and end.")
@@ -59,50 +70,44 @@ from overica.cli._errors import told
     "--skip-first",
     type=click.IntRange(min=0),
     default=1,
-    show_default=True,
     help="Leave out the first so many tokens of each context, special tokens counted.",
 )
 @click.option(
     "--max-norm",
     type=click.FloatRange(min=0),
     default=10.0,
-    show_default=True,
     help="Leave out rows longer than so many times the median; 0 takes all.",
 )
 @click.option(
     "--context",
     type=click.IntRange(min=1),
     default=128,
-    show_default=True,
     help="Tokens that the model sees at once.",
 )
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),
     default=32,
-    show_default=True,
     help="Windows in a forward pass.",
 )
 @click.option(
     "--shard-tokens",
     type=click.IntRange(min=1),
     default=65536,
-    show_default=True,
     help="Tokens in a file; memory grows with it.",
 )
 @click.option(
     "--dtype",
-    type=click.Choice(["float32", "bfloat16", "float16"]),
+    type=click.Choice(ACTIVATION_PRECISIONS),
     default="float32",
-    show_default=True,
     help="Precision that the model runs in.",
 )
 @click.option(
     "--store-dtype",
-    type=click.Choice(["float32", "bfloat16", "float16"]),
+    type=click.Choice(ACTIVATION_PRECISIONS),
     help="Precision of the files.  [default: that of the model]",
 )
-@click.option("--device", default="auto", show_default=True, help="Torch device.")
+@click.option("--device", default="auto", help="Torch device.")
 def activations(
     files: tuple[str, ...],
     model: str,
@@ -113,16 +118,13 @@ def activations(
 ) -> None:
     """Collect activations of a transformer, one row per token of text.
 
-    \b
-    overica activations --model gpt2 --layer 6 --text books/ -o acts
-    overica activations --model minilm --layer 3 --docstrings numpy --docstrings scipy -o acts
-    overica activations --model gpt2 --site mlp --layer 6 --dtype bfloat16 --text books/ -o acts
-
     FILES are more of --text. The folder holds memory-mapped arrays with the tokens beside them; open it with
     overica.lm.open_store. Tokens that are left out are told, and their text is kept.
     """
     with told(
-        output, stopped=f"Whole shards are in {output}; the same command goes on from there."
+        f"Collecting activations of {model}, to {output}",
+        output,
+        stopped=f"Whole shards are in {output}; the same command goes on from there.",
     ):
         from overica.lm.collecting.activations_command import run_activations
 

@@ -3,12 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-import click
-
+from overica.cli._command import command
 from overica.cli._study import run_study, study_file, study_options
 
 
-@click.command()
+@command(
+    examples=(
+        "overica compare --quick",
+        "overica compare -o results/mine --jobs 4",
+        "overica compare study.toml -o results/mine",
+    ),
+    sections={"The run": "output jobs fresh quick"},
+)
 @study_file
 @study_options("overica-compare", "Two data sets, one seed, the true L0 alone.")
 def compare(study: Path | None, output: Path, **options: Any) -> None:

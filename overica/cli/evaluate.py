@@ -4,26 +4,32 @@ from pathlib import Path
 
 import click
 
+from overica.cli._command import Command, command
 from overica.cli._errors import told
 
 # No path can hold it, so it marks where "--" stood.
 _SEPARATOR = "\0"
 
 
-class _TwoLists(click.Command):
+class _TwoLists(Command):
     """A command whose ``--`` parts two lists of files, and does not end the options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, [_SEPARATOR if arg == "--" else arg for arg in args])
 
 
-@click.command(cls=_TwoLists)
+@command(
+    cls=_TwoLists,
+    examples=(
+        "overica evaluate references/ separated/",
+        "overica evaluate REF1.wav REF2.wav -- EST1.wav EST2.wav --json scores.json",
+    ),
+)
 @click.argument("files", nargs=-1, required=True)
 @click.option(
     "--filter-length",
     type=click.IntRange(min=1),
     default=1,
-    show_default=True,
     help="Delays over which an estimate may differ from its reference without loss. 1 judges the waveform; "
     "evaluation campaigns use 512, which is slower and gives higher figures.",
 )
@@ -36,10 +42,6 @@ class _TwoLists(click.Command):
 def evaluate(files: tuple[str, ...], filter_length: int, json_path: Path | None) -> None:
     """Measure separated sources against the true ones: SDR, ISR, SIR, SAR in dB.
 
-    \b
-    overica evaluate REF1.wav REF2.wav REF3.wav -- EST1.wav EST2.wav EST3.wav
-    overica evaluate REFERENCES/ ESTIMATES/
-
     FILES are the references followed by the estimates, in any order, or two folders; without "--" the first half are
     the references. Of a folder that "overica separate" wrote, its sources are taken, or its images if the references
     have several channels, and the gain of its files is undone.
@@ -50,7 +52,7 @@ def evaluate(files: tuple[str, ...], filter_length: int, json_path: Path | None)
     are images of the sources at the microphones, and there gain and direction count. No figure is beyond 100 dB or
     below -100 dB; a silent estimate has the lowest figures.
     """
-    with told():
+    with told("Measuring how near the estimates are to their references"):
         from overica.persistence import check_output_file
         from overica.separation.evaluation_files import (
             evaluate_files,

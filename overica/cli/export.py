@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from overica.cli._command import command
 from overica.cli._errors import told
+from overica.cli._known import EXPORT_FORMATS
 
 if TYPE_CHECKING:
     from overica.lm import Activations
 
 
-@click.command()
+@command(
+    examples=(
+        "overica export run1 -o exported",
+        "overica export run1 --samples acts -o exported",
+        "overica export run1 --format safetensors -o arrays",
+    ),
+    sections={"What is written": "output format", "What it is of": "samples model_name hook layer"},
+)
 @click.argument("model", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "-o",
@@ -24,9 +33,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--format",
-    type=click.Choice(["saelens", "safetensors"]),
-    default="saelens",
-    show_default=True,
+    type=click.Choice(EXPORT_FORMATS),
+    default=EXPORT_FORMATS[0],
     help="What SAELens loads, or arrays and JSON for any program.",
 )
 @click.option(
@@ -55,7 +63,7 @@ def export(
     MODEL is a folder that overica, SAELens, dictionary_learning, sparsify or Gemma Scope has written. ICA finds its
     codes by optimisation; for SAELens an encoder is fitted to them, and what that loses is told.
     """
-    with told(output):
+    with told(f"Writing {model} for other programs, to {output}", output):
         from overica.formats.exporting import convert
 
         X = None if samples is None else _samples(samples)

@@ -5,11 +5,23 @@ from typing import Any
 
 import click
 
+from overica.cli._command import command
 from overica.cli._lists import Entries, Numbers
 from overica.cli._study import run_study, study_options
 
 
-@click.command()
+@command(
+    examples=(
+        "overica features acts --quick",
+        "overica features acts --methods ica,rica,topk --jobs 4 -o features",
+        "overica features --study study.toml -o features",
+    ),
+    sections={
+        "What is fitted": "methods widths full_width active n_seeds n_steps ica_steps",
+        "What is read": "study array",
+        "The run": "output jobs fresh quick",
+    },
+)
 @click.argument("activations", required=False, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--study",

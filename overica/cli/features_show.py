@@ -5,12 +5,19 @@ from pathlib import Path
 
 import click
 
+from overica.cli._command import command
 from overica.cli._errors import told
 from overica.cli._groups import DefaultGroup
 from overica.cli.features import features as study
 
 
-@click.command()
+@command(
+    examples=(
+        'overica features show features --text "Sorts the array in ascending order."',
+        "overica features show features --text - -o page.html < text.txt",
+    ),
+    sections={"What is shown": "text run top output", "The model": "model device"},
+)
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--text", required=True, help="What to look at; - reads it from the standard input.")
 @click.option("--run", help="Which fit, by the name of its folder.  [default: the first]")
@@ -18,7 +25,6 @@ from overica.cli.features import features as study
     "--top",
     type=click.IntRange(min=1),
     default=5,
-    show_default=True,
     help="Features told at each token.",
 )
 @click.option(
@@ -32,7 +38,7 @@ from overica.cli.features import features as study
     metavar="PATH_OR_NAME",
     help="Where the model is now.  [default: where it was when the activations were collected]",
 )
-@click.option("--device", default="auto", show_default=True, help="Torch device.")
+@click.option("--device", default="auto", help="Torch device.")
 def show(
     folder: Path,
     text: str,
@@ -46,7 +52,7 @@ def show(
 
     FOLDER is what `overica features ACTIVATIONS -o FOLDER` wrote.
     """
-    with told():
+    with told(f"Looking for features of {folder} in the text"):
         from overica.lm.features.show import run_show
         from overica.persistence import check_output_file
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from overica.cli._command import command
 from overica.cli._errors import told
 
 
-@click.command()
+@command(examples=("overica inspect run1", "overica inspect downloads/acts --array states"))
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--array", metavar="NAME", help="Which array, where files of activations hold several."
@@ -18,7 +19,7 @@ def inspect(path: Path, array: str | None) -> None:
     PATH is a dictionary that overica, SAELens, dictionary_learning, sparsify or Gemma Scope has written, or activations
     of `overica activations` or of another tool.
     """
-    with told():
+    with told(f"Looking at {path}"):
         from overica.formats import inspect as look
         from overica.formats.loading import is_dictionary
 

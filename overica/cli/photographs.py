@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from overica.cli._command import command
 from overica.cli._lists import Numbers
 from overica.cli._study import run_study, study_file, study_options
 
@@ -35,7 +36,17 @@ class Precision(click.ParamType):
         return levels
 
 
-@click.command()
+@command(
+    examples=(
+        "overica photographs --quick",
+        "overica photographs --folder pictures/ --side 8 -o photographs",
+        "overica photographs study.toml -o photographs",
+    ),
+    sections={
+        "What is fitted": "folder side widths precision n_seeds seed",
+        "The run": "output jobs fresh quick",
+    },
+)
 @study_file
 @click.option(
     "--folder",

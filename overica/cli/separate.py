@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
+from overica.cli._command import command
 from overica.cli._errors import told
-
-METHOD_NAMES = ("gaussian", "l1", "binary", "convolutive")
-"""Those of `overica.separation.METHODS`, for which nobody who asks for help need wait."""
+from overica.cli._known import SEPARATION_METHODS
 
 
 class _Count(click.ParamType):
@@ -22,7 +21,18 @@ class _Count(click.ParamType):
         self.fail(f"{text!r} is neither a positive number nor 'auto'", param, ctx)
 
 
-@click.command()
+@command(
+    examples=(
+        "overica separate mix.wav --sources 3 -o separated",
+        "overica separate mix.wav --sources auto -o separated",
+        "overica separate recordings/ --sources 2 --method l1 -o separated",
+        "overica separate room.wav --sources 2 --method convolutive -o separated",
+    ),
+    sections={
+        "The separation": "n_sources method window seed",
+        "What is written": "output images page overwrite",
+    },
+)
 @click.argument("mixture", type=click.Path(path_type=Path))
 @click.option(
     "--sources",
@@ -40,9 +50,8 @@ class _Count(click.ParamType):
 )
 @click.option(
     "--method",
-    type=click.Choice(METHOD_NAMES),
-    default=METHOD_NAMES[0],
-    show_default=True,
+    type=click.Choice(SEPARATION_METHODS),
+    default=SEPARATION_METHODS[0],
     help="How sources are inferred once their directions are known: by the local Gaussian model (best), the smallest "
     "sum of moduli (quicker), or the nearest direction alone (a mask). convolutive: for rooms, where microphones hear "
     "delays and echoes; it needs the number of sources.",
@@ -57,11 +66,10 @@ class _Count(click.ParamType):
 @click.option(
     "--images/--no-images",
     default=True,
-    show_default=True,
     help="Write what each source adds to every channel, and what all of them leave.",
 )
-@click.option("--page/--no-page", default=True, show_default=True, help="Write a page to listen.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same answer.")
+@click.option("--page/--no-page", default=True, help="Write a page to listen.")
+@click.option("--seed", type=int, default=0, help="Same seed, same answer.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are not from here, too.")
 def separate(
     mixture: Path,
@@ -90,7 +98,7 @@ def separate(
       separation.png    the directions (delays), and spectrograms before and after
       listen.html       players and spectrograms, in one file
     """
-    with told(output):
+    with told(f"Separating the sources of {mixture}, to {output}", output):
         from overica.separation.separate_file import check_method, run_separate
         from overica.separation.separate_folder import run_separate_folder
 

@@ -5,11 +5,15 @@ from typing import Any
 
 import click
 
+from overica.cli._command import command
 from overica.cli._errors import told
 from overica.cli._study import DEFAULT_KIND, KINDS, run_study, study_options
 
 
-@click.command()
+@command(
+    examples=("overica study study.toml --quick", "overica study study.toml -o results/mine"),
+    sections={"The run": "output jobs fresh quick"},
+)
 @click.argument("study", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @study_options("overica-study", "The study cut down to a look: one seed, and little of the rest.")
 def study(study: Path, output: Path, **options: Any) -> None:
@@ -18,7 +22,7 @@ def study(study: Path, output: Path, **options: Any) -> None:
     Its key `kind` says which: known_truth, where there is none; activations; photographs; separation. The other keys
     are those of the kind's configuration.
     """
-    with told():
+    with told(f"Reading {study}"):
         from overica.studies.config import read_toml
         from overica.studies.errors import unknown
 

@@ -13,7 +13,7 @@ import soundfile
 from click.testing import CliRunner
 
 from overica.cli import main
-from overica.cli.separate import METHOD_NAMES
+from overica.cli._known import SEPARATION_METHODS
 from overica.separation import METHODS, Separation
 from overica.separation import separate as separate_arrays
 from overica.separation.separation_scores import evaluate_separation
@@ -173,7 +173,7 @@ def test_help_names_methods_and_defaults():
     assert "[default: gaussian]" in text
     assert "--window SECONDS" in text
     assert "default: 0.128" in text
-    assert list(METHODS) == list(METHOD_NAMES)
+    assert list(METHODS) == list(SEPARATION_METHODS)
 
 
 def test_the_window_is_used_and_kept(tmp_path):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from overica._extras import is_installed, missing
 
 if TYPE_CHECKING:
     import torch
@@ -22,8 +23,8 @@ def needs_transformers() -> None:
     ImportError
         Saying how to install it.
     """
-    if importlib.util.find_spec("transformers") is None:
-        raise ImportError("models need transformers, which is missing: pip install overica[lm]")
+    if not is_installed("transformers"):
+        raise missing("transformers", "a model")
 
 
 def fetch(

