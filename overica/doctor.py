@@ -142,8 +142,8 @@ def _folders() -> Facts:
 
 def _self_test() -> Facts:
     """A tiny fit from a random start, judged by the truth, and codes with their certificate."""
-    from overica import OvercompleteICA
     from overica.datasets import make_mixture
+    from overica.estimator import OvercompleteICA
     from overica.inference import MAPProblem, solve
     from overica.metrics import match_components
 

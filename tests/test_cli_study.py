@@ -105,8 +105,8 @@ def test_what_is_refused_is_one_line(run, tmp_path, text, message):
 
 def test_a_file_that_is_not_there(tmp_path):
     result = CliRunner().invoke(main, ["study", str(tmp_path / "none.toml")])
-    assert result.exit_code == 1
-    assert "none.toml: cannot be read: No such file" in result.stderr
+    assert result.exit_code == 2
+    assert "none.toml' does not exist" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["study", "compare", "features", "photographs"])

@@ -56,7 +56,7 @@ def study_options(output: str, quick: str) -> Callable[[Callable[..., None]], Ca
 
 def study_file(command: Callable[..., None]) -> Callable[..., None]:
     """The argument STUDY, which may be left out."""
-    kind = click.Path(dir_okay=False, path_type=Path)
+    kind = click.Path(exists=True, dir_okay=False, path_type=Path)
     return click.argument("study", required=False, type=kind)(command)
 
 

@@ -25,7 +25,7 @@ from overica.cli._study import run_study, study_options
 @click.argument("activations", required=False, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--study",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="TOML file with the settings of the study; options go before it.",
 )
 @click.option(

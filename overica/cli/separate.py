@@ -33,7 +33,7 @@ class _Count(click.ParamType):
         "What is written": "output images page overwrite",
     },
 )
-@click.argument("mixture", type=click.Path(path_type=Path))
+@click.argument("mixture", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--sources",
     "n_sources",

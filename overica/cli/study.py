@@ -14,7 +14,9 @@ from overica.cli._study import DEFAULT_KIND, KINDS, run_study, study_options
     examples=("overica study study.toml --quick", "overica study study.toml -o results/mine"),
     sections={"The run": "output jobs fresh quick"},
 )
-@click.argument("study", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument(
+    "study", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 @study_options("overica-study", "The study cut down to a look: one seed, and little of the rest.")
 def study(study: Path, output: Path, **options: Any) -> None:
     """Run the study of a TOML file, of any kind.

@@ -57,7 +57,6 @@ def test_the_same_command_finds_what_is_done_and_another_is_refused(acts, tmp_pa
 @pytest.mark.parametrize(
     ("method", "more", "message"),
     [
-        ("batchtok", [], "unknown method 'batchtok'. Did you mean 'batchtopk'"),
         ("topk", ["--set", "learning-rat=1"], "unknown parameter 'learning_rat'. Did you mean"),
         ("topk", ["--set", "clip"], "a setting must be NAME=VALUE, got 'clip'"),
         ("topk", ["--set", "n-components=3"], "unknown parameter 'n_components'"),
@@ -66,7 +65,6 @@ def test_the_same_command_finds_what_is_done_and_another_is_refused(acts, tmp_pa
         ("ica", ["--n-active", "3"], "`n_active` cannot be given"),
         ("pca", ["--device", "cpu"], "unknown parameter 'device'"),
         ("dictionary_learning", [], "give `n_active`"),
-        ("topk", ["--precision", "half"], "`precision` must be one of"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_in_one_line(acts, method, more, message, tmp_path):
@@ -74,6 +72,20 @@ def test_what_cannot_be_is_refused_in_one_line(acts, method, more, message, tmp_
     assert result.exit_code == 1
     assert message in result.stderr.splitlines()[-1]
     assert not (tmp_path / "run" / "config.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "more", "message"),
+    [
+        ("batchtok", [], "unknown method 'batchtok'. Did you mean 'batchtopk'"),
+        ("ica", ["--prior", "laplac"], "unknown prior 'laplac'. Did you mean 'laplace'?"),
+        ("topk", ["--precision", "half"], "'half' is not one of 'float32', 'bfloat16'"),
+    ],
+)  # fmt: skip
+def test_names_are_refused_before_anything_is_imported(acts, method, more, message, tmp_path):
+    result = call(acts, method, tmp_path / "run", *more)
+    assert result.exit_code == 2
+    assert message in result.stderr.splitlines()[-1]
 
 
 def test_a_folder_with_something_else_is_refused(acts, tmp_path):

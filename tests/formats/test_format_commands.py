@@ -24,7 +24,7 @@ def test_one_program_to_another(tmp_path):
         assert line in told.output.splitlines()
     out = tmp_path / "out"
     result = call("export", written, "-o", out, "--model-name", "gpt2", "--hook", "h.5.mlp")
-    assert result.output == f"TopKSAE with 6 components of 4 features, for saelens: {out}\n"
+    assert result.stdout == f"TopKSAE with 6 components of 4 features, for saelens: {out}\n"
     assert "source: saelens topk of gpt2 at h.5.mlp" in call("inspect", out).output
 
 
@@ -51,7 +51,7 @@ def test_what_is_damaged_is_one_line(command, tmp_path):
     more = ("-o", tmp_path / "out") if command == "export" else ()
     result = call(command, tmp_path, *more)
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"Error: {tmp_path / 'ae.pt'}")
+    assert result.stderr.splitlines()[1].startswith(f"Error: {tmp_path / 'ae.pt'}")
     assert not (tmp_path / "out").exists()
 
 

@@ -79,7 +79,7 @@ def test_the_missing_extra_is_named(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     result = run(folder)
     assert result.exit_code == 1
-    assert "pip install overica[lm]" in result.output
+    assert "pip install 'overica[lm]'" in result.output
 
 
 def test_an_interruption_says_how_to_go_on(folder, monkeypatch):

@@ -109,7 +109,7 @@ def test_lines_and_page(study, tmp_path):
         main, ["features", "show", str(folder), "--text", text, "-o", str(page), "--top", "2"]
     )
     assert result.exit_code == 0, result.output
-    lines = result.output.splitlines()
+    lines = result.stdout.splitlines()
     n = len(text_features(folder, text).tokens)
     assert re.fullmatch(
         rf"Overcomplete ICA, 2x of .* at layer 2: exact codes; {n} tokens, .* each", lines[0]
@@ -126,7 +126,7 @@ def test_lines_and_page(study, tmp_path):
         os.path.realpath(folder / "ica-2x" / "index.html")
     ]
     piped = CliRunner().invoke(main, ["features", "show", str(folder), "--text", "-"], input=text)
-    assert piped.output.splitlines()[0] == lines[0]
+    assert piped.stdout.splitlines()[0] == lines[0]
 
 
 @pytest.mark.parametrize(
@@ -141,8 +141,8 @@ def test_lines_and_page(study, tmp_path):
 def test_errors_are_told_in_one_line(study, arguments, message):
     result = CliRunner().invoke(main, ["features", "show", str(study[0]), *arguments])
     assert result.exit_code == 1
-    assert re.search(message, result.output)
-    assert result.output.count("\n") == 1
+    assert re.search(message, result.stderr.splitlines()[1])
+    assert result.output.count("\n") == 2
 
 
 def test_other_folders_and_other_weights_are_refused(study, tmp_path):
