@@ -146,13 +146,14 @@ def _self_test() -> Facts:
     from overica.estimator import OvercompleteICA
     from overica.inference import MAPProblem, solve
     from overica.metrics import match_components
+    from overica.priors import Laplace
 
     started = time.perf_counter()
     data = make_mixture(2000, 3, 4, "sparse_laplace", n_active=1, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ica = OvercompleteICA(4, max_iter=60, n_restarts=1, random_state=0).fit(data.X)
-    problem = MAPProblem(data.mixing, data.X, "laplace", 0.01)
+    problem = MAPProblem(data.mixing, data.X, Laplace(), 0.01)
     solution = solve(problem)
     gap = float((solution.gap / problem.objective(solution.codes).clip(1e-300)).max())
     cosine = float(match_components(ica.mixing_, data.mixing).cosines.min())

@@ -175,3 +175,11 @@ def test_extension_names_its_instruction_sets():
     assert _core.instruction_set() in sets
     with pytest.raises(ValueError, match="instruction set of this processor, got 'sse1'"):
         _core.use_instruction_set("sse1")
+
+
+def test_the_citation_is_of_this_version():
+    import overica
+
+    told = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {overica.__version__}\n" in told
+    assert f"\n## {overica.__version__}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -334,6 +334,7 @@ def test_a_missing_extra_says_what_to_install(tmp_path, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "soundfile", None)
     path = tmp_path / "mix.wav"
+    path.touch()
     for arguments in (
         ["separate", path, "--sources", 3, "-o", tmp_path / "o"],
         ["evaluate", path, path],

@@ -75,17 +75,17 @@ def is_causal(config: Any, architecture: str) -> bool:
 def _attempt(name: str, problem: str, local: bool, dtype: torch.dtype | None) -> tuple[Any, Any]:
     from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
 
+    # Without a word transformers would ask, at a terminal, whether to run code that comes with a model.
+    how = {"local_files_only": local, "trust_remote_code": False}
     with _quiet():
         try:
             if dtype is None:
-                return None, AutoTokenizer.from_pretrained(name, local_files_only=local)
-            config = AutoConfig.from_pretrained(name, local_files_only=local)
+                return None, AutoTokenizer.from_pretrained(name, **how)
+            config = AutoConfig.from_pretrained(name, **how)
             architecture = (getattr(config, "architectures", None) or [""])[0]
             kind = AutoModelForCausalLM if is_causal(config, architecture) else AutoModel
-            tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
-            network = kind.from_pretrained(
-                name, config=config, local_files_only=local, **{_dtype_key(): dtype}
-            )
+            tokenizer = AutoTokenizer.from_pretrained(name, **how)
+            network = kind.from_pretrained(name, config=config, **how, **{_dtype_key(): dtype})
             return network, tokenizer
         except (OSError, ValueError, KeyError, ImportError) as error:
             # Transformers' messages go on for many lines.
