@@ -54,6 +54,8 @@ class ListeningPage:
     """The stretch of time."""
     band: str
     """The frequencies."""
+    drawn: str
+    """What the picture has beside spectrograms."""
 
 
 def write_listening_page(
@@ -131,6 +133,7 @@ def build_page(
     return ListeningPage(
         name, f"{n_sources} source{'s' * (n_sources != 1)}, by the method {separation.method}", list(notices), sounds,
         " ".join(remark), _data("image/png", picture), span, f"0 to {rate / 2000:g} kHz",
+        separation.drawn,
     )  # fmt: skip
 
 

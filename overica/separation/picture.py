@@ -157,7 +157,7 @@ def draw_curves(ax: Axes, x: np.ndarray, values: np.ndarray, labels: Sequence[st
     most = 3 * float(np.abs(x[values.argmax(axis=1)]).max()) + 0.05 * float(x[-1])
     ax.set_xlim(-min(most, x[-1]), min(most, x[-1]))
     quieten(ax)
-    _name_sources(ax, len(labels), below=-0.16)
+    _name_sources(ax, len(labels), below=-0.12)
 
 
 def _name_sources(ax: Axes, n_sources: int, below: float = -0.08) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -40,8 +40,8 @@ class Separation(Separated):
     method: str
     """Name of the method."""
     fit_quality: float
-    """Share of the coefficients filled by one source in which the channels differ by a real factor: near 1 for
-    instantaneous mixtures, and low where there are delays or reverberation."""
+    """Share of the coefficients filled by one source in which the channels differ by a real factor, in the higher half
+    of their frequencies: near 1 for instantaneous mixtures, and low where there are delays or reverberation."""
     explained: float
     """Share of the coefficients filled by one source that lie within some degrees of a column of `mixing`."""
     evidence: Mapping[int, float]
@@ -53,6 +53,8 @@ class Separation(Separated):
     """By which directions were found and `masks` are given."""
     n_sources_probabilities: Mapping[int, float] = field(default_factory=dict)
     """Of the numbers of sources, by what each adds to `evidence`; empty if `mixing` was given."""
+
+    drawn: ClassVar[str] = "Coefficients of the whole mixture with the directions that were found"
 
     def __post_init__(self) -> None:
         if self.transform is None:

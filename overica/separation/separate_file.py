@@ -136,7 +136,8 @@ def _bar() -> Iterator[Callable[[float], None]]:
 
 
 def _told(recording: Recording, separation: Separated, facts: dict[str, Any]) -> Iterator[str]:
-    yield f"{separation.n_sources} sources, chosen by {facts['n_sources_chosen_by']}"
+    n_sources = separation.n_sources
+    yield f"{n_sources} source{'s' * (n_sources != 1)}, chosen by {facts['n_sources_chosen_by']}"
     yield from separation.said()
     if facts["gain"] != 1:
         yield f"sources are multiplied by {facts['gain']:.3f}, so that none is clipped; images are not"

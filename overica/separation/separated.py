@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -31,6 +31,8 @@ class Separated(ABC):
     """Figures of the method's rounds, such as the log likelihood; of all chunks, one after the other."""
     transform: Transform | None
     """By which `masks` are given."""
+    drawn: ClassVar[str]
+    """What `draw` draws."""
 
     @property
     def n_sources(self) -> int:

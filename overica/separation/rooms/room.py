@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -62,8 +62,11 @@ class RoomSeparation(Separated):
     transform: Transform
     """By which `covariances` and `masks` are given."""
 
-    mixing = None
+    mixing: None = None
     """See `covariances`."""
+    drawn: ClassVar[str] = (
+        "Likeness of what the first two channels hear of every source, by the delay between them"
+    )
 
     @cached_property
     def channels(self) -> np.ndarray:
