@@ -15,17 +15,17 @@ from extensions.entries import entry_of
 
 
 class LinkedCode(SphinxPostTransform):
-    """Wrap pieces of code into links, on pages in Markdown."""
+    """Wrap pieces of code into links, on all pages but those of the reference, which have a role for it."""
 
     default_priority = 5
 
     def run(self, **kwargs: Any) -> None:
         """Once all pages have been read."""
         page = self.env.current_document.docname
-        if not str(self.env.doc2path(page)).endswith(".md"):
+        if "reference" in page.split("/"):
             return
         objects = self.env.domains.python_domain.objects
-        kinds = {name: entry.objtype for name, entry in objects.items()}
+        kinds = {name: entry.objtype for name, entry in objects.items() if not entry.aliased}
         for literal in list(self.document.findall(nodes.literal)):
             inside = literal.parent
             if isinstance(inside, nodes.reference | nodes.title) or literal.get("classes"):
