@@ -26,7 +26,7 @@ def least_squares(
     dictionary : Dictionary
         D, its rows of unit length.
     X : array (n_samples, n_features)
-    supports : array (n_samples, n_components), boolean
+    supports : array of bool (n_samples, n_components)
         Codes that may differ from zero.
     nonnegative : bool
         Subject to ``s >= 0``; samples whose unconstrained codes have the wrong sign are solved one by one, by

@@ -130,6 +130,13 @@ def evaluate_separation(
     ImportError
         If the extra ``audio`` is not installed.
 
+    References
+    ----------
+    E. Vincent, R. Gribonval, C. Févotte, "Performance measurement in blind audio source separation", IEEE
+    Transactions on Audio, Speech and Language Processing 14(4), 2006. E. Vincent et al., "The Signal Separation
+    Evaluation Campaign (2007-2010)", Signal Processing 92, 2012 (images, ISR). Computed by the packages
+    fast-bss-eval (sources, pairing) and museval (images, ISR).
+
     Examples
     --------
     >>> import numpy as np
@@ -140,13 +147,6 @@ def evaluate_separation(
     >>> scores = evaluate_separation(S, estimates)
     >>> scores.pairing.tolist(), scores.sdr.round().tolist()
     ([1, 0], [20.0, 20.0])
-
-    References
-    ----------
-    E. Vincent, R. Gribonval, C. Févotte, "Performance measurement in blind audio source separation", IEEE
-    Transactions on Audio, Speech and Language Processing 14(4), 2006. E. Vincent et al., "The Signal Separation
-    Evaluation Campaign (2007-2010)", Signal Processing 92, 2012 (images, ISR). Computed by the packages
-    fast-bss-eval (sources, pairing) and museval (images, ISR).
     """
     truth, guess = _signals(references, "references"), _signals(estimates, "estimates")
     if truth.shape[1:] != guess.shape[1:] or len(guess) < len(truth):

@@ -64,8 +64,10 @@ class Site:
         return {"site": self.name, "layer": self.layer, "module": named}
 
     def hooked(self, change: Change) -> AbstractContextManager[None]:
-        """While this lasts, `change` sees the activations (batch, tokens, n_features) of every forward pass, and what
-        it returns goes on through the model, unless it is None."""
+        """While this lasts, `change` sees the activations of every forward pass.
+
+        They are (batch, tokens, n_features), and what it returns goes on through the model, unless it is None.
+        """
         return (input_hook if self.enters else output_hook)(self.part, change)
 
 
