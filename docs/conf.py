@@ -95,7 +95,7 @@ html_theme_options = {
 }
 # Pages that stand alone have nothing beside them to go to.
 html_sidebars: dict[str, list[str]] = {
-    page: [] for page in ("index", "which_tool", "changelog", "migration", "papers")
+    page: [] for page in ("index", "which_tool", "changelog", "migration", "papers", "security")
 }
 html_show_sourcelink = False
 html_copy_source = False
