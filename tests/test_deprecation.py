@@ -1,10 +1,14 @@
 """Keywords that were renamed still do what they did, and say what they are called now."""
 
+import ast
+from importlib import import_module
 from inspect import signature
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import overica
 from overica._deprecation import renamed_keyword
 from overica.metrics import (
     chance_level,
@@ -90,3 +94,28 @@ def test_a_metric_of_ones_own_may_call_it_as_it_likes():
         chance_level(metric, 2, 3, 3, nonnegative=value, n_draws=2).mean for value in (False, True)
     ]
     assert levels == [0.0, 1.0]
+
+
+def moved():
+    """(package, name, new home) of every name that has moved, as the packages say."""
+    package = Path(overica.__file__).parent
+    for path in sorted(package.glob("*/__init__.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "moved":
+                for name, home in ast.literal_eval(node.value).items():
+                    yield f"overica.{path.parent.name}", name, home
+
+
+def test_names_that_moved_go_on_working():
+    names = list(moved())
+    assert len(names) > 30
+    for package, name, home in names:
+        with pytest.warns(
+            FutureWarning, match=rf"^{package}\.{name} is now {home}\.{name}$"
+        ) as told:
+            found = getattr(import_module(package), name)
+        assert found is getattr(import_module(home), name)
+        assert name not in import_module(package).__all__
+        assert told[0].filename == __file__
+    with pytest.raises(AttributeError, match=r"'overica\.rows' has no attribute 'nothing'"):
+        overica.rows.nothing  # noqa: B018
