@@ -39,5 +39,5 @@ __all__ = [
 ]
 
 __getattr__ = handed_out(
-    __name__, moved=dict.fromkeys(("Dictionary", "Featuriser"), "overica.coding")
+    __name__, moved={"Dictionary": "overica.coding", "Featuriser": "overica.coding"}
 )

@@ -52,7 +52,6 @@ __getattr__ = handed_out(
         "distinct_columns": "overica.learning.merging",
         "extend_history": "overica.learning.ascent",
         "merge_columns": "overica.learning.merging",
-        "outlying": "overica.learning.survey",
         "race_units": "overica.learning.racing",
         "white_units": "overica.learning.whitening",
     },

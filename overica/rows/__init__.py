@@ -20,7 +20,6 @@ __getattr__ = handed_out(
         "in_memory": "overica.rows.rows",
         "part_by_part": "overica.rows.parts",
         "row_batches": "overica.rows.shards",
-        "signatures": "overica.rows.signatures",
         "some_rows": "overica.rows.rows",
     },
 )
