@@ -140,3 +140,9 @@ with warnings.catch_warnings(record=True) as said:
     separate(late, rate, 4, method="binary", random_state=0)
 for warning in said:
     print(warning.message)
+
+# %%
+# For a room there is ``method="convolutive"`` (``overica separate room.wav --method convolutive
+# --sources 3``): every frequency has a mixing of its own, and what comes back are the voices as
+# each microphone heard them. It must be told how many there are, and rooms are harder than desks:
+# :doc:`/measured/separation` says by how much.

@@ -297,6 +297,7 @@ def test_the_command(tmp_path, room):
 
 
 def test_the_command_wants_a_number_before_it_reads_anything(tmp_path):
+    (tmp_path / "no.wav").write_bytes(b"no sound")
     result = run(
         tmp_path / "no.wav", "--sources", "auto", "--method", "convolutive", "-o", tmp_path / "o"
     )

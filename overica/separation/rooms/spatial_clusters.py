@@ -57,10 +57,10 @@ def find_clusters(Z: np.ndarray, n_sources: int, rng: np.random.Generator) -> Sp
     order[heard], agreement = in_one_order(shares[heard], rng)
     shares = np.take_along_axis(shares, order[:, :, None], axis=1)
     shapes = np.empty((n_frequencies, n_sources, m, m), np.complex64)
-    for _ in range(_JOINT_ROUNDS):
+    for k in range(_JOINT_ROUNDS):
         prior = shares[heard].mean(axis=0)
         for rows, z in _unit_vectors(Z):
-            shapes[rows] = _shapes(z, shares[rows], shapes[rows] if _ else None)
+            shapes[rows] = _shapes(z, shares[rows], shapes[rows] if k else None)
             shares[rows] = _posterior(z, shapes[rows], prior)
     return SpatialClusters(shapes.transpose(1, 0, 2, 3), agreement)
 
