@@ -54,7 +54,10 @@ def test_every_page_is_found_from_the_first():
     assert {"which_tool", "mathematics/evidence", "measured/recovery", "changelog"} <= reached
 
 
-MEASURED = ["which_tool", *sorted(page for page in written() if re.match("measured/(?!index)", page))]
+MEASURED = [
+    "which_tool",
+    *sorted(page for page in written() if re.match("measured/(?!index)", page)),
+]
 
 
 @pytest.mark.parametrize("page", MEASURED)
