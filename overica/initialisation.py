@@ -85,11 +85,32 @@ def start_mixing(
     reaches is never learned. A drawn start is therefore mended until it reaches all samples (or columns run
     out); a given one must reach them.
 
+    Parameters
+    ----------
+    init : str or array (n_features, n_components)
+        A name of `INITIALISATIONS`, or the start itself.
+    X : array (n_samples, n_features)
+    n_components : int
+    rng : numpy.random.Generator
+    nonnegative : bool
+        Whether sources are never negative.
+
+    Returns
+    -------
+    array (n_features, n_components)
+
     Raises
     ------
     ValueError
         If the name is unknown, or a given matrix has the wrong shape, a zero or duplicated column, is not
         finite, or (non-negative sources) leaves more than a hundredth of the samples' energy unreached.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> A = start_mixing("orthogonal", rng.laplace(size=(50, 2)), 3, rng, nonnegative=False)
+    >>> A.shape, np.linalg.norm(A, axis=0).round(6)
+    ((2, 3), array([1., 1., 1.]))
     """
     if isinstance(init, str):
         A = INITIALISATIONS[check_choice(init, "init", INITIALISATIONS)](X, n_components, rng)
@@ -98,7 +119,22 @@ def start_mixing(
 
 
 def unreached(A: np.ndarray, X: np.ndarray) -> np.ndarray:
-    """Which samples no column of `A` is within 90 degrees of, (n_samples,); zero samples need none."""
+    """Which samples no column of `A` is within 90 degrees of, (n_samples,); zero samples need none.
+
+    Parameters
+    ----------
+    A : array (n_features, n_components)
+    X : array (n_samples, n_features)
+
+    Returns
+    -------
+    array (n_samples,) of bool
+
+    Examples
+    --------
+    >>> unreached(np.eye(2), np.array([[1.0, -1.0], [-1.0, -1.0], [0.0, 0.0]]))
+    array([False,  True, False])
+    """
     length = np.linalg.norm(X, axis=1)
     return ((X @ unit_columns(A)).max(axis=1) < _REACHED * length) & (length > 0)
 

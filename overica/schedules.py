@@ -13,7 +13,18 @@ __all__ = ["SCHEDULES", "Constant", "Cosine", "Schedule"]
 
 
 class Schedule(ABC):
-    """Learning rate as a function of the progress of a fit; one of your own is one subclass and one registry line."""
+    """Learning rate as a function of the progress of a fit; one of your own is one subclass and one registry line.
+
+    Examples
+    --------
+    >>> class Linear(Schedule):
+    ...     name = "linear"
+    ...
+    ...     def factor(self, progress):
+    ...         return 1.0 - progress
+    >>> get_schedule(Linear()).factor(0.25)
+    0.75
+    """
 
     name: ClassVar[str]
 

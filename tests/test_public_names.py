@@ -68,3 +68,36 @@ def test_every_room_is_public_private_or_for_contributors():
     rooms = set(re.findall(r"`overica\.(\w+)`", told))
     others = {room for room in ROOMS if not room.startswith("_")} - set(overica.PLACES)
     assert rooms == others
+
+
+OF_A_STUDY = {
+    "overica.lm.FeatureResults",
+    "overica.lm.TextFeatures",
+    "overica.lm.text_features",
+    "overica.photographs.PhotographResults",
+    "overica.photographs.verdict",
+    "overica.separation.SeparationResults",
+}
+"""What takes a study of minutes to show; examples stand beside the study itself."""
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "found"),
+    [entry for entry in objects() if home(*entry[:2])],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_public_name_says_what_it_takes_and_gives_with_an_example(place, name, found):
+    told = inspect.getdoc(found) or ""
+    sections = set(re.findall(r"^(\w+)\n-+$", told, re.M))
+    assert told.split("\n")[0].endswith((".", ":", ",")), "the first line is a sentence"
+    if inspect.isclass(found):
+        needed = set() if issubclass(found, BaseException) else {"Examples"}
+    else:
+        signature = inspect.signature(found)
+        needed = {"Examples"}
+        needed |= {"Parameters"} if signature.parameters else set()
+        if signature.return_annotation not in (None, "None"):
+            needed.add("Yields" if "Yields" in sections else "Returns")
+    if f"{place}.{name}" in OF_A_STUDY:
+        needed.discard("Examples")
+    assert needed <= sections

@@ -28,6 +28,10 @@ _allowed: int | None = None
 def get_num_threads() -> int:
     """Threads that a call of the compiled kernels may take; small batches take fewer.
 
+    Returns
+    -------
+    int
+
     Examples
     --------
     >>> set_num_threads(1)
@@ -50,6 +54,13 @@ def set_num_threads(n_threads: int | None) -> None:
     ------
     ValueError
         If it is not a positive integer.
+
+    Examples
+    --------
+    >>> set_num_threads(2)
+    >>> get_num_threads()
+    2
+    >>> set_num_threads(None)
     """
     global _allowed
     if n_threads is not None:

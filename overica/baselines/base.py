@@ -15,6 +15,26 @@ class Baseline(DictionaryTransformer):
     A subclass takes `n_components` first and, by name, those of `n_active`, `nonnegative` and `random_state` that it
     knows: whoever builds it gives it these if its signature has them. Other parameters are for a study to set. Samples
     come as whatever `overica.rows.opened` knows, and are taken into memory.
+
+    Examples
+    --------
+    >>> class Axes(Baseline):
+    ...     name, label = "axes", "The axes themselves"
+    ...
+    ...     def __init__(self, n_components=2):
+    ...         self.n_components = n_components
+    ...
+    ...     def fit(self, X, y=None):
+    ...         X = self._validated(X, reset=True)
+    ...         self.components_ = np.eye(X.shape[1])[: self.n_components]
+    ...         self.offset_ = X.mean(axis=0)
+    ...         return self
+    ...
+    ...     def transform(self, X):
+    ...         return (X - self.offset_) @ self.components_.T
+    >>> Axes(1).fit_transform(np.array([[1.0, 5.0], [3.0, 5.0]]))
+    array([[-1.],
+           [ 1.]])
     """
 
     name: ClassVar[str]

@@ -17,6 +17,14 @@ class LinearFeaturiser(Baseline):
 
     The sign of such a component is arbitrary. For sources that are never negative it is turned so that the
     component's codes are skewed towards positive values, which asks nothing of the truth.
+
+    Examples
+    --------
+    >>> from overica.baselines import PCABaseline
+    >>> X = np.random.default_rng(0).standard_normal((200, 3)) * [3.0, 1.0, 0.1]
+    >>> pca = PCABaseline(2).fit(X)
+    >>> issubclass(PCABaseline, LinearFeaturiser), pca.transform(X).shape
+    (True, (200, 2))
     """
 
     nonnegative: bool

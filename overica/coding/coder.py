@@ -22,6 +22,21 @@ class Coder(ABC):
     - `n_active` (int), atoms per sample,
     - `supports` (boolean array of shape (n_samples, n_components)),
     - `nonnegative` (bool), whether codes may not be negative.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True, eq=False)
+    ... class Projected(Coder):
+    ...     n_active: int
+    ...
+    ...     def codes(self, dictionary, X):
+    ...         S = X @ np.linalg.pinv(dictionary.components)
+    ...         kept = np.sort(abs(S), axis=1)[:, [-self.n_active]]
+    ...         return np.where(abs(S) >= kept, S, 0)
+    >>> Projected(1).codes(Dictionary.of_rows(np.eye(2)), np.array([[3.0, 1.0]]))
+    array([[3., 0.]])
+    >>> Projected.takes()
+    frozenset({'n_active'})
     """
 
     @classmethod

@@ -14,6 +14,12 @@ class Featuriser(Protocol):
     The offset is ``inverse_transform`` of codes that are all zero. `OvercompleteICA`, every class of
     `overica.sae.SAES`, `SparseCoder` and the classes of `overica.baselines` are such; so is scikit-learn's dictionary
     learning.
+
+    Examples
+    --------
+    >>> from overica import SparseCoder
+    >>> isinstance(SparseCoder(np.eye(2), penalty=1.0).fit(np.eye(2)), Featuriser)
+    True
     """
 
     components_: np.ndarray

@@ -17,7 +17,18 @@ from overica.metrics import Matching
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """What there is to encode, and on what."""
+    """What there is to encode, and on what.
+
+    Examples
+    --------
+    >>> from overica.compare import ENCODERS
+    >>> from overica.metrics import match_components
+    >>> X = np.array([[3.0, 0.0], [0.0, 2.0]])
+    >>> pairs = match_components(np.eye(2), np.eye(2))
+    >>> given = Encoding(X, X, Dictionary.of_rows(np.eye(2)), True, 1.0, X, X, pairs)
+    >>> ENCODERS["own"](given).tolist()
+    [[3.0, 0.0], [0.0, 2.0]]
+    """
 
     X: np.ndarray
     """(n_samples, n_features), the samples to encode."""

@@ -16,7 +16,18 @@ DEFAULT_STUDY = Path(__file__).with_name("default.toml")
 
 
 class KnownTruthResults(Results):
-    """What a study of known truth found, see `overica.studies.Results`."""
+    """What a study of known truth found, see `overica.studies.Results`.
+
+    Examples
+    --------
+    >>> from overica.compare import Study
+    >>> few = {"name": "mixture", "n_samples": 600, "n_features": 2, "n_components": 3}
+    >>> results = Study(datasets=[few], methods=["pca", "random"], n_seeds=1, n_jobs=1).run(
+    ...     progress=False
+    ... )
+    >>> list(results.whats), len(results.verdict().findings)
+    (['mixture'], 1)
+    """
 
     def verdict(self) -> Verdict:
         """What came out, in sentences."""

@@ -43,6 +43,12 @@ class ErrorSplit:
 
     Where samples have truly as many active features as dimensions, every dictionary explains everything on the true
     support, and the parts mean nothing: they are NaN.
+
+    Examples
+    --------
+    >>> split = ErrorSplit(dictionary=0.1, inference=0.05, magnitude=0.04, floor=0.01, total=0.2)
+    >>> sum(split.as_dict().values()) - split.total
+    0.2
     """
 
     dictionary: float

@@ -24,7 +24,19 @@ _MOST_NAMES = 3
 
 @dataclass(frozen=True)
 class Verdict:
-    """Sentences, and the figures behind them."""
+    """Sentences, and the figures behind them.
+
+    Examples
+    --------
+    >>> from overica.compare import Study
+    >>> few = {"name": "mixture", "n_samples": 600, "n_features": 2, "n_components": 3}
+    >>> results = Study(datasets=[few], methods=["pca", "random"], n_seeds=1, n_jobs=1).run(
+    ...     progress=False
+    ... )
+    >>> told = results.verdict()
+    >>> [name for name, _ in told.findings], list(told)[0] == told.headline
+    (['mixture'], True)
+    """
 
     headline: str
     """Who leads on how many data sets."""
@@ -62,6 +74,16 @@ def verdict(results: Results) -> Verdict:
     Returns
     -------
     Verdict
+
+    Examples
+    --------
+    >>> from overica.compare import Study
+    >>> few = {"name": "mixture", "n_samples": 600, "n_features": 2, "n_components": 3}
+    >>> results = Study(datasets=[few], methods=["pca", "random"], n_seeds=1, n_jobs=1).run(
+    ...     progress=False
+    ... )
+    >>> str(verdict(results)) == str(results)
+    True
     """
     rankings: list[Ranking] = []
     findings = []

@@ -15,7 +15,15 @@ _TINY = np.finfo(np.float64).tiny
 
 @dataclass(frozen=True)
 class Description:
-    """What a method that learns from a set of samples is up against."""
+    """What a method that learns from a set of samples is up against.
+
+    Examples
+    --------
+    >>> from overica.datasets import make_three_features
+    >>> told = make_three_features(500, random_state=0).describe()
+    >>> told.n_components, told.identifiable
+    (3, True)
+    """
 
     name: str
     """Name in `DATASETS`."""

@@ -17,7 +17,13 @@ _FOLDER = Path(__file__).parent / "speech"
 
 @dataclass(frozen=True, eq=False)
 class Talkers:
-    """Recordings of single talkers."""
+    """Recordings of single talkers.
+
+    Examples
+    --------
+    >>> load_talkers().signals.shape
+    (4, 160000)
+    """
 
     signals: np.ndarray
     """Zero mean, unit variance, (n_talkers, n_frames)."""
@@ -29,7 +35,14 @@ class Talkers:
 
 @dataclass(frozen=True, eq=False)
 class TalkerMixture:
-    """Talkers mixed without delay: ``x = sources @ mixing.T``."""
+    """Talkers mixed without delay: ``x = sources @ mixing.T``.
+
+    Examples
+    --------
+    >>> recording = make_talkers(3, n_seconds=1, random_state=0)
+    >>> np.allclose(recording.x, recording.sources @ recording.mixing.T), recording.mixing.shape
+    (True, (2, 3))
+    """
 
     x: np.ndarray
     """The mixture, (n_frames, n_channels)."""
@@ -50,6 +63,10 @@ def load_talkers(folder: str | os.PathLike[str] | None = None) -> Talkers:
     ----------
     folder : path, optional
         Of WAV files, one talker and one channel each, instead of those; all are cut to the shortest.
+
+    Returns
+    -------
+    Talkers
 
     Raises
     ------
@@ -95,6 +112,15 @@ def spread_directions(n_directions: int, offset: float | None = None) -> np.ndar
 
     The offset, in radians, is half a step if not given.
 
+    Parameters
+    ----------
+    n_directions : int
+    offset : float, optional
+
+    Returns
+    -------
+    array (2, n_directions)
+
     Examples
     --------
     >>> spread_directions(2, offset=0.0).round(3)
@@ -132,6 +158,10 @@ def make_talkers(
     folder : path, optional
         Of other recordings, see `load_talkers`.
     random_state : None, int or numpy.random.Generator
+
+    Returns
+    -------
+    TalkerMixture
 
     Raises
     ------

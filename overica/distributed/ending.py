@@ -61,6 +61,16 @@ def together() -> Iterator[None]:
 
     An error is raised as it is in the rank that had it, with a note of which rank that was, and as a `RankError`
     in the others. Nothing happens where there are no others.
+
+    Yields
+    ------
+    None
+
+    Examples
+    --------
+    >>> with together():
+    ...     1 + 1
+    2
     """
     if world() == 1 or _TOGETHER.get():
         yield

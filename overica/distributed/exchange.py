@@ -66,7 +66,22 @@ def total(sums: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def broadcast(value: Value) -> Value:
-    """What rank 0 has, in all ranks: anything that can be pickled."""
+    """What rank 0 has, in all ranks: anything that can be pickled.
+
+    Parameters
+    ----------
+    value : object
+        Of other ranks it plays no part.
+
+    Returns
+    -------
+    object
+
+    Examples
+    --------
+    >>> broadcast({"seed": 7})
+    {'seed': 7}
+    """
     if world() == 1:
         return value
     import torch
@@ -149,7 +164,12 @@ def gathered(tensor: Tensor) -> list[Tensor]:
 
 
 def barrier() -> None:
-    """Wait until all ranks are here."""
+    """Wait until all ranks are here.
+
+    Examples
+    --------
+    >>> barrier()
+    """
     total({"here": 1.0})
 
 

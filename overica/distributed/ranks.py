@@ -15,16 +15,35 @@ _ALONE: ContextVar[bool] = ContextVar("alone", default=False)
 def world() -> int:
     """How many processes work on one fit; 1 where torchrun has started none.
 
+    Returns
+    -------
+    int
+
     Raises
     ------
     ValueError
         If the variables contradict each other.
+
+    Examples
+    --------
+    >>> world()
+    1
     """
     return 1 if _ALONE.get() else _place()[1]
 
 
 def rank() -> int:
-    """Which of them this is, from 0: the one that writes and prints."""
+    """Which of them this is, from 0: the one that writes and prints.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> rank()
+    0
+    """
     return 0 if _ALONE.get() else _place()[0]
 
 
@@ -40,6 +59,14 @@ def local_world() -> int:
 
 def share(rows: np.ndarray) -> np.ndarray:
     """What of the rows of a batch, which all ranks have drawn alike, is for this one: ``rows[rank::world]``.
+
+    Parameters
+    ----------
+    rows : array (n_rows, ...)
+
+    Returns
+    -------
+    array
 
     Examples
     --------
@@ -72,6 +99,10 @@ def check_divisible(n_rows: int, name: str) -> None:
 @contextmanager
 def alone() -> Iterator[None]:
     """Let this process fit by itself, whatever torchrun has started beside it.
+
+    Yields
+    ------
+    None
 
     Examples
     --------

@@ -11,7 +11,14 @@ from overica.formats.foreign_files import holds
 
 
 class Format(ABC):
-    """A way in which somebody writes a dictionary to a folder."""
+    """A way in which somebody writes a dictionary to a folder.
+
+    Examples
+    --------
+    >>> from overica.formats import FORMATS
+    >>> FORMATS["saelens"].name, all(kind.files for kind in FORMATS.values())
+    ('saelens', True)
+    """
 
     name: ClassVar[str]
     """Its name in `FORMATS`."""

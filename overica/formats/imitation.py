@@ -28,7 +28,13 @@ _FEWEST = 20
 
 @dataclass(frozen=True)
 class Imitation:
-    """What an encoder loses against exact codes, on samples that it was not fitted to."""
+    """What an encoder loses against exact codes, on samples that it was not fitted to.
+
+    Examples
+    --------
+    >>> print(Imitation(0.97, 0.99, 4.2, 4.0, 0.9, 300, two_sided=False))
+    the encoder explains 0.970 of the variance of 300 held-out samples with 4.2 active codes, ... 0.900
+    """
 
     explained_variance: float
     """By the encoder's codes."""

@@ -136,6 +136,17 @@ def inspect(path: str | os.PathLike[str]) -> dict[str, Any]:
     ------
     FileNotFoundError, ValueError
         See `load`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from overica.sae import TopKSAE
+    >>> X = np.random.default_rng(0).standard_normal((100, 3))
+    >>> folder = tempfile.mkdtemp()
+    >>> TopKSAE(4, n_active=1, n_steps=2, random_state=0).fit(X).save(folder)
+    >>> inspect(folder)["kind"], inspect(folder)["n_components"]
+    ('TopKSAE', 4)
     """
     folder, found = recognise(path)
     estimator: Any = found.read(folder)

@@ -18,7 +18,17 @@ from overica.inference.safe_units import balanced, scaled
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Codes and what is certain about them."""
+    """Codes and what is certain about them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overica.inference import MAPProblem, solve
+    >>> from overica.priors import Laplace
+    >>> solution = solve(MAPProblem(np.eye(2), np.array([[3.0, 0.5]]), Laplace(), 1.0))
+    >>> solution.codes, bool(solution.converged.all()), bool(solution.gap.max() < 1e-9)
+    (array([[2., 0.]]), True, True)
+    """
 
     codes: Array
     """(n_samples, n_components), in library, dtype and device of the problem."""
@@ -48,6 +58,28 @@ class Solver(ABC):
 
     A solver of your own is one subclass and one line in `SOLVERS`, or an instance handed to
     `solve`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overica.inference import MAPProblem, solve
+    >>> from overica.priors import Laplace
+    >>> class Shrink(Solver):
+    ...     name, max_iter = "shrink", 1
+    ...
+    ...     def supports(self, problem):
+    ...         square = problem.mixing.T @ problem.mixing
+    ...         return (
+    ...             None if np.allclose(square, np.eye(len(square))) else "needs orthogonal columns"
+    ...         )
+    ...
+    ...     def run(self, problem, codes0, tol, max_iter):
+    ...         Z = problem.X @ problem.mixing
+    ...         return np.sign(Z) * np.maximum(abs(Z) - problem.noise_variance, 0), 1
+    >>> problem = MAPProblem(np.eye(2), np.array([[3.0, 0.5]]), Laplace(), 1.0)
+    >>> solution = solve(problem, solver=Shrink())
+    >>> solution.codes, bool(solution.converged.all())
+    (array([[2., 0.]]), True)
     """
 
     name: ClassVar[str]

@@ -117,6 +117,10 @@ def sample_posterior(
     n_sweeps : int
     random_state : int, numpy.random.Generator or None
 
+    Returns
+    -------
+    array (n_samples, n_components)
+
     Examples
     --------
     The posterior mean of a source that is always present and hardly disturbed is near the sample:

@@ -19,6 +19,14 @@ class Model:
 
     ``x = A s + e`` with scales theta is ``x = (A diag(theta)) (s / theta) + e``: columns carry the scales, and the
     prior is the same for all.
+
+    Examples
+    --------
+    >>> from overica.learning import infer
+    >>> from overica.priors import Laplace
+    >>> model = Model(np.eye(2), Laplace(), penalty=1.0)
+    >>> infer(model, np.array([[3.0, 0.5]])).codes
+    array([[2., 0.]])
     """
 
     mixing: Array
@@ -91,6 +99,14 @@ class Posterior:
     ``H = A'A / penalty + diag(cost'')``. At a kink of the cost the curvature is unbounded, so for l1 costs the
     block of inactive sources vanishes and ``H^-1 = penalty (A_a' A_a)^-1`` on the active set a alone. Nothing of size
     n_components^2 is held: ``H^-1`` counts by ``A H^-1`` alone, which is added up in the columns of the active sets.
+
+    Examples
+    --------
+    >>> from overica.learning import infer
+    >>> from overica.priors import Laplace
+    >>> posterior = infer(Model(np.eye(2), Laplace(), penalty=1.0), np.array([[3.0, 0.5]]))
+    >>> posterior.residual, posterior.n_active
+    (array([[1. , 0.5]]), array([1]))
     """
 
     found: Array | SupportCodes

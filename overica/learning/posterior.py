@@ -19,7 +19,24 @@ _LOOP_TOL = 1e-6
 
 
 def infer(model: Model, X: Array) -> Posterior:
-    """Posterior of a batch of samples under a model, where its mixing matrix lies."""
+    """Posterior of a batch of samples under a model, where its mixing matrix lies.
+
+    Parameters
+    ----------
+    model : Model
+    X : array (n_samples, n_features)
+        In the units of the model.
+
+    Returns
+    -------
+    Posterior
+
+    Examples
+    --------
+    >>> from overica.priors import Laplace
+    >>> infer(Model(np.eye(2), Laplace(), penalty=1.0), np.array([[3.0, 0.5]])).codes
+    array([[2., 0.]])
+    """
     A, penalty = model.mixing, model.penalty
     if model.compiled:
         moments = lasso_moments(A, X, penalty, model.prior.nonnegative)

@@ -20,7 +20,21 @@ Sums = dict[str, Array]
 
 
 class LearningRule(ABC):
-    """A rule of your own is one subclass and one line in `RULES`."""
+    """A rule of your own is one subclass and one line in `RULES`.
+
+    Examples
+    --------
+    >>> class Hebb(LearningRule):
+    ...     name = "hebb"
+    ...
+    ...     def statistics(self, model, posterior):
+    ...         return {"error": posterior.residual.T @ posterior.codes}
+    ...
+    ...     def direction(self, A, sums, n_samples, activity):
+    ...         return sums["error"] / n_samples
+    >>> get_rule(Hebb()).name, Hebb.surplus_columns
+    ('hebb', False)
+    """
 
     name: ClassVar[str]
     max_relative_step: ClassVar[float] = np.inf
@@ -49,6 +63,11 @@ class Natural(LearningRule):
     Lewicki and Sejnowski (2000), "Learning overcomplete representations", eq. 5, whose z is ``-sign(s)``. It assumes
     ``A'W' = I``, which holds only on the active sources of a sample; applied to all, the ``I`` shrinks a column that is
     not used for ever. From a random start it collapses.
+
+    Examples
+    --------
+    >>> get_rule("natural").surplus_columns
+    False
     """
 
     name = "natural"
@@ -75,6 +94,11 @@ class Inverse(Natural):
 
     The plain gradient again, with one pseudo-inverse for all samples in place of each sample's own. It behaves
     better than `Natural` and breaks for the same reason.
+
+    Examples
+    --------
+    >>> get_rule("inverse").surplus_columns
+    False
     """
 
     name = "inverse"
@@ -100,6 +124,11 @@ class Evidence(LearningRule):
     active columns, where the log determinant bends it, and ``E[s_j^2] / sigma^2`` in the dimensions that they leave
     free, a share ``1 - k/m``, where the residual does. A learning rate of one is then a Newton-like step, at any
     noise level. A column that is active less than a twentieth as often as the mean grows until it is used again.
+
+    Examples
+    --------
+    >>> get_rule("evidence").surplus_columns
+    True
     """
 
     name = "evidence"
@@ -136,10 +165,23 @@ RULES: dict[str, type[LearningRule]] = {kind.name: kind for kind in (Evidence, N
 def get_rule(rule: str | LearningRule) -> LearningRule:
     """The rule of that name, or the one given.
 
+    Parameters
+    ----------
+    rule : str or LearningRule
+
+    Returns
+    -------
+    LearningRule
+
     Raises
     ------
     ValueError
         If the name is unknown; lists the known ones.
+
+    Examples
+    --------
+    >>> get_rule("evidence").name
+    'evidence'
     """
     if isinstance(rule, LearningRule):
         return rule

@@ -17,7 +17,16 @@ from overica.schedules import Annealing, Schedule, get_schedule
 
 @dataclass(frozen=True)
 class Trace:
-    """The whole course of a run, collapse included."""
+    """The whole course of a run, collapse included.
+
+    Examples
+    --------
+    >>> from overica.learning import trace
+    >>> X = np.random.default_rng(0).laplace(size=(200, 2))
+    >>> course = trace("natural", np.eye(2), X, n_steps=3, random_state=0)
+    >>> course.mixing.shape, course.failure is None
+    ((4, 2, 2), True)
+    """
 
     mixing: np.ndarray
     """Before the first step and after each, (n_taken + 1, n_features, n_components)."""

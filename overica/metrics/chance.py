@@ -13,7 +13,14 @@ from overica.random_state import generator
 
 
 class ChanceLevel(NamedTuple):
-    """Mean and standard deviation of a metric between independent random matrices."""
+    """Mean and standard deviation of a metric between independent random matrices.
+
+    Examples
+    --------
+    >>> level = chance_level("mean_cosine", 16, 32, 32, random_state=0)
+    >>> 0.4 < level.mean < 0.6, level.std < 0.05
+    (True, True)
+    """
 
     mean: float
     std: float

@@ -19,7 +19,15 @@ from overica.random_state import generator
 
 
 class Figure(NamedTuple):
-    """A figure between what chance and what the truth would give; NaN where undefined."""
+    """A figure between what chance and what the truth would give; NaN where undefined.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> figure = evaluate(np.eye(2), np.eye(2), random_state=0)["mean_cosine"]
+    >>> figure.value, figure.best, figure.chance < 1
+    (1.0, 1.0, True)
+    """
 
     value: float
     """Of the learned result."""

@@ -17,6 +17,12 @@ class Matching:
     """Pairs of a learned and a true column, ordered by the true column's index.
 
     There are ``min(n_learned, n_true)`` pairs; surplus columns of the wider matrix are in none.
+
+    Examples
+    --------
+    >>> matching = match_components(-2 * np.eye(2)[:, ::-1], np.eye(2))
+    >>> matching.learned_index, matching.signs, matching.scales
+    (array([1, 0]), array([-1., -1.]), array([2., 2.]))
     """
 
     cosines: np.ndarray

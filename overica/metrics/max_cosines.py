@@ -13,7 +13,14 @@ from overica.random_state import generator
 
 
 class MaxCosineHistogram(NamedTuple):
-    """Counts of columns by their largest cosine."""
+    """Counts of columns by their largest cosine.
+
+    Examples
+    --------
+    >>> counts = max_cosine_histogram(np.eye(3), np.eye(3), random_state=0)
+    >>> counts.learned.sum(), int(counts.learned[-1]), len(counts.edges)
+    (np.int64(3), 3, 21)
+    """
 
     edges: np.ndarray
     """(n_bins + 1,) ascending: over [0, 1], or [-1, 1] if signs count."""

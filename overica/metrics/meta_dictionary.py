@@ -28,7 +28,14 @@ _RIDGE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class MetaDictionary:
-    """A dictionary of a dictionary's directions."""
+    """A dictionary of a dictionary's directions.
+
+    Examples
+    --------
+    >>> found = MetaDictionary(np.eye(2), np.eye(2), np.array([0.5, 0.7]), ChanceLevel(0.2, 0.01))
+    >>> round(found.mean_share, 2), found.shared()
+    (0.6, array([ True,  True]))
+    """
 
     components: np.ndarray
     """Meta atoms as rows of unit length, (n_components, n_features), learned from all directions."""

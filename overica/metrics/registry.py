@@ -39,6 +39,14 @@ class Metric(Protocol):
     `mixing_a` of shape (n_features, n_learned) and `mixing_true` of shape (n_features, n_true)
     hold directions in their columns, of any length; `nonnegative` says whether a column and its
     negative differ.  Those of `METRICS` are at most 1, and 1 for the truth itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def widths(mixing_a, mixing_true, nonnegative=False):
+    ...     return np.shape(mixing_a)[1] / np.shape(mixing_true)[1]
+    >>> get_metric(widths)(np.eye(2), np.eye(2))
+    1.0
     """
 
     def __call__(
@@ -51,6 +59,14 @@ class CodeMetric(Protocol):
 
     `codes` of shape (n_samples, n_learned) and `codes_true` of shape (n_samples, n_true) belong
     to the same samples; `matching` says which column is which, from `match_components`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overica.metrics import match_components
+    >>> S = np.array([[1.0, 0.0], [0.0, 2.0]])
+    >>> CODE_METRICS["f1"](S, S, match_components(np.eye(2), np.eye(2)))
+    1.0
     """
 
     def __call__(self, codes: Any, codes_true: Any, matching: Matching) -> float: ...
@@ -61,6 +77,13 @@ class FitMetric(Protocol):
 
     `X` and `X_hat` of shape (n_samples, n_features) are samples and reconstructions in the same
     units, `codes` of shape (n_samples, n_components) the codes behind them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[1.0, 0.0], [0.0, 2.0]])
+    >>> FIT_METRICS["l0"](X, X, X)
+    1.0
     """
 
     def __call__(self, X: Any, X_hat: Any, codes: Any) -> float: ...

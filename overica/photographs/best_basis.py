@@ -30,6 +30,11 @@ def verdict(results: Results) -> str:
     saves against the cheapest complete one; and overcomplete ICA against the others at the same width. References,
     which learn nothing, take no part.
 
+    Parameters
+    ----------
+    results : Results
+        Of a `PhotographStudy`.
+
     Returns
     -------
     str

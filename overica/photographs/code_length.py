@@ -90,6 +90,16 @@ def coding_cost(
 def pixel_entropy(X: np.ndarray, precision: float) -> float:
     """Bits per pixel if every pixel is rounded to a precision and coded by itself: the entropy of their histogram.
 
+    Parameters
+    ----------
+    X : array (n_patches, n_pixels)
+    precision : float
+        In units of X.
+
+    Returns
+    -------
+    float
+
     Examples
     --------
     >>> pixel_entropy(np.array([[0.0, 1.0, 2.0, 3.0]]), 1.0)
@@ -102,7 +112,14 @@ def pixel_entropy(X: np.ndarray, precision: float) -> float:
 
 @dataclass(frozen=True)
 class CoefficientCost:
-    """Cost of quantised coefficients."""
+    """Cost of quantised coefficients.
+
+    Examples
+    --------
+    >>> cost = CoefficientCost(bits=2.5, distortion=1.3, n_active=4.0, step=3.0, penalty=0.1)
+    >>> cost.bits
+    2.5
+    """
 
     bits: float
     """Per pixel."""

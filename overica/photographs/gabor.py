@@ -20,6 +20,12 @@ class GaborFits:
 
     ``g(r, c) = amplitude exp(-u^2 / 2 width_across^2 - v^2 / 2 width_along^2) cos(2 pi frequency u + phase)`` with
     ``u = (c - column) cos(orientation) + (r - row) sin(orientation)``, across the stripes, and v along them.
+
+    Examples
+    --------
+    >>> fits = fit_gabors(np.random.default_rng(0).standard_normal((36, 2)), (6, 6))
+    >>> fits.frequency.shape, bool((fits.r2 <= 1).all())
+    ((2,), True)
     """
 
     amplitude: np.ndarray
@@ -146,6 +152,16 @@ def _described(
 
 def gabor_columns(fits: GaborFits, patch_shape: tuple[int, int]) -> np.ndarray:
     """The functions themselves on the pixels of a patch, (height * width, n_components).
+
+    Parameters
+    ----------
+    fits : GaborFits
+    patch_shape : (int, int)
+        Height and width, pixels.
+
+    Returns
+    -------
+    array (height * width, n_components)
 
     Examples
     --------

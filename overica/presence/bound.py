@@ -18,7 +18,14 @@ _ROWS = 1024
 
 
 class Certificate(NamedTuple):
-    """What was reached and what cannot be exceeded, per sample, in nats."""
+    """What was reached and what cannot be exceeded, per sample, in nats.
+
+    Examples
+    --------
+    >>> certificate = Certificate(np.array([-3.0]), np.array([-2.5]))
+    >>> certificate.gap
+    array([0.5])
+    """
 
     value: NDArray[np.float64]
     """log p(x, s, b) at the codes and the support found or, with `integrated`, log p(x, b)."""

@@ -28,6 +28,22 @@ class PresencePosterior:
     n_components : int
     second, together : array (n_components, n_components) or None
         The sums over the samples of ``E[s s']`` and of the pairs that are present.
+
+    Examples
+    --------
+    Of two samples the first has source 1, the second none:
+
+    >>> import numpy as np
+    >>> posterior = PresencePosterior(
+    ...     np.array([0, 1, 1]),
+    ...     np.array([1], np.int32),
+    ...     means=np.array([2.0]),
+    ...     variances=np.array([0.1]),
+    ...     log_evidence=np.array([-1.0, -2.0]),
+    ...     n_components=3,
+    ... )
+    >>> posterior.indices[posterior.starts[0] : posterior.starts[1]]
+    array([1], dtype=int32)
     """
 
     starts: NDArray[np.int64]

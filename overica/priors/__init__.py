@@ -38,10 +38,23 @@ _BESIDES: dict[str, type[Prior]] = {"soft_uniform": SoftUniform, "log_concave": 
 def get_prior(prior: str | Prior) -> Prior:
     """The prior of that name with its default parameters, or the instance itself.
 
+    Parameters
+    ----------
+    prior : str or Prior
+
+    Returns
+    -------
+    Prior
+
     Raises
     ------
     ValueError
         If it is neither an instance of `Prior` nor a name in `PRIORS`.
+
+    Examples
+    --------
+    >>> get_prior("exponential")
+    Exponential(scale=1.0)
     """
     if isinstance(prior, Prior):
         return prior
@@ -52,6 +65,14 @@ def get_prior(prior: str | Prior) -> Prior:
 
 def prior_to_config(prior: Prior) -> dict[str, Any]:
     """Name and parameters of a prior of this package, its scale aside; the inverse of `prior_from_config`.
+
+    Parameters
+    ----------
+    prior : Prior
+
+    Returns
+    -------
+    dict
 
     Raises
     ------
@@ -79,10 +100,24 @@ def prior_to_config(prior: Prior) -> dict[str, Any]:
 def prior_from_config(config: Mapping[str, Any]) -> Prior:
     """A prior of scale one from its name and parameters.
 
+    Parameters
+    ----------
+    config : mapping
+        Of ``name`` and parameters.
+
+    Returns
+    -------
+    Prior
+
     Raises
     ------
     ValueError
         If there is no such prior, or it has other parameters.
+
+    Examples
+    --------
+    >>> prior_from_config({"name": "smooth_laplace", "sharpness": 5.0}).sharpness
+    5.0
     """
     known, parameters = _BESIDES | PRIORS, dict(config)
     name = check_choice(parameters.pop("name", None), "prior", known)

@@ -35,6 +35,10 @@ def opened(X: Any) -> Any:
         precision, or another whose rows are chosen by slices and index arrays; or an object that gives 2-D batches each
         time it is iterated, such as a torch `DataLoader`. One that ends soon is an array.
 
+    Returns
+    -------
+    Rows, Stream or X
+
     Raises
     ------
     ValueError

@@ -143,6 +143,16 @@ class SparseAutoencoder(PersistentAutoencoder, DictionaryTransformer):
     once the step under way is written. While a fit runs, no other can use its folder; delete that to begin anew.
     Samples are known again by their shape, dtype and 64 of their rows. On an accelerator bits are the same as far as
     its own arithmetic is, from run to run.
+
+    Examples
+    --------
+    >>> from overica.sae import SAES
+    >>> all(issubclass(kind, SparseAutoencoder) for kind in SAES.values())
+    True
+    >>> X = np.random.default_rng(0).standard_normal((100, 3))
+    >>> sae = SAES["topk"](4, n_active=2, n_steps=2, random_state=0).fit(X)
+    >>> sae.transform(X).shape, sae.components_.shape
+    ((100, 4), (4, 3))
     """
 
     module_: Autoencoder

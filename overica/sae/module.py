@@ -17,7 +17,14 @@ _NEWCOMER = 0.5
 
 @dataclass(frozen=True)
 class Losses:
-    """What a batch costs."""
+    """What a batch costs.
+
+    Examples
+    --------
+    >>> losses = Losses(torch.tensor(1.5), torch.zeros(2, 3), {"reconstruction": torch.tensor(1.5)})
+    >>> float(losses.total), losses.codes.shape
+    (1.5, torch.Size([2, 3]))
+    """
 
     total: Tensor
     """What is minimised, a scalar."""
@@ -50,6 +57,14 @@ class Autoencoder(nn.Module, ABC):
     b_dec : Tensor (n_features,)
     gain : Tensor (n_components,)
         Factors between encoder and decoder, one until `overica.sae.fine_tune_scale` fits them.
+
+    Examples
+    --------
+    >>> from overica.sae import TopKSAE
+    >>> X = np.random.default_rng(0).standard_normal((100, 3))
+    >>> network = TopKSAE(4, n_active=1, n_steps=2, random_state=0).fit(X).module_
+    >>> tuple(network.W_dec.shape), network.architecture
+    ((4, 3), 'topk')
     """
 
     architecture: ClassVar[str | None] = None

@@ -184,6 +184,16 @@ of the dictionary, on a `BatchTopKSAE`.
 def get_orthogonality(name: str, coefficient: float | None = None) -> OrthogonalityPenalty:
     """The penalty of that name and coefficient; None takes the one that its authors recommend.
 
+    Parameters
+    ----------
+    name : str
+        Of `ORTHOGONALITY`.
+    coefficient : float or None
+
+    Returns
+    -------
+    OrthogonalityPenalty
+
     Raises
     ------
     ValueError

@@ -29,6 +29,19 @@ class Orthogonality(Protocol):
     """A penalty on the decoder, added to the loss, times its coefficient.
 
     One that remembers anything from step to step is `Remembering`, or a fit that is taken up again begins without.
+
+    Examples
+    --------
+    >>> class Alike:
+    ...     coefficient = 0.1
+    ...
+    ...     def __call__(self, W_dec, codes, step):
+    ...         return (W_dec @ W_dec.T).tril(-1).square().sum()
+    >>> from overica.sae import TopKSAE
+    >>> X = np.random.default_rng(0).standard_normal((100, 3))
+    >>> sae = TopKSAE(4, n_active=1, n_steps=2, orthogonality=Alike(), random_state=0).fit(X)
+    >>> len(sae.history_["orthogonality"])
+    2
     """
 
     coefficient: float

@@ -39,6 +39,14 @@ class SeparationScores:
         ``"sources"`` for one channel, ``"images"`` for more.
     limit : float
         Largest magnitude of a figure, dB.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> S = rng.laplace(size=(2000, 2))
+    >>> scores = evaluate_separation(S, S[:, ::-1])
+    >>> scores.pairing.tolist(), scores.kind, scores.sdr.round().tolist()
+    ([1, 0], 'sources', [100.0, 100.0])
     """
 
     sdr: np.ndarray

@@ -18,7 +18,14 @@ FAMILIES = {"ica": "overcomplete ICA", "sae": "sparse autoencoders", "baseline":
 
 @dataclass(frozen=True, eq=False)
 class Assignment:
-    """What a method is told before it sees samples."""
+    """What a method is told before it sees samples.
+
+    Examples
+    --------
+    >>> told = Assignment(8, n_active=2.0, nonnegative=True, seed=0, X=np.zeros((10, 4)))
+    >>> told.n_components, told.truth
+    (8, None)
+    """
 
     n_components: int
     """Features to learn."""
@@ -39,6 +46,19 @@ class Method:
     """One way to features: how it is built, and what is known of it.
 
     A method of your own is one instance in `METHODS`.
+
+    Examples
+    --------
+    >>> from overica.baselines import PCABaseline
+    >>> mine = Method(
+    ...     "mine",
+    ...     "PCA again",
+    ...     "baseline",
+    ...     lambda told: PCABaseline(told.n_components),
+    ...     sweeps=False,
+    ... )
+    >>> mine.build(Assignment(2, 1.0, False, 0, np.empty((0, 0)))).n_components
+    2
     """
 
     name: str

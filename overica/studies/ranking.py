@@ -19,7 +19,19 @@ SPREADS = 2.0
 
 @dataclass(frozen=True)
 class Standing:
-    """A method's place."""
+    """A method's place.
+
+    Examples
+    --------
+    >>> from overica.compare import Study
+    >>> few = {"name": "mixture", "n_samples": 600, "n_features": 2, "n_components": 3}
+    >>> results = Study(datasets=[few], methods=["pca", "random"], n_seeds=1, n_jobs=1).run(
+    ...     progress=False
+    ... )
+    >>> standing = results.verdict().rankings[0].standings[0]
+    >>> standing.method, standing.family
+    ('pca', 'baseline')
+    """
 
     method: str
     label: str
@@ -34,7 +46,19 @@ class Standing:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Who is best, at one choice of level."""
+    """Who is best, at one choice of level.
+
+    Examples
+    --------
+    >>> from overica.compare import Study
+    >>> few = {"name": "mixture", "n_samples": 600, "n_features": 2, "n_components": 3}
+    >>> results = Study(datasets=[few], methods=["pca", "random"], n_seeds=1, n_jobs=1).run(
+    ...     progress=False
+    ... )
+    >>> ranking = results.verdict().rankings[0]
+    >>> ranking.what, ranking.metric, [standing.method for standing in ranking.standings]
+    ('mixture', 'share_recovered', ['pca'])
+    """
 
     what: str
     """What is learned from."""

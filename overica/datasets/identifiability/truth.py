@@ -48,7 +48,15 @@ class Truth:
 
 
 class Verdict(NamedTuple):
-    """Whether the true columns are determined by the law of the data."""
+    """Whether the true columns are determined by the law of the data.
+
+    Examples
+    --------
+    >>> from overica.datasets import make_three_features
+    >>> told = make_three_features(500, random_state=0).describe()
+    >>> Verdict(told.identifiable, told.reason).identifiable
+    True
+    """
 
     identifiable: bool | None
     """None where no known argument decides."""

@@ -31,6 +31,10 @@ def minilm_path() -> Path:
 
     A sentence encoder of 6 layers and 384 features (BERT, uncased word pieces).
 
+    Returns
+    -------
+    pathlib.Path
+
     Raises
     ------
     ImportError
@@ -53,6 +57,13 @@ class LanguageModel:
     """A transformer in evaluation mode with what is needed to run it on windows of tokens.
 
     Made by `load_model`.
+
+    Examples
+    --------
+    >>> from overica.lm import load_model
+    >>> model = load_model("minilm", device="cpu")
+    >>> len(model.blocks), model.causal
+    (6, False)
     """
 
     name: str

@@ -43,7 +43,15 @@ _ATTENTION = (
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """A place in a model. Made by `find_site`."""
+    """A place in a model. Made by `find_site`.
+
+    Examples
+    --------
+    >>> from overica.lm import find_site, load_model
+    >>> site = find_site(load_model("minilm", device="cpu"), 3)
+    >>> site.name, site.layer, site.n_features
+    ('residual', 3, 384)
+    """
 
     name: str
     """Of `SITES`."""

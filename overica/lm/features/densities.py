@@ -53,7 +53,14 @@ FAMILIES: dict[str, Family] = {
 
 @dataclass(frozen=True)
 class DensityFit:
-    """How well one density fits one feature's sizes."""
+    """How well one density fits one feature's sizes.
+
+    Examples
+    --------
+    >>> fit = DensityFit((0.0, 2.0), log_likelihood=-1.7, distance=0.02)
+    >>> fit.distance < 0.03
+    True
+    """
 
     parameters: tuple[float, ...]
     """Of the family's `distribution`: shapes, location, scale."""

@@ -27,6 +27,16 @@ class Activations(ABC):
     Attributes
     ----------
     folder : Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from overica.lm import collect_activations, open_store
+    >>> folder = tempfile.mkdtemp()
+    >>> _ = collect_activations("minilm", 3, ["A sparse code."], folder, device="cpu")
+    >>> store = open_store(folder)
+    >>> store.activations.shape[1], store.metadata["layer"]
+    (384, 3)
     """
 
     folder: Path

@@ -47,7 +47,25 @@ class Measure:
 
 @dataclass(frozen=True)
 class SubstitutionLoss:
-    """What becomes of a model's output when activations are replaced by their reconstructions."""
+    """What becomes of a model's output when activations are replaced by their reconstructions.
+
+    Examples
+    --------
+    >>> measures = {
+    ...     "embedding": Measure(
+    ...         "nats per token",
+    ...         loss=0.1,
+    ...         mean_ablation=0.8,
+    ...         zero_ablation=1.0,
+    ...         standard_error=0.01,
+    ...     )
+    ... }
+    >>> loss = SubstitutionLoss(
+    ...     measures, explained_variance=0.9, l0=12.0, n_tokens=50, n_documents=2
+    ... )
+    >>> round(loss.recovered, 3)
+    0.875
+    """
 
     measures: dict[str, Measure]
     """`cross_entropy` of causal models; `embedding` and `hidden` of encoders. The first is the one to look at first."""
