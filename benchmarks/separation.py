@@ -1,6 +1,6 @@
 """Separation of talkers at two microphones: SDR of overica beside codes, masks and oracles.
 
-    python benchmarks/separation.py [--part mixtures|clips|levels|count|long] [--talkers FOLDER] [--numbers 3,4,5]
+    python benchmarks/separation.py [--part mixtures|noise|clips|levels|count|long] [--talkers FOLDER] [--numbers 3,4,5]
                                     [--combinations 4] [--mixings 2] [--quick]
 
 Talkers of equal power are mixed without delay in directions that divide the half turn evenly, turned by a random angle.
@@ -19,6 +19,10 @@ the best ones. Every mixture's figures go to standard error as they come.
     mixture    the first channel as every estimate: chance
     worst cos  smallest |cosine| of a true column to the learned one, over all mixtures
     auto       mixtures whose number of sources is found when it is not given
+
+noise: the same in white noise, so many decibels below the mixture: overica, the plain mask (every coefficient to the
+source whose learned direction is nearest), l1, ideal mask, and Wiener with the noise's variance told too;
+`--combinations` times `--mixings` mixtures each.
 
 clips: of how many short clips the number of sources is found, and the worst cosine where it is given; the talkers of a
 clip talk throughout it or not, as they come.
@@ -55,6 +59,14 @@ COLUMNS = {
     "wiener": "Wiener",
     "mixture": "mixture",
 }
+IN_NOISE = {
+    "gaussian": "overica",
+    "binary": "plain mask",
+    "l1": "l1",
+    "ideal_mask": "ideal mask",
+    "wiener": "Wiener",
+}
+DECIBELS = (0, 5, 10, 20, 30)
 LENGTHS = (1, 2, 3)
 WEAKER = (0, 6, 9, 12)
 DESKS = (
@@ -111,6 +123,25 @@ def table(arguments):
             f"{n_talkers:>7}  {n_mixtures:>8}  {cells}  {np.cos(angle):.6f}  "
             f"{found:>2.0f}/{n_mixtures:<2}  {cpu:>5.1f}", flush=True,
         )  # fmt: skip
+
+
+def noise(arguments):
+    """A row per number of talkers and level of the noise."""
+    print("talkers  dB  mixtures  " + "".join(f"{name:>15}" for name in IN_NOISE.values()))
+    n_mixtures = arguments.combinations * arguments.mixings
+    for n_talkers in arguments.numbers:
+        for decibels in DECIBELS:
+            one = {
+                "name": "talkers",
+                "n_talkers": n_talkers,
+                "mixings": 1,
+                "noise": float(decibels),
+            }
+            one |= {"n_seconds": 5} if arguments.quick else {}
+            results = run([one], [*IN_NOISE], n_mixtures, arguments.talkers, arguments.jobs)
+            sdr = [figures(results, "talkers", method, "sdr") for method in IN_NOISE]
+            cells = "".join(f"{each.mean():>9.2f} ± {each.std():.2f}" for each in sdr)
+            print(f"{n_talkers:>7}  {decibels:>2}  {n_mixtures:>8}  {cells}", flush=True)
 
 
 def tally(heading, sets, arguments):
@@ -191,7 +222,8 @@ def long_sound(n_minutes=10.0, sample_rate=48_000):
           f"{seconds:.0f} CPU s")  # fmt: skip
 
 
-PARTS = {"mixtures": table, "clips": clips, "levels": levels, "count": count}
+PARTS = {"mixtures": table, "noise": noise, "clips": clips, "levels": levels, "count": count}
+NUMBERS = {"clips": [2, 3, 4], "noise": [3, 4]}
 
 
 def main():
@@ -213,7 +245,7 @@ def main():
     arguments.n_voices = len(load_talkers(arguments.talkers).names)
     if arguments.quick:
         arguments.combinations = arguments.mixings = 1
-    wanted = arguments.numbers or ([2, 3, 4] if arguments.part == "clips" else [3, 4, 5])
+    wanted = arguments.numbers or NUMBERS.get(arguments.part, [3, 4, 5])
     arguments.numbers = [n for n in wanted if n <= arguments.n_voices]
     PARTS[arguments.part](arguments)
 

@@ -5,28 +5,40 @@ from __future__ import annotations
 import numpy as np
 
 from overica.coding import Dictionary, orthogonal_matching_pursuit
-from overica.separation.gaussian import posterior
-from overica.separation.separator import NOISE, Method, Piece
+from overica.separation.gaussian import ROUNDING, posterior
+from overica.separation.instantaneous import Instantaneous
+from overica.separation.separator import Method, Piece
 
 ROUNDS = 60
+_FIRST_CODES = 20
+"""Rounds that tell how large moduli are."""
 
 
 def complex_l1(
-    Z: np.ndarray, A: np.ndarray, noise_variance: float, *, rounds: int = ROUNDS
+    Z: np.ndarray,
+    A: np.ndarray,
+    noise_variance: float | np.ndarray,
+    *,
+    scale: float = 0.5,
+    rounds: int = ROUNDS,
 ) -> np.ndarray:
-    """``argmin_s sum_j |s_j|`` subject to ``A s = x``, for every coefficient, as the noise vanishes.
+    """``argmin_s sum_c |x - A s|_c^2 / sigma_c^2 + sum_j |s_j| / theta``, for every coefficient.
 
-    The modulus is the smallest of the quadratics above it, ``|s| = min_v (|s|^2 / v + v) / 2``: with the variances
-    ``v_j = |s_j|`` the minimiser is the posterior mean of the local Gaussian model, and the two take turns. With one
-    modulus for the real and the imaginary part a source is there or not whatever its phase.
+    That is the most probable s under noise and Laplace's law of the moduli, and as the noise vanishes the smallest sum
+    of moduli that explains the channels. The modulus is the smallest of the quadratics above it,
+    ``|s| / theta = min_v |s|^2 / v + v / (4 theta^2)``: with the variances ``v_j = 2 theta |s_j|`` the minimiser is the
+    posterior mean of the local Gaussian model, and the two take turns. With one modulus for the real and the imaginary
+    part a source is there or not whatever its phase.
 
     Parameters
     ----------
     Z : array (n_channels, ...)
         Complex.
     A : array (n_channels, n_sources)
-    noise_variance : float
-        Of the variances' unit, small beside the coefficients.
+    noise_variance : float or array
+        sigma^2, see `gaussian.posterior`.
+    scale : float
+        theta, half the mean modulus of a source; no matter where there is no noise.
     rounds : int
         Turns.
 
@@ -44,15 +56,16 @@ def complex_l1(
     """
     power = float(np.mean(np.abs(Z) ** 2))
     V = np.full((A.shape[1], *Z.shape[1:]), np.sqrt(power), dtype=Z.real.dtype)
-    least = noise_variance
+    # A modulus that is zero would stay so.
+    twice, least = V.dtype.type(2 * scale), V.dtype.type(np.finfo(V.dtype).eps * np.sqrt(power))
     for _ in range(rounds):
         means = posterior(Z, A, V, noise_variance).means(V)
-        V = np.abs(means) + V.dtype.type(least)
+        V = twice * np.abs(means) + least
     return means
 
 
 class Codes(Method):
-    """The smallest sum of moduli, see `complex_l1`."""
+    """The smallest sum of moduli and of squares that are left to the noise, see `complex_l1`."""
 
     name, label = "l1", "l1 codes"
 
@@ -60,7 +73,11 @@ class Codes(Method):
         """See `Method.sources`."""
         Z = piece.transform.forward(piece.x)
         unit = float(np.sqrt(np.mean(np.abs(Z) ** 2))) or 1.0
-        S = complex_l1(Z / np.float32(unit), piece.mixing, NOISE) * np.float32(unit)
+        Z /= np.float32(unit)
+        noise = piece.noise_within(piece.transform)
+        S = complex_l1(Z, piece.mixing, ROUNDING, rounds=_FIRST_CODES)
+        scale = float(np.abs(S).mean()) / 2
+        S = complex_l1(Z, piece.mixing, noise, scale=scale) * np.float32(unit)
         return piece.transform.inverse(S, len(piece.x))
 
 
@@ -68,6 +85,7 @@ class Binary(Method):
     """Every coefficient goes to the source whose column is nearest to it."""
 
     name, label = "binary", "nearest direction"
+    model = Instantaneous(with_noise=False)
 
     def sources(self, piece: Piece) -> np.ndarray:
         """See `Method.sources`."""

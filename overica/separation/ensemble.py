@@ -18,13 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from overica.separation.complex_codes import complex_l1
-from overica.separation.factors import Factors
-from overica.separation.gaussian import posterior
-from overica.separation.separator import NOISE, Method, Piece
+from overica.separation.factors import Factors, start_factors, step
+from overica.separation.gaussian import ROUNDING, posterior
+from overica.separation.separator import Method, Piece
 from overica.separation.stft import Transform
 
-_FIRST_FIT = 15
-"""Steps from a random start towards the powers that a round begins from."""
 _FIRST_CODES = 20
 _LEAST_POWER = 1e-7
 """Added to those powers, in units of the mean power of the coefficients."""
@@ -110,13 +108,14 @@ def _through(
     unit = np.float32(np.sqrt(np.mean(np.abs(Z) ** 2)))
     Z /= unit
     S = (
-        complex_l1(Z, piece.mixing, NOISE, rounds=_FIRST_CODES)
+        complex_l1(Z, piece.mixing, ROUNDING, rounds=_FIRST_CODES)
         if before is None
         else transform.forward(before) / unit
     )
     powers = S.real**2 + S.imag**2 + np.float32(_LEAST_POWER)
-    V = agreed_variances(Z, piece.mixing, powers, stage, piece.rng, piece.history, run_done)
-    S = posterior(Z, piece.mixing, V, NOISE).means(V)
+    noise = piece.noise_within(transform)
+    V = agreed_variances(Z, piece.mixing, powers, noise, stage, piece.rng, piece.history, run_done)
+    S = posterior(Z, piece.mixing, V, noise).means(V)
     return transform.inverse(S * unit, len(piece.x))
 
 
@@ -124,6 +123,7 @@ def agreed_variances(
     Z: np.ndarray,
     A: np.ndarray,
     powers: np.ndarray,
+    noise_variance: float | np.ndarray,
     stage: Round,
     rng: np.random.Generator,
     history: dict[str, list[float]],
@@ -133,26 +133,16 @@ def agreed_variances(
     logs = np.zeros_like(powers)
     for _ in range(stage.n_runs):
         factors = start_factors(powers, stage.n_components, rng)
-        logs += np.log(fit_variances(Z, A, factors, stage.n_steps, history))
+        logs += np.log(fit_variances(Z, A, factors, noise_variance, stage.n_steps, history))
         run_done()
     return np.exp(logs / np.float32(stage.n_runs))
-
-
-def start_factors(powers: np.ndarray, n_components: int, rng: np.random.Generator) -> list[Factors]:
-    """Factors of every source from a random start, fitted to powers (n_sources, n_frequencies, n_windows)."""
-    _, n_frequencies, n_windows = powers.shape
-    factors = [
-        Factors(n_frequencies, n_windows, n_components, float(P.mean()), rng) for P in powers
-    ]
-    for one, P in zip(factors, powers, strict=True):
-        one.fit(P, _FIRST_FIT)
-    return factors
 
 
 def fit_variances(
     Z: np.ndarray,
     A: np.ndarray,
     factors: Sequence[Factors],
+    noise_variance: float | np.ndarray,
     n_steps: int,
     history: dict[str, list[float]],
 ) -> np.ndarray:
@@ -165,11 +155,8 @@ def fit_variances(
     run = runs[-1] + 1 if runs else 0.0
     V = np.stack([one.variances() for one in factors])
     for k in range(2 * n_steps):
-        found = posterior(Z, A, V, NOISE)
+        found = posterior(Z, A, V, noise_variance)
         runs.append(run)
         history.setdefault("log_likelihood", []).append(found.log_likelihood / Z[0].size)
-        for score, precision, one in zip(found.scores, found.precision, factors, strict=True):
-            step = one.step_times if k % 2 else one.step_spectra
-            step(score.real**2 + score.imag**2, precision)
-        V = np.stack([one.variances() for one in factors])
+        V = step(factors, found, k)
     return V

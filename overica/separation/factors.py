@@ -13,11 +13,17 @@ factorization with complex-valued data", IEEE Transactions on Audio, Speech, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from overica.separation.gaussian import Posterior
 
 FLOOR = 1e-9
 """Added to all variances, in units of the mean power of the coefficients."""
 _TINY = 1e-20
+_FIRST_FIT = 15
+"""Steps from a random start towards given powers."""
 
 
 class Factors:
@@ -77,6 +83,25 @@ class Factors:
     def step_times(self, N: np.ndarray, D: np.ndarray) -> None:
         """One step of H."""
         self.H *= np.sqrt((self.W.T @ N) / (self.W.T @ D + np.float32(_TINY)))
+
+
+def start_factors(powers: np.ndarray, n_components: int, rng: np.random.Generator) -> list[Factors]:
+    """Factors of every source from a random start, fitted to powers (n_sources, n_frequencies, n_windows)."""
+    _, n_frequencies, n_windows = powers.shape
+    factors = [
+        Factors(n_frequencies, n_windows, n_components, float(P.mean()), rng) for P in powers
+    ]
+    for one, P in zip(factors, powers, strict=True):
+        one.fit(P, _FIRST_FIT)
+    return factors
+
+
+def step(factors: Sequence[Factors], found: Posterior, k: int) -> np.ndarray:
+    """The k-th step of all sources, of times if k is odd, of spectra else; their variances after it."""
+    for score, precision, one in zip(found.scores, found.precision, factors, strict=True):
+        move = one.step_times if k % 2 else one.step_spectra
+        move(score.real**2 + score.imag**2, precision)
+    return np.stack([one.variances() for one in factors])
 
 
 def _uniform(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 At each time and frequency
 
-    x = A s + e,   s_j ~ N(0, v_j),   e ~ N(0, sigma^2 I),   independent and circular complex,
+    x = A s + e,   s_j ~ N(0, v_j),   e_c ~ N(0, sigma_c^2),   independent and circular complex,
 
-so that ``x ~ N(0, R)`` with ``R = A diag(v) A' + sigma^2 I``, and given x
+so that ``x ~ N(0, R)`` with ``R = A diag(v) A' + diag(sigma^2)``, and given x
 
     E s_j       = v_j a_j' R^-1 x,
     Var s_j     = v_j - v_j^2 a_j' R^-1 a_j,
@@ -20,6 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+ROUNDING = 1e-6
+"""Least variance of the noise where coefficients have mean power one."""
+
 
 @dataclass(frozen=True)
 class Posterior:
@@ -31,6 +34,18 @@ class Posterior:
     """a_j' R^-1 a_j, (n_sources, ...). ``|scores|^2 - precision`` is the gradient of log p(x) in v_j."""
     log_likelihood: float
     """Sum of log p(x) over all coefficients, nats."""
+    lower: list[list[np.ndarray]]
+    """Rows of L below its diagonal, R = L L'."""
+    inverse_diagonal: list[np.ndarray]
+    """One over the diagonal of L."""
+    white: list[np.ndarray]
+    """L^-1 x."""
+
+    def along(self, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """b' R^-1 x and b' R^-1 b of any column b: how well a source of that direction is heard."""
+        across = _forward(self.lower, self.inverse_diagonal, list(column))
+        score = sum(b * w for b, w in zip(across, self.white, strict=True))
+        return np.asarray(score), np.asarray(sum(b * b for b in across))
 
     def means(self, V: np.ndarray) -> np.ndarray:
         """E s_j under the variances that the posterior was computed with, (n_sources, ...)."""
@@ -41,7 +56,9 @@ class Posterior:
         return np.maximum(V - V**2 * self.precision, 0)
 
 
-def posterior(Z: np.ndarray, A: np.ndarray, V: np.ndarray, noise_variance: float) -> Posterior:
+def posterior(
+    Z: np.ndarray, A: np.ndarray, V: np.ndarray, noise_variance: float | np.ndarray
+) -> Posterior:
     """Sources given coefficients, mixing matrix and variances.
 
     Parameters
@@ -51,8 +68,8 @@ def posterior(Z: np.ndarray, A: np.ndarray, V: np.ndarray, noise_variance: float
     A : array (n_channels, n_sources)
     V : array (n_sources, ...)
         Variances, not negative; their precision is that of the computation.
-    noise_variance : float
-        sigma^2, positive.
+    noise_variance : float or array (n_channels, ...)
+        sigma^2, positive; of every channel and whatever follows, up to axes of length one.
 
     Examples
     --------
@@ -65,26 +82,25 @@ def posterior(Z: np.ndarray, A: np.ndarray, V: np.ndarray, noise_variance: float
     array([0.  , 0.  , 0.99])
     """
     A = A.astype(V.dtype)
-    L, inverse_diagonal = _cholesky(A, V, noise_variance)
+    noise = np.asarray(noise_variance, V.dtype)
+    L, inverse_diagonal = _cholesky(A, V, noise if noise.ndim else np.full(len(A), noise))
     white = _forward(L, inverse_diagonal, list(Z))
     quadratic = sum(w.real**2 + w.imag**2 for w in white)
     log_det = -2 * sum(np.log(d) for d in inverse_diagonal)
-    scores = np.empty(V.shape, Z.dtype)
-    precision = np.empty_like(V)
-    for j, column in enumerate(A.T):
-        across = _forward(L, inverse_diagonal, list(column))
-        scores[j] = sum(a * w for a, w in zip(across, white, strict=True))
-        precision[j] = sum(a * a for a in across)
     constant = len(A) * float(np.log(np.pi)) * quadratic.size
     total = quadratic.sum(dtype=np.float64) + log_det.sum(dtype=np.float64) + constant
-    return Posterior(scores, precision, -float(total))
+    found = Posterior(
+        np.empty(V.shape, Z.dtype), np.empty_like(V), -float(total), L, inverse_diagonal, white
+    )
+    for j, column in enumerate(A.T):
+        found.scores[j], found.precision[j] = found.along(column)
+    return found
 
 
 def _cholesky(
-    A: np.ndarray, V: np.ndarray, noise_variance: float
+    A: np.ndarray, V: np.ndarray, noise: np.ndarray
 ) -> tuple[list[list[np.ndarray]], list[np.ndarray]]:
-    """Lower factor of A diag(v) A' + sigma^2 I below its diagonal, as rows of arrays; one over the diagonal."""
-    noise = V.dtype.type(noise_variance)
+    """Lower factor of A diag(v) A' + diag(sigma^2) below its diagonal, as rows of arrays; one over the diagonal."""
     # Below the rounding of the entry it comes from, a pivot is noise.
     rounding = np.finfo(V.dtype).eps
     L: list[list[np.ndarray]] = []
@@ -96,11 +112,11 @@ def _cholesky(
             for p in range(k):
                 entry -= row[p] * L[k][p]
             row.append(entry * inverse_diagonal[k])
-        whole = np.tensordot(A[i] ** 2, V, 1) + noise
+        whole = np.tensordot(A[i] ** 2, V, 1) + noise[i]
         pivot = whole.copy()
         for entry in row:
             pivot -= entry**2
-        inverse_diagonal.append(1 / np.sqrt(np.maximum(pivot, rounding * whole + noise / 2)))
+        inverse_diagonal.append(1 / np.sqrt(np.maximum(pivot, rounding * whole + noise[i] / 2)))
         L.append(row)
     return L, inverse_diagonal
 

@@ -10,6 +10,8 @@ import numpy as np
 from overica._validation import check_array
 from overica.separation.mixing import fix_signs, learn_mixing
 from overica.separation.mixing_model import Learned, MixingModel, Outcome
+from overica.separation.noise import Noise
+from overica.separation.noise_learning import learn_noise
 from overica.separation.quality import (
     INSTANTANEOUS,
     one_source_vectors,
@@ -28,6 +30,9 @@ class LearnedColumns(Learned):
     fit_quality: float
     explained: float
     given: bool
+    noise: Noise | None = None
+    history: dict[str, list[float]] = field(default_factory=dict)
+    """Of the learning of the noise."""
     doubts: tuple[str, ...] = ()
     evidence: dict[int, float] = field(default_factory=dict)
     probabilities: dict[int, float] = field(default_factory=dict)
@@ -37,14 +42,24 @@ class LearnedColumns(Learned):
         return Separation(
             outcome.estimates, self.mixing[:, order].astype(outcome.estimates.dtype),
             outcome.transform.sample_rate, outcome.method, self.fit_quality, self.explained, self.evidence,
-            outcome.history, outcome.transform, self.probabilities,
+            outcome.history | self.history, outcome.transform, self.probabilities,
+            None if self.noise is None else outcome.power * self.noise.variances(outcome.transform.n_frequencies),
         )  # fmt: skip
 
 
 class Instantaneous(MixingModel):
-    """``x_c(t) = sum_j a_cj s_j(t)``."""
+    """``x_c(t) = sum_j a_cj s_j(t) + e_c(t)``.
+
+    Parameters
+    ----------
+    with_noise : bool
+        Whether that of the channels, e, is learned.
+    """
 
     columns = True
+
+    def __init__(self, *, with_noise: bool = True) -> None:
+        self.with_noise = with_noise
 
     def check(self, n_sources: int | None, mixing: Any, n_channels: int) -> np.ndarray | None:
         """See `MixingModel.check`."""
@@ -80,8 +95,11 @@ class Instantaneous(MixingModel):
         quality = share_real(vectors)
         if quality < INSTANTANEOUS:
             doubts.append(_poor(quality, counted=n_sources is None and given is None))
+        history: dict[str, list[float]] = {}
+        noise = learn_noise(Z, A, rng, history) if self.with_noise else None
         return LearnedColumns(
-            A, quality, share_explained(vectors, A), given is not None, tuple(doubts), evidence, probabilities
+            A, quality, share_explained(vectors, A), given is not None, noise, history, tuple(doubts), evidence,
+            probabilities,
         )  # fmt: skip
 
 

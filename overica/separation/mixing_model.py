@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from overica.separation.noise import Noise
 from overica.separation.separated import Separated
 from overica.separation.stft import Transform
 
@@ -21,6 +22,8 @@ class Outcome:
     method: str
     history: dict[str, list[float]]
     transform: Transform
+    power: float = 1.0
+    """Mean square of the mixture."""
 
 
 class Learned(ABC):
@@ -28,6 +31,8 @@ class Learned(ABC):
 
     mixing: np.ndarray
     """What a method is given with every piece, see `Piece.mixing`."""
+    noise: Noise | None = None
+    """Of the channels, where it is learned."""
     doubts: tuple[str, ...] = ()
     """What to warn of."""
     given: bool = False

@@ -30,6 +30,7 @@ def talkers(
     *,
     n_seconds: float | None = None,
     mixings: int = 2,
+    noise: float | None = None,
     folder: str | None = None,
 ) -> Drawn:
     """Every set of talkers, mixed several times in directions that divide the half turn evenly, turned by some angle.
@@ -43,6 +44,8 @@ def talkers(
         From the beginning; all if not given.
     mixings : int
         Angles of each set, before the next.
+    noise : float, optional
+        Decibels of the mixture over the noise, white and independent in the channels; none if not given.
     folder : str, optional
         Of WAV files, one talker each; those of the package if not given.
 
@@ -66,7 +69,8 @@ def talkers(
     A = spread_directions(n_talkers, np.random.default_rng(own).uniform(0, np.pi / n_talkers))
     sources = voices.signals[who, :n_frames].T
     names = tuple(voices.names[j] for j in who)
-    return Drawn(sources @ A.T, sources, A, voices.sample_rate, names, seed=own)
+    x = _with_noise(sources @ A.T, noise, np.random.default_rng([seed, 1]))
+    return Drawn(x, sources, A, voices.sample_rate, names, seed=own)
 
 
 def clips(seed: int, n_talkers: int = 3, *, n_seconds: int = 1, folder: str | None = None) -> Drawn:
@@ -170,11 +174,16 @@ def desk(
     sources = sources / sources.std(axis=0)
     sources[:, -1] *= 10 ** (-weaker / 20)
     A = _PANNINGS[panning](n_talkers, rng) if n_channels == 2 else apart(n_channels, n_talkers, rng)
-    x = sources @ A.T
-    if noise is not None:
-        x = x + x.std() * 10 ** (-noise / 20) * rng.standard_normal(x.shape)
+    x = _with_noise(sources @ A.T, noise, rng)
     names = tuple(voices.names[v] for v in who)
     return Drawn(x, sources, A, voices.sample_rate, names, seed=seed)
+
+
+def _with_noise(x: np.ndarray, decibels: float | None, rng: np.random.Generator) -> np.ndarray:
+    """White noise, independent in the channels, so many decibels below."""
+    if decibels is None:
+        return x
+    return np.asarray(x + x.std() * 10 ** (-decibels / 20) * rng.standard_normal(x.shape))
 
 
 def _half_turn(n_talkers: int, rng: np.random.Generator) -> np.ndarray:

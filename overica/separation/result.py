@@ -53,6 +53,9 @@ class Separation(Separated):
     """By which directions were found and `masks` are given."""
     n_sources_probabilities: Mapping[int, float] = field(default_factory=dict)
     """Of the numbers of sources, by what each adds to `evidence`; empty if `mixing` was given."""
+    noise_variance: np.ndarray | None = None
+    """Of every channel at the frequencies of `transform`, (n_channels, n_frequencies), in squared units of the mixture:
+    the mean over frequencies is the variance of the noise in a frame. None if the method asks for none."""
 
     drawn: ClassVar[str] = "Coefficients of the whole mixture with the directions that were found"
 

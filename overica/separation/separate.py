@@ -36,7 +36,7 @@ def separate(
     time-frequency coefficients (`learn_mixing`); the sources are then estimated by one of `METHODS`. Microphones
     that are apart hear delays, and rooms reverberate: those are outside that model, and a poor instantaneous fit is
     answered by a warning. They are what the method "convolutive" is for, to which every frequency has a mixing of its
-    own.
+    own. Noise of the channels, stationary and independent, is learned of the mixture and left in the residual.
 
     Parameters
     ----------
@@ -48,8 +48,9 @@ def separate(
         "auto" takes the most probable number, see `Separation.n_sources_probabilities`; not for "convolutive".
     method : str
         "gaussian": posterior means of the local Gaussian model, its variances factorised and averaged over random
-        starts. "l1": the smallest sum of moduli. "binary": every coefficient to the nearest column. "convolutive": the
-        local Gaussian model with a full spatial covariance of every source at every frequency, for rooms.
+        starts, in noise. "l1": the smallest sum of moduli, and of squares that are left to the noise. "binary": every
+        coefficient to the nearest column, noise and all. "convolutive": the local Gaussian model with a full spatial
+        covariance of every source at every frequency, for rooms.
     window : float or Transform, optional
         Window of the transform to time and frequency, in seconds, or a `Transform` with an overlap and a shape of your
         own; directions are found and sources inferred by it. .128 s by default, but for the sources of "gaussian",
@@ -119,7 +120,7 @@ def separate(
     for doubt in learned.doubts:
         warnings.warn(doubt, SeparationWarning, stacklevel=2)
     estimates, history = in_chunks(
-        way, scaled, learned.mixing, transform, rng, tell, window is not None
+        way, scaled, learned.mixing, transform, rng, tell, window is not None, learned.noise
     )
     order = np.arange(estimates.shape[1])
     if not learned.given:
@@ -127,7 +128,7 @@ def separate(
         order = np.argsort(-np.einsum("ijc,ijc->j", parts, parts), kind="stable")
         for block in blocks(estimates):
             block[:] = block[:, order]
-    return learned.result(Outcome(estimates, way.name, history, transform), order)
+    return learned.result(Outcome(estimates, way.name, history, transform, unit**2), order)
 
 
 def _seconds(clicks: list[tuple[int, int]], sample_rate: float) -> str:

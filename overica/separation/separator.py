@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from overica.separation.gaussian import ROUNDING
 from overica.separation.instantaneous import Instantaneous
 from overica.separation.mixing_model import MixingModel
+from overica.separation.noise import Noise
 from overica.separation.stft import Transform
-
-NOISE = 1e-6
-"""Variance of the noise in a method's own unit, the mean power of the coefficients: rounding, not sound."""
 
 
 @dataclass
@@ -32,8 +31,16 @@ class Piece:
     """Of a channel of the whole sound that the stretch is of: a method may do less for each of many."""
     history: dict[str, list[float]] = field(default_factory=dict)
     """Where a method writes the figures of its rounds."""
+    noise: Noise | None = None
+    """Of the channels, if the method's model has learned it."""
     tell: Callable[[float], object] = lambda share: None
     """Called with the share of the work that is done."""
+
+    def noise_within(self, transform: Transform) -> float | np.ndarray:
+        """Variances of the noise in the unit of methods, in which coefficients of the stretch have mean power one."""
+        if self.noise is None:
+            return ROUNDING
+        return self.noise.within(transform.n_frequencies, float(np.mean(self.x**2)))
 
 
 class Method(ABC):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from overica.separation.clicks import bridged
+from overica.separation.noise import Noise
 from overica.separation.separator import Method, Piece
 from overica.separation.stft import Transform
 
@@ -52,6 +53,7 @@ def in_chunks(
     rng: np.random.Generator,
     tell: Callable[[float], None],
     window_chosen: bool = False,
+    noise: Noise | None = None,
 ) -> tuple[np.ndarray, dict[str, list[float]]]:
     """Estimates of chunks that overlap, faded into one another, and the history of them all."""
     n_frames, dtype = len(sound.x), sound.x.dtype
@@ -72,7 +74,9 @@ def in_chunks(
         def done(share: float, before: int = k) -> None:
             tell((before + share) / n_chunks)
 
-        piece = Piece(part, mixing, transform, rng, window_chosen, n_coefficients, tell=done)
+        piece = Piece(
+            part, mixing, transform, rng, window_chosen, n_coefficients, noise=noise, tell=done
+        )
         found = way.sources(piece)
         if estimates is None:
             estimates = np.zeros((n_frames, *found.shape[1:]), dtype)

@@ -71,12 +71,13 @@ def _ideal_mask(mixture: Drawn) -> Estimate:
 
 
 def _wiener(mixture: Drawn) -> Estimate:
-    """Posterior means under the sources' own powers, which nobody knows: what variances could give at best."""
+    """Posterior means under the sources' own powers and the noise's variance, which nobody knows: the best there is."""
     transform = Transform(mixture.sample_rate)
     Z, S = transform.forward(mixture.x), transform.forward(mixture.sources)
     powers = np.abs(S) ** 2
-    noise_variance = 1e-9 * float(powers.mean())
-    means = posterior(Z, mixture.mixing, powers, noise_variance).means(powers)
+    left = np.abs(Z - np.tensordot(mixture.mixing, S, 1)) ** 2
+    noise = left.mean(axis=(1, 2), keepdims=True) + 1e-9 * float(powers.mean())
+    means = posterior(Z, mixture.mixing, powers, noise).means(powers)
     return Estimate(transform.inverse(means, len(mixture.x)))
 
 

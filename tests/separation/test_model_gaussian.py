@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overica.separation.complex_codes import complex_l1
-from overica.separation.ensemble import Round, agreed_variances, fit_variances, start_factors
-from overica.separation.factors import Factors
+from overica.separation.ensemble import Round, agreed_variances, fit_variances
+from overica.separation.factors import Factors, start_factors
 from overica.separation.gaussian import posterior
 
 
@@ -26,11 +26,12 @@ def problem(n_channels, n_sources, seed, size=6):
 @given(st.integers(2, 4), st.integers(1, 6), st.integers(0, 1000), st.floats(1e-2, 1.0))
 def test_posterior_is_dense_gaussian_conditioning(n_channels, n_sources, seed, noise):
     A, V, Z = problem(n_channels, n_sources, seed)
-    found = posterior(Z, A, V, noise)
+    sigma = noise * np.arange(1, n_channels + 1)
+    found = posterior(Z, A, V, sigma[:, None])
     total = 0.0
     for t in range(Z.shape[1]):
         joint = np.diag(V[:, t])
-        R = A @ joint @ A.T + noise * np.eye(n_channels)
+        R = A @ joint @ A.T + np.diag(sigma)
         gain = joint @ A.T @ np.linalg.inv(R)
         np.testing.assert_allclose(found.means(V)[:, t], gain @ Z[:, t], atol=1e-7)
         covariance = joint - gain @ A @ joint
@@ -102,7 +103,7 @@ def test_history_of_a_fit_rises():
     Z = Z.astype(np.complex64)
     powers = np.abs(np.tensordot(A.T.astype(np.float32), Z, 1)) ** 2
     history: dict[str, list[float]] = {}
-    fit_variances(Z, A, start_factors(powers, 5, rng), 12, history)
+    fit_variances(Z, A, start_factors(powers, 5, rng), 1e-6, 12, history)
     steps = np.diff(history["log_likelihood"])
     assert len(steps) == 23
     assert steps.min() > -1e-4
@@ -114,9 +115,9 @@ def test_runs_agree_on_their_geometric_mean():
     Z = np.exp(1j * np.arange(2 * 8 * 9)).reshape(2, 8, 9).astype(np.complex64)
     powers = np.ones((3, 8, 9), np.float32)
     rng = np.random.default_rng(7)
-    singles = [fit_variances(Z, A, start_factors(powers, 3, rng), 2, {}) for _ in range(3)]
+    singles = [fit_variances(Z, A, start_factors(powers, 3, rng), 1e-6, 2, {}) for _ in range(3)]
     stage, history = Round(3, 2, 3), {}
-    together = agreed_variances(Z, A, powers, stage, np.random.default_rng(7), history)
+    together = agreed_variances(Z, A, powers, 1e-6, stage, np.random.default_rng(7), history)
     np.testing.assert_allclose(together, np.exp(np.mean(np.log(singles), axis=0)), rtol=1e-3)
     assert history["run"] == [0.0] * 4 + [1.0] * 4 + [2.0] * 4
 

@@ -14,13 +14,13 @@ from scipy.signal import fftconvolve
 from overica.cli import main
 from overica.datasets import load_talkers, make_talkers
 from overica.separation import RoomSeparation, SeparationWarning, separate, sound_chunks
-from overica.separation.ensemble import start_factors
+from overica.separation.factors import start_factors
+from overica.separation.gaussian import ROUNDING
 from overica.separation.quality import INSTANTANEOUS
 from overica.separation.rooms.convolutive import fit_room, measured
 from overica.separation.rooms.full_rank import better_covariances, images, look
 from overica.separation.rooms.source_order import in_one_order
 from overica.separation.rooms.spatial_clusters import find_clusters, source_shares
-from overica.separation.separator import NOISE
 from overica.separation.stft import Transform
 from tests.separation.sounds import write
 
@@ -120,7 +120,7 @@ def test_no_step_of_a_fit_lowers_the_likelihood(room):
     shapes = find_clusters(Z, 2, rng).shapes
     powers = source_shares(Z, shapes) * np.mean(np.abs(Z) ** 2, axis=0) + np.float32(1e-7)
     V, R = fit_room(Z, shapes, start_factors(powers, 8, rng), 10, history)
-    values = [*history["log_likelihood"], look(Z, R, V, NOISE).log_likelihood]
+    values = [*history["log_likelihood"], look(Z, R, V, ROUNDING).log_likelihood]
     assert len(values) == 21
     assert np.diff(values).min() > -1e-4
     np.testing.assert_allclose(np.trace(R, axis1=-2, axis2=-1), 2, rtol=1e-4)

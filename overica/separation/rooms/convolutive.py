@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overica.separation.ensemble import start_factors
-from overica.separation.factors import Factors
+from overica.separation.factors import Factors, start_factors
+from overica.separation.gaussian import ROUNDING
 from overica.separation.rooms.full_rank import better_covariances, images, look
 from overica.separation.rooms.room import Room
 from overica.separation.rooms.spatial_clusters import source_shares
-from overica.separation.separator import NOISE, Method, Piece
+from overica.separation.separator import Method, Piece
 from overica.separation.stft import Transform
 
 _LEAST_POWER = 1e-7
@@ -106,7 +106,7 @@ def _through(
         powers, R = measured(_transformed(transform, before) / unit)
     powers = powers + np.float32(_LEAST_POWER)
     V, R = agreed(Z, R, powers, stage, piece.rng, piece.history, run_done)
-    C = images(Z, R, V, NOISE) * unit
+    C = images(Z, R, V, ROUNDING) * unit
     sounds = transform.inverse(C.reshape(-1, *C.shape[2:]), len(piece.x))
     return sounds.reshape(len(piece.x), *C.shape[:2])
 
@@ -193,13 +193,13 @@ def fit_room(
     V = _variances(factors)
     for _ in range(n_steps):
         for step in (Factors.step_spectra, Factors.step_times):
-            found = look(Z, R, V, NOISE)
+            found = look(Z, R, V, ROUNDING)
             for one, N, D in zip(factors, found.scores, found.precisions, strict=True):
                 step(one, N, D)
             V = _variances(factors)
             runs.append(run)
             values.append(found.log_likelihood)
-        R = better_covariances(Z, R, V, NOISE)
+        R = better_covariances(Z, R, V, ROUNDING)
         size = np.trace(R, axis1=-2, axis2=-1).real / len(Z)
         R = R / np.where(size > 0, size, 1)[..., None, None]
         for one, length in zip(factors, size, strict=True):
