@@ -74,6 +74,20 @@ POSTS = {
             "that it refers to",
         ),
     ),
+    "sensors": Post(
+        "Sensors",
+        "ICA is the habit of those who record from scalps, and its habits are as many components as channels.",
+        (
+            "S. Makeig, A. J. Bell, T.-P. Jung and T. J. Sejnowski, [Independent component analysis of "
+            "electroencephalographic data](https://papers.nips.cc/paper/1091-independent-component-analysis-of-electroencephalographic-data)"
+            ", Advances in Neural Information Processing Systems 8 (1996)",
+            "T.-W. Lee, M. Girolami and T. J. Sejnowski, [Independent component analysis using an extended infomax "
+            "algorithm for mixed sub-Gaussian and super-Gaussian sources](https://doi.org/10.1162/089976699300016719), "
+            "Neural Computation 11 (1999)",
+            "T.-P. Jung and others, [Removing electroencephalographic artifacts by blind source separation]"
+            "(https://doi.org/10.1111/1469-8986.3720163), Psychophysiology 37 (2000)",
+        ),
+    ),
 }
 ABOUT = """Every experiment of the posts this package grew from, each a short script with its figure and a
 verdict that its run checks.

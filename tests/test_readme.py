@@ -1,6 +1,5 @@
 """Every line of code that the read-me shows does run."""
 
-import re
 import shlex
 from pathlib import Path
 
@@ -10,29 +9,22 @@ from scipy.io import wavfile
 
 from overica.cli import main
 from overica.datasets import make_talkers
+from tests.code_blocks import blocks, run_blocks
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-
-
-def blocks(language):
-    """The blocks of one language, in order."""
-    text = README.read_text(encoding="utf-8")
-    found = re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
-    assert found
-    return found
 
 
 @pytest.mark.slow
 def test_python_blocks_run_in_order(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names: dict = {}
-    for block in blocks("python"):
-        exec(compile(block, str(README), "exec"), names)
+    run_blocks(README)
     assert capsys.readouterr().out
 
 
 COMMANDS = [
-    shlex.split(line, comments=True) for block in blocks("bash") for line in block.splitlines()
+    shlex.split(line, comments=True)
+    for block in blocks(README, "bash")
+    for line in block.splitlines()
 ]
 
 
