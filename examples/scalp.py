@@ -9,6 +9,9 @@ from statistics import NormalDist
 from typing import Self
 
 import numpy as np
+from matplotlib.axes import Axes
+
+from overica.plots._style import DATA
 
 RATE = 250
 """Samples per second."""
@@ -44,7 +47,7 @@ class Recording:
 def record(
     n_channels: int, n_sources: int, seconds: float, presence: float = 1.0, random_state: int = 0
 ) -> Recording:
-    """A recording with 50 Hz hum, blinks about every four seconds, and rhythms of which each is on for a share of time."""
+    """A recording with 50 Hz hum, blinks about every four seconds, and rhythms, each on for a share of the time."""
     rng = np.random.default_rng(random_state)
     n_samples = round(seconds * RATE)
     electrodes = _hemisphere(n_channels)
@@ -89,6 +92,18 @@ def rhythms(n_samples: int, n: int, presence: float, rng: np.random.Generator) -
     if presence < 1:
         S *= _slow(n_samples, n, 0.5, rng) > NormalDist().inv_cdf(1 - presence)
     return S / S.std(axis=0)
+
+
+def topography(ax: Axes, recording: Recording, column: np.ndarray) -> None:
+    """A column on the scalp, seen from above, the nose on top."""
+    x, y, z = recording.electrodes.T
+    stretch = np.arccos(z) / np.hypot(x, y)
+    largest = np.abs(column).max()
+    shades = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+    ax.scatter(x * stretch, y * stretch, s=70, c=column, edgecolors=DATA, linewidths=0.4, **shades)
+    ax.set(aspect="equal", xticks=[], yticks=[], xlim=(-1.8, 1.8), ylim=(-1.8, 1.8))
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
 
 
 def _hemisphere(n: int) -> np.ndarray:

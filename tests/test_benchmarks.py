@@ -17,6 +17,7 @@ SMALLEST = {
     "device": ["--device", "cpu", "--small"],
     "evidence": ["--samples", "100"],
     "lm": ["--quick", "--tokens", "3000", "--methods", "batchtopk", "--steps", "10"],
+    "music": ["--quick"],
     "norms": ["--quick"],
     "photographs": ["--quick", "--part", "annealing"],
     "presences": ["--quick"],

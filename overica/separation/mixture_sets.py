@@ -155,7 +155,7 @@ def desk(
     >>> mixture.x.shape, bool((mixture.mixing >= 0).all())
     ((32000, 2), True)
     """
-    check_choice(panning, "panning", _PANNINGS)
+    check_choice(panning, "panning", PANNINGS)
     voices = load_talkers(folder)
     n_frames = round(check_scalar(n_seconds, "n_seconds", strict=True) * voices.sample_rate)
     n_voices, n_stretches = len(voices.names), voices.signals.shape[1] // n_frames
@@ -173,7 +173,7 @@ def desk(
     )  # fmt: skip
     sources = sources / sources.std(axis=0)
     sources[:, -1] *= 10 ** (-weaker / 20)
-    A = _PANNINGS[panning](n_talkers, rng) if n_channels == 2 else apart(n_channels, n_talkers, rng)
+    A = PANNINGS[panning](n_talkers, rng) if n_channels == 2 else apart(n_channels, n_talkers, rng)
     x = _with_noise(sources @ A.T, noise, rng)
     names = tuple(voices.names[v] for v in who)
     return Drawn(x, sources, A, voices.sample_rate, names, seed=seed)
@@ -199,7 +199,7 @@ def _pan_pot(n_talkers: int, rng: np.random.Generator) -> np.ndarray:
 
 
 _PANNED_APART = 15.0
-_PANNINGS = {"half turn": _half_turn, "pan pot": _pan_pot}
+PANNINGS = {"half turn": _half_turn, "pan pot": _pan_pot}
 MIXTURES: dict[str, Callable[..., Drawn]] = {
     make.__name__: make for make in (talkers, clips, levels, desk)
 }
