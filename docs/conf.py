@@ -27,6 +27,7 @@ extensions = [
     "extensions.code_role",
     "extensions.handed_out",
     "extensions.experiments",
+    "extensions.fields",
     "extensions.formulas",
     "extensions.linked_code",
     "extensions.offline",
