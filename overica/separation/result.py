@@ -123,6 +123,9 @@ class Separation(Separated):
                 str(n): value for n, value in self.n_sources_probabilities.items()
             },
             "n_sources_sure": self.sure,
+            "noise_variance": None
+            if self.noise_variance is None
+            else self.noise_variance.mean(axis=1).tolist(),
         }
 
     def said(self) -> list[str]:

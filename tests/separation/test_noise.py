@@ -113,11 +113,13 @@ def test_what_is_learned_of_a_noisy_mixture_and_nothing_lost():
     true = (x - 100.0 * mixture.sources @ mixture.mixing.T).var(axis=0)
     assert found.noise_variance.shape == (2, found.transform.n_frequencies)
     np.testing.assert_allclose(found.noise_variance.mean(axis=1), true, rtol=0.2)
+    assert found.facts()["noise_variance"] == pytest.approx(true, rel=0.2)
     left = found.images.sum(axis=0) + found.residual(x) - x
     assert np.abs(left).max() < 1e-12 * np.abs(x).max()
     assert found.residual(x).var(axis=0) == pytest.approx(true, rel=0.5)
     none = separate(x, mixture.sample_rate, 3, method="binary", mixing=mixture.mixing)
     assert none.noise_variance is None
+    assert none.facts()["noise_variance"] is None
 
 
 @pytest.mark.slow
