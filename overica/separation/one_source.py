@@ -29,6 +29,12 @@ _FEWEST = 400
 """Below this, the next thinnest are taken too."""
 _CROWD = 2.0
 """Points of one window, in those of the median window."""
+_MOMENT = 6
+"""Windows that a bump or pop reaches at most,"""
+_AROUND = 16
+"""and to which on either side its windows are compared."""
+_POP = 10.0
+"""How many times their power a pop has."""
 _EXAMINED = 60_000
 _MOST = 10_000
 
@@ -62,6 +68,8 @@ def one_source_points(Z: np.ndarray, rng: np.random.Generator) -> OneSourcePoint
     power = np.einsum("cfw,cfw->fw", inner, inner.conj()).real.astype(np.float64)
     row = min(WINDOWS, n_windows)
     power = np.lib.stride_tricks.sliding_window_view(power, row, axis=1).sum(axis=2)
+    pops = np.lib.stride_tricks.sliding_window_view(_pops(inner), row).any(axis=1)
+    power[:, pops] = 0.0
     heard = power > 1e-10 * power.max()
     loud = np.flatnonzero(heard & (power >= np.quantile(power[heard], 1 - _LOUD)))
     loud = rng.permutation(loud)[:_EXAMINED]
@@ -77,6 +85,27 @@ def one_source_points(Z: np.ndarray, rng: np.random.Generator) -> OneSourcePoint
     chosen = thin[_not_crowded(windows[thin])][:_MOST]
     share = float((spreads <= _WIDEST).mean())
     return OneSourcePoints(vectors[chosen, 0], spreads[chosen], share)
+
+
+def _pops(Z: np.ndarray) -> np.ndarray:
+    """Which windows are far above all that is before and after, and over in a moment: nobody's sound.
+
+    Examples
+    --------
+    >>> Z = np.ones((2, 5, 40))
+    >>> Z[:, :, 20:23] = 9.0
+    >>> np.flatnonzero(_pops(Z)).tolist()
+    [19, 20, 21, 22, 23]
+    """
+    power = np.einsum("cfw,cfw->w", Z, Z.conj()).real.astype(np.float64)
+    beside = np.zeros_like(power)
+    for shift in range(_MOMENT, _AROUND + 1):
+        beside[shift:] = np.maximum(beside[shift:], power[:-shift])
+        beside[:-shift] = np.maximum(beside[:-shift], power[shift:])
+    # In a sound that is hardly longer than a moment there is nothing to compare with, nor where all else is silent.
+    far = (power > _POP * beside) & (beside > 1e-6 * power.max())
+    # The first and the last window of a pop hold little of it, and yet more than of anything else.
+    return np.asarray(np.convolve(far, np.ones(3), "same") > 0)
 
 
 def _not_crowded(windows: np.ndarray) -> np.ndarray:

@@ -190,3 +190,16 @@ def test_directions_of_pan_pots_are_not_pulled_inwards(degrees, most):
     assert found.supported == len(degrees)
     nearest = np.degrees(np.arccos(np.minimum(np.abs(A.T @ found.columns), 1))).min(axis=1)
     assert nearest.max() < most
+
+
+def test_a_pop_is_no_source():
+    # Ten milliseconds at ten times the peak, twice: in their windows they fill all frequencies with one direction.
+    data = make_talkers(3, n_seconds=4.0, random_state=1)
+    rng = np.random.default_rng(0)
+    x = data.x.copy()
+    for start in (8000, 22_000):
+        pop = 10 * np.abs(x).max() * np.hanning(80) * rng.standard_normal(80)
+        x[start : start + 80] += pop[:, None] * [0.9, -0.43]
+    found = learn_mixing(Transform(data.sample_rate).forward(x), None, np.random.default_rng(0))
+    assert found.supported == 3
+    assert np.abs(found.columns.T @ data.mixing).max(axis=0).min() > np.cos(np.radians(0.5))
