@@ -1,6 +1,6 @@
 """Activations of transformers: collected to disk, replaced by reconstructions, described by features.
 
-Needs the extra `lm` (``pip install overica[lm]``) where a model is loaded; a folder of activations opens without it.
+Needs the extra `lm` (``pip install 'overica[lm]'``) where a model is loaded; a folder of activations opens without it.
 """
 
 from overica._names import handed_out
