@@ -32,7 +32,7 @@ print(talkers.names, talkers.x.shape, "at", talkers.sample_rate, "Hz")
 # alone is loud, and then the two channels have the ratio of its column. The angles of the loudest
 # coefficients show four heaps.
 
-from overica.separation import Transform  # noqa: E402
+from overica.separation import Transform
 
 Z = Transform(talkers.sample_rate).forward(talkers.x)
 power = (np.abs(Z) ** 2).sum(axis=0)
@@ -128,7 +128,7 @@ axes[-1].set(xlabel="seconds")
 # real column describes a voice, and a warning says so: here each voice reaches the second
 # microphone half a millisecond later than the one before it.
 
-import warnings  # noqa: E402
+import warnings
 
 late = talkers.x.copy()
 late[:, 1] = sum(
