@@ -7,7 +7,7 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
-from overica import __version__  # noqa: E402
+from overica import __version__
 
 project = "overica"
 author = "the overica developers"
