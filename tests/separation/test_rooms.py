@@ -261,6 +261,11 @@ def test_microphones_four_centimetres_apart_are_noticed():
         separate(x, RATE, 2, method="binary", random_state=0)
 
 
+def test_noise_that_no_order_brings_together_is_told():
+    with pytest.warns(SeparationWarning, match="hardly comes and goes together"):
+        separate(noise(8000, 2), RATE, 2, method="convolutive", random_state=0)
+
+
 def run(*arguments):
     return CliRunner().invoke(main, ["separate", *map(str, arguments)])
 

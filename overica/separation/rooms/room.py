@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _FARTHEST = 0.01
 """Seconds: the largest delay between two channels that is looked for, of some three metres."""
+_AGREED = 1.15
+"""Least agreement of frequencies, in that of chance, which is not told."""
 _FINER = 8
 """Delays between two frames."""
 
@@ -55,8 +57,8 @@ class RoomSeparation(Separated):
     fit_quality: float
     """That of an instantaneous model, see `Separation.fit_quality`."""
     agreement: float
-    """Mean correlation over time of a source at one frequency with itself at all: where it is near 0, what was put
-    together across frequencies may not belong together."""
+    """Mean correlation over time of a source at one frequency with itself at all frequencies, by which sources are put
+    together; some .1 is chance."""
     history: Mapping[str, list[float]]
     """Figures of the method's rounds, such as the log likelihood; of all chunks, one after the other."""
     transform: Transform
@@ -176,6 +178,7 @@ class LearnedRoom(Learned):
     """(n_sources, n_frequencies, n_channels, n_channels)."""
     agreement: float
     fit_quality: float
+    doubts: tuple[str, ...]
 
     def result(self, outcome: Outcome, order: np.ndarray) -> RoomSeparation:
         """See `Learned.result`."""
@@ -213,4 +216,10 @@ class Room(MixingModel):
         assert n_sources is not None, "checked before"
         quality = share_real(one_source_vectors(Z, rng))
         clusters = find_clusters(Z, n_sources, rng)
-        return LearnedRoom(clusters.shapes, clusters.agreement, quality)
+        doubts: tuple[str, ...] = ()
+        if clusters.agreement < _AGREED * clusters.chance:
+            doubts = (
+                "what is heard at different frequencies hardly comes and goes together (correlation "
+                f"{clusters.agreement:.2f}, by chance {clusters.chance:.2f}): sources may be put together wrongly",
+            )
+        return LearnedRoom(clusters.shapes, clusters.agreement, quality, doubts)

@@ -41,7 +41,24 @@ def in_one_order(shares: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarr
     >>> bool((found == found[0]).all()), round(agreement, 6)
     (True, 1.0)
     """
-    series = _unit(shares - shares.mean(axis=2, keepdims=True))
+    return _ordered(_series(shares), rng)
+
+
+def chance_agreement(shares: np.ndarray) -> float:
+    """The agreement of `in_one_order` where nothing agrees: every frequency is moved round in time by itself."""
+    series = _series(shares)
+    # Of its own: what is known of chance changes nothing of what is found.
+    rng = np.random.default_rng(0)
+    n_windows = series.shape[2]
+    moved = (np.arange(n_windows) + rng.integers(0, n_windows, (len(series), 1, 1))) % n_windows
+    return _ordered(np.take_along_axis(series, moved, axis=2), rng)[1]
+
+
+def _series(shares: np.ndarray) -> np.ndarray:
+    return _unit(shares - shares.mean(axis=2, keepdims=True))
+
+
+def _ordered(series: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
     best: tuple[float, np.ndarray] | None = None
     for first in rng.integers(0, len(series), _STARTS):
         order = _outwards(series, int(first))

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overica.separation.rooms.source_order import in_one_order
+from overica.separation.rooms.source_order import chance_agreement, in_one_order
 
 _ROUNDS = 30
 _JOINT_ROUNDS = 10
@@ -42,7 +42,9 @@ class SpatialClusters:
     shapes: np.ndarray
     """B, of trace n_channels, (n_sources, n_frequencies, n_channels, n_channels)."""
     agreement: float
-    """Mean correlation of a frequency's clusters over time with those of all: near 0, the order is chance."""
+    """Mean correlation of a frequency's clusters over time with those of all frequencies."""
+    chance: float
+    """The same where the frequencies have nothing to do with one another."""
 
 
 def find_clusters(Z: np.ndarray, n_sources: int, rng: np.random.Generator) -> SpatialClusters:
@@ -55,14 +57,15 @@ def find_clusters(Z: np.ndarray, n_sources: int, rng: np.random.Generator) -> Sp
     heard = _heard(Z)
     order = np.tile(np.arange(n_sources), (n_frequencies, 1))
     order[heard], agreement = in_one_order(shares[heard], rng)
+    chance = chance_agreement(shares[heard])
     shares = np.take_along_axis(shares, order[:, :, None], axis=1)
-    shapes = np.empty((n_frequencies, n_sources, m, m), np.complex64)
-    for k in range(_JOINT_ROUNDS):
+    shapes = np.tile(np.eye(m, dtype=np.complex64), (n_frequencies, n_sources, 1, 1))
+    for _ in range(_JOINT_ROUNDS):
         prior = shares[heard].mean(axis=0)
         for rows, z in _unit_vectors(Z):
-            shapes[rows] = _shapes(z, shares[rows], shapes[rows] if k else None)
+            shapes[rows] = _shapes(z, shares[rows], shapes[rows])
             shares[rows] = _posterior(z, shapes[rows], prior)
-    return SpatialClusters(shapes.transpose(1, 0, 2, 3), agreement)
+    return SpatialClusters(shapes.transpose(1, 0, 2, 3), agreement, chance)
 
 
 def source_shares(Z: np.ndarray, shapes: np.ndarray) -> np.ndarray:
@@ -97,18 +100,17 @@ def _unit_vectors(Z: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
 
 def _clustered(z: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Shares (n_frequencies, n_sources, n_windows) after all rounds, with priors for each frequency alone."""
-    B = None
+    B = np.tile(np.eye(z.shape[1], dtype=np.complex64), (*shares.shape[:2], 1, 1))
     for _ in range(_ROUNDS):
         B = _shapes(z, shares, B)
         shares = _posterior(z, B, shares.mean(axis=2, keepdims=True))
     return shares
 
 
-def _shapes(z: np.ndarray, shares: np.ndarray, before: np.ndarray | None) -> np.ndarray:
+def _shapes(z: np.ndarray, shares: np.ndarray, before: np.ndarray) -> np.ndarray:
     """B = m sum_t p z z^H / (z^H B^-1 z), but for its length, which the density does not depend on."""
     m = z.shape[1]
-    weights = shares if before is None else shares / _quadratic(z, before)
-    weighted = weights[:, :, None] * z[:, None]
+    weighted = (shares / _quadratic(z, before))[:, :, None] * z[:, None]
     B = weighted @ z[:, None].conj().swapaxes(-1, -2)
     trace = np.trace(B, axis1=-2, axis2=-1).real
     B = B * (m / np.where(trace > 0, trace, 1))[..., None, None]
