@@ -214,6 +214,14 @@ def test_chunks_keep_the_order_of_the_sources(monkeypatch):
     assert image_sdr(room, found.images) > min(halves)
 
 
+def test_a_silent_channel_has_no_delay_and_hears_nothing(room):
+    x = np.column_stack([room.sum(axis=0)[:8000], np.zeros(8000)])
+    with pytest.warns(SeparationWarning, match="channel 3 is silent"):
+        found = separate(x, RATE, 2, method="convolutive", random_state=0)
+    assert (found.delays[:, 2] == 0).all()
+    assert np.abs(found.images[..., 2]).max() < 1e-3 * np.abs(found.images).max()
+
+
 def noise(*shape):
     return np.random.default_rng(0).standard_normal(shape)
 

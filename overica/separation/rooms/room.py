@@ -132,7 +132,8 @@ class RoomSeparation(Separated):
         found = np.zeros((self.n_sources, self.n_channels))
         for c in range(1, self.n_channels):
             delays, values = self.correlations(c)
-            found[:, c] = delays[values.argmax(axis=1)]
+            # Of a silent channel nothing is known.
+            found[:, c] = np.where(values.max(axis=1) > 0, delays[values.argmax(axis=1)], 0.0)
         return found
 
     def facts(self) -> dict[str, Any]:
