@@ -5,7 +5,7 @@ coincidences; those differ from start to start. The geometric mean of the varian
 agree on, and is worth a decibel. So are windows of several lengths, some better for pitch and some for plosives:
 their estimates are averaged as sound.
 
-A round begins from powers of the sources: the first from those of the codes of least sum of moduli, every later one
+A round begins from powers of the sources: the first from those of codes that go by their neighbours, every later one
 from the average so far, seen through each window.
 """
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overica.separation.complex_codes import complex_l1
+from overica.separation.complex_codes import neighbourly_codes
 from overica.separation.factors import Factors, start_factors, step
 from overica.separation.gaussian import ROUNDING, posterior
 from overica.separation.separator import Method, Piece
@@ -108,7 +108,7 @@ def _through(
     unit = np.float32(np.sqrt(np.mean(np.abs(Z) ** 2)))
     Z /= unit
     S = (
-        complex_l1(Z, piece.mixing, ROUNDING, rounds=_FIRST_CODES)
+        neighbourly_codes(Z, piece.mixing, ROUNDING, rounds=_FIRST_CODES)
         if before is None
         else transform.forward(before) / unit
     )

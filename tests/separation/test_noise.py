@@ -6,11 +6,12 @@ import pytest
 from overica.datasets import make_talkers
 from overica.metrics import match_components
 from overica.separation import METHODS, separate
-from overica.separation.complex_codes import complex_l1
+from overica.separation.complex_codes import complex_l1, neighbourly_codes
 from overica.separation.gaussian import ROUNDING, posterior
 from overica.separation.mixture_sets import MIXTURES
 from overica.separation.noise import Noise, hats
 from overica.separation.noise_learning import learn_noise
+from overica.separation.stft import Transform
 
 
 def gaussian(rng, *shape):
@@ -104,6 +105,18 @@ def test_codes_in_noise_are_the_most_probable_ones():
     assert 0.1 < there.mean() < 0.9
     np.testing.assert_allclose(pull[there], (S / np.abs(S))[there] / theta, atol=0.02 / theta)
     assert np.abs(pull).max() < 1.02 / theta
+
+
+def test_neighbours_tell_which_sources_are_there():
+    mixture = MIXTURES["talkers"](0, 4, n_seconds=3.0)
+    transform = Transform(mixture.sample_rate, 0.096)
+    Z, S = transform.forward(mixture.x), transform.forward(mixture.sources)
+    unit = np.sqrt(np.mean(np.abs(Z) ** 2))
+    l1 = complex_l1(Z / unit, mixture.mixing, 1e-6, rounds=20)
+    near = neighbourly_codes(Z / unit, mixture.mixing, 1e-6, rounds=20)
+    np.testing.assert_allclose(np.tensordot(mixture.mixing, near, 1), Z / unit, atol=0.01)
+    left = [np.sum(np.abs(codes - S / unit) ** 2) for codes in (near, l1)]
+    assert left[0] < 0.95 * left[1]
 
 
 def test_what_is_learned_of_a_noisy_mixture_and_nothing_lost():
