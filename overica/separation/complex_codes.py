@@ -74,8 +74,8 @@ def neighbourly_codes(
     """Codes for whose variances their neighbours speak: a voice goes on for some windows, and fills some frequencies.
 
     Turns like those of `complex_l1`, with ``v = (K * |s|^2)^.65``, K the mean of three frequencies and three windows.
-    With ``K = 1`` and the power one half they were its own; a larger power is a sparser law. Where two channels let l1 take
-    any two sources of five, these take those that are there beside.
+    With ``K = 1`` and the power one half they were its own; a larger power is a sparser law. Where two channels let l1
+    take any two sources of five, these take those that are there beside.
 
     Parameters
     ----------
