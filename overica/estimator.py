@@ -19,6 +19,7 @@ from overica.learning import LearningRule, Model
 from overica.learning.ascent import State, extend_history
 from overica.learning.choosing import choose_search
 from overica.learning.fitting import Fit
+from overica.learning.gaussian_samples import warn_if_gaussian
 from overica.learning.racing import race_units
 from overica.learning.samples import Samples
 from overica.learning.streaming import advance_stream
@@ -330,7 +331,8 @@ class OvercompleteICA(PersistentModel):
         sklearn.exceptions.ConvergenceWarning
             If the evidence was still rising when the steps ran out.
         UserWarning
-            If rows are so much longer than all others that they are left out of learning.
+            If rows are so much longer than all others that they are left out of learning; if samples cannot be told
+            from Gaussian noise; if with more components than dimensions they have sources that are not sparse.
         """
         start = self.mixing_ if self.warm_start and self.__sklearn_is_fitted__() else None
         X = self._validated(X, reset=True)
@@ -468,6 +470,7 @@ class OvercompleteICA(PersistentModel):
                 progress.expect(hierarchy.n_steps)
                 found = self._dependent(hierarchy, model, wanted)
             if found is None:
+                warn_if_gaussian(fit, model)
                 fit.forget(n_steps)
         except KeyboardInterrupt:
             # Nothing is lost: the best state so far is a fitted estimator.

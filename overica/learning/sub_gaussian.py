@@ -52,13 +52,33 @@ def lighter_than_gaussian(S: np.ndarray) -> np.ndarray:
     >>> lighter_than_gaussian(S)
     array([ True, False, False])
     """
+    excess, error = _excess(S)
+    return np.asarray((excess > _SIGNIFICANT * error) & (excess > _NOTABLE))
+
+
+def tail_scores(S: np.ndarray) -> np.ndarray:
+    """The excess of the mean of log cosh of each column over a Gaussian's, in standard errors; see above.
+
+    Positive for tails lighter than a Gaussian's, (n_components,).
+    """
+    excess, error = _excess(S)
+    return excess / error
+
+
+def _excess(S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     S = S - S.mean(axis=0)
     S = S / np.maximum(S.std(axis=0), 1e-300)
     f, slope = _log_cosh(S), np.tanh(S)
-    excess = f.mean(axis=0) - _GAUSSIAN
     influence = f - (slope * S).mean(axis=0) * (S**2 - 1) / 2 - slope.mean(axis=0) * S
-    error = influence.std(axis=0) / np.sqrt(len(S))
-    return np.asarray((excess > _SIGNIFICANT * error) & (excess > _NOTABLE))
+    return f.mean(axis=0) - _GAUSSIAN, influence.std(axis=0) / np.sqrt(len(S))
+
+
+def whitener(X: np.ndarray) -> np.ndarray:
+    """Directions in which centred samples vary most, divided by how much, (n_features, at most 64)."""
+    X = X - X.mean(axis=0)
+    variances, axes = np.linalg.eigh(X.T @ X / len(X))
+    kept = np.flatnonzero(variances > _RANK_TOL * variances[-1])[-_MOST_DIMENSIONS:]
+    return np.asarray(axes[:, kept] / np.sqrt(variances[kept]))
 
 
 def lightest_direction(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -67,11 +87,9 @@ def lightest_direction(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Of some that ascend at once, from random ones and from those of a rotation that separates sources: as log cosh is
     convex, ``w <- E[z tanh(w'z)] / |.|`` never goes down.
     """
-    variances, axes = np.linalg.eigh(X.T @ X / len(X))
-    kept = np.flatnonzero(variances > _RANK_TOL * variances[-1])[-_MOST_DIMENSIONS:]
-    K = axes[:, kept] / np.sqrt(variances[kept])
+    K = whitener(X)
     Z = X @ K
-    W = np.concatenate([rotation(Z, rng), rng.standard_normal(np.shape(Z[: len(kept)]))])
+    W = np.concatenate([rotation(Z, rng), rng.standard_normal((Z.shape[1], Z.shape[1]))])
     for _ in range(_STEPS):
         W = np.tanh(Z @ W.T).T @ Z
         W /= np.linalg.norm(W, axis=1, keepdims=True)

@@ -1,0 +1,107 @@
+"""Whether samples can be told from Gaussian ones: if not, no direction in them is that of a source.
+
+A Gaussian vector in white coordinates looks the same from all sides, so that independent components of it are whatever
+one likes. Two things tell samples from Gaussian ones: a model of sources whose evidence is above the density of the
+Gaussian variable of the same mean and covariance; and a direction along which values are not Gaussian, for which the
+mean of ``log cosh s`` (tails), or of ``s exp(-s^2 / 2)`` (skewness), is another than that of ``s ~ N(0, 1)``, as in
+negentropy's approximations by Hyvarinen (1998). Directions are looked for on some samples, and tested on others.
+"""
+
+from __future__ import annotations
+
+import warnings
+from copy import deepcopy
+
+import numpy as np
+from scipy import stats
+
+from overica.learning.evidence import log_evidence
+from overica.learning.fitting import Fit
+from overica.learning.posterior import Model
+from overica.learning.relative import rotation
+from overica.learning.sub_gaussian import tail_scores, whitener
+
+_FEWEST, _MOST = 300, 10_000
+"""Samples that directions are looked for with."""
+_JUDGES = 2000
+"""Samples whose evidence is looked at."""
+_BETTER = 0.01
+"""Nats per dimension by which the evidence of sources must be above a Gaussian's, to say anything."""
+_FALSE_ALARMS = 1e-3
+
+
+def gaussian_log_density(X: np.ndarray, judges: np.ndarray) -> np.ndarray:
+    """Log density of each of `judges` under the Gaussian variable of the mean and covariance of X, nats.
+
+    -inf where X varies in fewer dimensions than there are.
+    """
+    mean, covariance = X.mean(axis=0), np.atleast_2d(np.cov(X.T))
+    scale = np.trace(covariance) / len(covariance)
+    if np.linalg.eigvalsh(covariance)[0] <= 1e-10 * scale:
+        return np.full(len(judges), -np.inf)
+    return np.asarray(stats.multivariate_normal(mean, covariance).logpdf(judges)).reshape(-1)
+
+
+def gaussian_along(S: np.ndarray) -> bool:
+    """Whether all columns of S, values along directions that were found without them, can be Gaussian.
+
+    Each is tested for its tails and its skewness; of as many tests as there are one in a thousand samples of Gaussian
+    values fails any.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> noise = rng.normal(size=(2000, 3))
+    >>> gaussian_along(noise), gaussian_along(np.c_[noise, rng.exponential(size=2000)])
+    (True, False)
+    """
+    scores = np.concatenate([tail_scores(S), _skew_scores(S)])
+    return bool(np.abs(scores).max() < stats.norm.isf(_FALSE_ALARMS / (2 * len(scores))))
+
+
+def warn_if_gaussian(fit: Fit, model: Model) -> None:
+    """Warn if nothing tells the samples of a fit from Gaussian ones, whatever model was learned of them.
+
+    Warns
+    -----
+    UserWarning
+        If neither the evidence of the model nor any direction does.
+    """
+    samples = fit.samples
+    # A copy: that there is a test changes no draw of the fit.
+    rng = deepcopy(fit.rng)
+    X = np.asarray(samples.draw(_MOST, rng), np.float64)
+    judges = np.asarray(samples.held_out, np.float64)
+    if min(len(X), len(judges)) < _FEWEST:
+        return
+    seen = judges[:_JUDGES]
+    theirs = float(gaussian_log_density(X, seen).mean())
+    ours = float(log_evidence(model, seen).mean())
+    if not ours - theirs < _BETTER * samples.n_features:
+        return
+    K = whitener(X)
+    mean = X.mean(axis=0)
+    # Along a column's matched filter what is in it stands out most from the rest.
+    filters = K @ (K.T @ np.asarray(model.mixing, np.float64))
+    W = np.concatenate([K @ rotation((X - mean) @ K, rng).T, filters], axis=1)
+    if gaussian_along((judges - mean) @ W[:, np.abs(W).max(axis=0) > 0]):
+        warnings.warn(
+            "`X` cannot be told from Gaussian noise: along no direction that was found is it anything else, and held-out "
+            f"samples have a log density of {theirs:.2f} nats under a Gaussian one, {ours:.2f} under the "
+            f"{model.mixing.shape[1]} components, which are not those of any sources",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _skew_scores(S: np.ndarray) -> np.ndarray:
+    """How many standard errors the mean of ``s exp(-s^2 / 2)`` of each column is off zero.
+
+    As in `tail_scores`, for ``g(s)`` less what estimating mean and variance explains of it.
+    """
+    S = S - S.mean(axis=0)
+    S = S / np.maximum(S.std(axis=0), 1e-300)
+    g = S * np.exp(-(S**2) / 2)
+    slope = (1 - S**2) * np.exp(-(S**2) / 2)
+    influence = g - slope.mean(axis=0) * S - (slope * S).mean(axis=0) * (S**2 - 1) / 2
+    return np.asarray(g.mean(axis=0) * np.sqrt(len(S)) / influence.std(axis=0))
