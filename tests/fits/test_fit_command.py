@@ -78,7 +78,7 @@ def test_what_cannot_be_is_refused_in_one_line(acts, method, more, message, tmp_
     ("method", "more", "message"),
     [
         ("batchtok", [], "unknown method 'batchtok'. Did you mean 'batchtopk'"),
-        ("ica", ["--prior", "laplac"], "unknown prior 'laplac'. Did you mean 'laplace'?"),
+        ("ica", ["--prior", "laplac"], "unknown prior 'laplac'. Did you mean 'laplace'"),
         ("topk", ["--precision", "half"], "'half' is not one of 'float32', 'bfloat16'"),
     ],
 )  # fmt: skip

@@ -232,7 +232,7 @@ def test_command_on_a_folder_with_a_file(tmp_path):
         (["--overcompleteness", "1,x"], "not a list of numbers"),
         (["--overcompleteness", "0.5"], "must lie between 1 and 64"),
         (["--folder", "nowhere"], "`folder` must be a folder with pictures, got 'nowhere'"),
-        (["nowhere.toml"], "nowhere.toml: cannot be read: No such file"),
+        (["nowhere.toml"], "'nowhere.toml' does not exist"),
     ],
 )
 def test_command_says_what_is_wrong(tmp_path, arguments, message):
