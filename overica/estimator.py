@@ -19,7 +19,7 @@ from overica.learning import LearningRule, Model
 from overica.learning.ascent import State, extend_history
 from overica.learning.choosing import choose_search
 from overica.learning.fitting import Fit
-from overica.learning.gaussian_samples import warn_if_gaussian
+from overica.learning.gaussian_samples import warn_if_gaussian, warn_if_too_few
 from overica.learning.racing import race_units
 from overica.learning.samples import Samples
 from overica.learning.streaming import advance_stream
@@ -465,6 +465,8 @@ class OvercompleteICA(PersistentModel):
             progress.expect(search.n_steps)
             model = search.search(int(n_components))
             search.warn_if_unsettled()
+            if wanted is None:
+                warn_if_too_few(fit, model)
             n_steps = len(fit.history["penalty"])
             if self.hierarchy is True or (self.hierarchy and hierarchy.suspects(model)):
                 progress.expect(hierarchy.n_steps)

@@ -64,7 +64,7 @@ for ax, title, mixing in zip(
     axes, ["FastICA", "OvercompleteICA"], [fastica.mixing_, ica.mixing_], strict=True
 ):
     plot_mixture_2d(X, mixing, A, ax=ax)
-    ax.set_title(title)
+    ax.set_title(title, pad=12)
 print(match_components(ica.mixing_, A).cosines.round(5))
 
 # %%
@@ -86,7 +86,7 @@ print(counted.n_components_, "sources, noise", counted.noise_variance_**0.5)
 # Four things that differ
 # -----------------------
 #
-# **1. Rows of `components_` are atoms, not filters.** In FastICA a row of `components_` is what the
+# **1. Atoms, not filters.** In FastICA a row of `components_` is what the
 # data are multiplied with, and `mixing_` is its pseudo-inverse. With more sources than sensors
 # there are no such filters, so here ``components_ = mixing_.T``, as in scikit-learn's dictionary
 # learning.
@@ -94,8 +94,8 @@ print(counted.n_components_, "sources, noise", counted.noise_variance_**0.5)
 assert np.array_equal(ica.components_, ica.mixing_.T)
 
 # %%
-# **2. `transform` solves a problem for each sample.** Infinitely many codes explain two numbers by
-# three. The one that comes back is the most probable under the prior,
+# **2. Codes are optima.** `transform` solves a problem for each sample. Infinitely many codes
+# explain two numbers by three. The one that comes back is the most probable under the prior,
 #
 # .. math:: \hat s = \arg\min_s \tfrac12 \lVert x - A s \rVert^2 + \lambda \sum_j |s_j| / \theta_j ,
 #

@@ -42,7 +42,7 @@ figure, ax = plt.subplots(figsize=(8, 3), layout="constrained")
 ax.hist(angles, 180, range=(0, 180), color="#0072B2")
 for a in talkers.mixing.T:
     ax.axvline(np.degrees(np.arctan2(a[1], a[0])) % 180, color="#E69F00", linestyle="--")
-ax.set(
+_ = ax.set(
     xlabel="angle between the channels, degrees",
     ylabel="coefficients",
     title="Dashed: the true directions",
@@ -118,7 +118,7 @@ for ax, signal, title in zip(
 ):
     ax.specgram(signal, NFFT=256, Fs=rate, noverlap=192, vmin=-130)
     ax.set(title=title, ylabel="Hz")
-axes[-1].set(xlabel="seconds")
+_ = axes[-1].set(xlabel="seconds")
 
 # %%
 # When it is the wrong tool

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @command(
     examples=(
-        "overica export run1 -o exported",
-        "overica export run1 --samples acts -o exported",
-        "overica export run1 --format safetensors -o arrays",
+        "overica export autoencoder -o exported",
+        "overica export ica --samples acts -o exported",
+        "overica export ica --format safetensors -o arrays",
     ),
     sections={"What is written": "output format", "What it is of": "samples model_name hook layer"},
 )

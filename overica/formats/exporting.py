@@ -129,8 +129,8 @@ def export(
 
         if X is None:
             raise ValueError(
-                f"`X` must hold samples where a {type(model).__name__} is written for SAELens, got None: its codes are "
-                "found by optimisation, and an encoder is fitted to them"
+                f"`X` (--samples) must hold samples where {type(model).__name__} is written for SAELens, got None: its "
+                "codes are found by optimisation, and an encoder is fitted to them"
             )
         model = as_jumprelu(model, getattr(X, "activations", X))
     origin = getattr(X, "origin", {})

@@ -112,8 +112,9 @@ def recognise(path: str | os.PathLike[str]) -> tuple[Path, Format]:
         if kind.recognises(folder):
             return folder, kind
     expected = "; ".join(f"{name}: {', '.join(kind.files)}" for name, kind in FORMATS.items())
+    place = folder if folder == given else f"{given} must be of a dictionary: its folder"
     raise FileNotFoundError(
-        f"{folder} must hold a dictionary in one of the known formats ({expected}), got {_content(folder)}"
+        f"{place} must hold a dictionary in one of the known formats ({expected}), got {_content(folder)}"
     )
 
 

@@ -28,6 +28,8 @@ _JUDGES = 2000
 _BETTER = 0.01
 """Nats per dimension by which the evidence of sources must be above a Gaussian's, to say anything."""
 _FALSE_ALARMS = 1e-3
+_EACH = 100
+"""Samples for each component, to be counted by."""
 
 
 def gaussian_log_density(X: np.ndarray, judges: np.ndarray) -> np.ndarray:
@@ -86,9 +88,28 @@ def warn_if_gaussian(fit: Fit, model: Model) -> None:
     W = np.concatenate([K @ rotation((X - mean) @ K, rng).T, filters], axis=1)
     if gaussian_along((judges - mean) @ W[:, np.abs(W).max(axis=0) > 0]):
         warnings.warn(
-            "`X` cannot be told from Gaussian noise: along no direction that was found is it anything else, and held-out "
-            f"samples have a log density of {theirs:.2f} nats under a Gaussian one, {ours:.2f} under the "
+            "`X` cannot be told from Gaussian noise: along no direction that was found is it anything else, and "
+            f"held-out samples have a log density of {theirs:.2f} nats under a Gaussian one, {ours:.2f} under the "
             f"{model.mixing.shape[1]} components, which are not those of any sources",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def warn_if_too_few(fit: Fit, model: Model) -> None:
+    """Warn of a number of components that was found by so few samples that it says little.
+
+    With fewer than about a hundred samples each, surplus columns find chance coincidences, which do not merge.
+
+    Warns
+    -----
+    UserWarning
+    """
+    n_samples, n_components = fit.samples.n_rows, model.mixing.shape[1]
+    if n_samples < _EACH * n_components:
+        warnings.warn(
+            f"`n_components` is 'auto', and {n_components} were found in {n_samples} samples: with fewer than {_EACH} "
+            "samples for each the number is too large as often as not; give one, and compare `score` on others",
             UserWarning,
             stacklevel=3,
         )

@@ -37,6 +37,9 @@ class Figure(NamedTuple):
     """Of the truth itself.  With noise in the samples the truth explains less than all of the
     variance, and a result can exceed it."""
 
+    def __str__(self) -> str:
+        return f"{self.value:.3f} (chance {self.chance:.3f}, best {self.best:.3f})"
+
 
 UNDEFINED = Figure(float("nan"), float("nan"), float("nan"))
 

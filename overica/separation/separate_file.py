@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from overica.separation.listening_page import PAGE
 from overica.separation.mixing_facts import MIXING
+from overica.separation.quality import INSTANTANEOUS
 from overica.separation.recordings import Recording, open_recording
 from overica.separation.separate import separate
 from overica.separation.separated import Separated
@@ -72,6 +73,8 @@ def run_separate(
     """
     recording = open_recording(path)
     check_folder(folder, recording, overwrite=overwrite)
+    if recording.n_channels < 2:
+        raise ValueError(f"{path}: needs at least two different channels, got one")
     x = recording.read()
     yield (
         f"{path}: {recording.seconds:.1f} s, {recording.sample_rate} Hz, "
@@ -137,7 +140,10 @@ def _bar() -> Iterator[Callable[[float], None]]:
 
 def _told(recording: Recording, separation: Separated, facts: dict[str, Any]) -> Iterator[str]:
     n_sources = separation.n_sources
-    yield f"{n_sources} source{'s' * (n_sources != 1)}, chosen by {facts['n_sources_chosen_by']}"
+    by = facts["n_sources_chosen_by"]
+    unknown = by == "evidence" and separation.fit_quality < INSTANTANEOUS
+    how = "assumed: the mixture is not instantaneous" if unknown else f"chosen by {by}"
+    yield f"{n_sources} source{'s' * (n_sources != 1)}, {how}"
     yield from separation.said()
     if facts["gain"] != 1:
         yield f"sources are multiplied by {facts['gain']:.3f}, so that none is clipped; images are not"
@@ -145,7 +151,7 @@ def _told(recording: Recording, separation: Separated, facts: dict[str, Any]) ->
         residual = facts["residual_db"]
         level = f" ({-residual:.0f} dB below it)" if np.isfinite(residual) else ""
         double = recording.written_subtype == "DOUBLE"
-        how = "but for the rounding of double precision" if double else "exactly"
-        yield f"images and residual{level} sum to the recording {how}"
+        exactly = "but for the rounding of double precision" if double else "exactly"
+        yield f"images and residual{level} sum to the recording {exactly}"
         if facts["clipped_samples"]:
             yield f"{facts['clipped_samples']} samples of images are beyond full scale: the residual has the rest"

@@ -176,7 +176,7 @@ def test_dictionaries_without_an_encoder(tmp_path):
 
 def test_ica_for_saelens(ica, tmp_path):
     with pytest.raises(
-        ValueError, match="`X` must hold samples where a OvercompleteICA is written for SAELens"
+        ValueError, match="must hold samples where OvercompleteICA is written for SAELens"
     ):
         export(ica, tmp_path)
     assert not list(tmp_path.iterdir())
