@@ -22,11 +22,15 @@ from overica.learning.relative import rotation
 from overica.learning.sub_gaussian import tail_scores, whitener
 
 _FEWEST, _MOST = 300, 10_000
-"""Samples that directions are looked for with."""
-_JUDGES = 2000
-"""Samples whose evidence is looked at."""
+"""Samples that directions are looked for with, which are besides"""
+_NUMBERS, _PER_FEATURE = 2**18, 10
+"""no more numbers than the first, or samples per feature than the second."""
+_JUDGES, _AT_ONCE = 2000, 250
+"""Samples whose evidence is looked at, in parts."""
 _BETTER = 0.01
 """Nats per dimension by which the evidence of sources must be above a Gaussian's, to say anything."""
+_DIRECTIONS = 16
+"""Tested at once."""
 _FALSE_ALARMS = 1e-3
 _EACH = 100
 """Samples for each component, to be counted by."""
@@ -44,8 +48,8 @@ def gaussian_log_density(X: np.ndarray, judges: np.ndarray) -> np.ndarray:
     return np.asarray(stats.multivariate_normal(mean, covariance).logpdf(judges)).reshape(-1)
 
 
-def gaussian_along(S: np.ndarray) -> bool:
-    """Whether all columns of S, values along directions that were found without them, can be Gaussian.
+def gaussian_along(X: np.ndarray, W: np.ndarray) -> bool:
+    """Whether X can be Gaussian along all columns of W, directions that were found without it.
 
     Each is tested for its tails and its skewness; of as many tests as there are one in a thousand samples of Gaussian
     values fails any.
@@ -54,11 +58,17 @@ def gaussian_along(S: np.ndarray) -> bool:
     --------
     >>> rng = np.random.default_rng(0)
     >>> noise = rng.normal(size=(2000, 3))
-    >>> gaussian_along(noise), gaussian_along(np.c_[noise, rng.exponential(size=2000)])
+    >>> skewed = np.c_[noise, rng.exponential(size=2000)]
+    >>> gaussian_along(noise, np.eye(3)), gaussian_along(skewed, np.eye(4))
     (True, False)
     """
-    scores = np.concatenate([tail_scores(S), _skew_scores(S)])
-    return bool(np.abs(scores).max() < stats.norm.isf(_FALSE_ALARMS / (2 * len(scores))))
+    largest = stats.norm.isf(_FALSE_ALARMS / (4 * W.shape[1]))
+    parts = np.array_split(W, -(-W.shape[1] // _DIRECTIONS), axis=1)
+    return all(
+        np.abs(scores(X @ part)).max() < largest
+        for part in parts
+        for scores in (tail_scores, _skew_scores)
+    )
 
 
 def warn_if_gaussian(fit: Fit, model: Model) -> None:
@@ -72,13 +82,15 @@ def warn_if_gaussian(fit: Fit, model: Model) -> None:
     samples = fit.samples
     # A copy: that there is a test changes no draw of the fit.
     rng = deepcopy(fit.rng)
-    X = np.asarray(samples.draw(_MOST, rng), np.float64)
+    size = min(_MOST, max(_NUMBERS // samples.n_features, _PER_FEATURE * samples.n_features))
+    X = np.asarray(samples.draw(size, rng), np.float64)
     judges = np.asarray(samples.held_out, np.float64)
     if min(len(X), len(judges)) < _FEWEST:
         return
     seen = judges[:_JUDGES]
     theirs = float(gaussian_log_density(X, seen).mean())
-    ours = float(log_evidence(model, seen).mean())
+    parts = np.split(seen, range(_AT_ONCE, len(seen), _AT_ONCE))
+    ours = float(np.concatenate([log_evidence(model, part) for part in parts]).mean())
     if not ours - theirs < _BETTER * samples.n_features:
         return
     K = whitener(X)
@@ -86,7 +98,7 @@ def warn_if_gaussian(fit: Fit, model: Model) -> None:
     # Along a column's matched filter what is in it stands out most from the rest.
     filters = K @ (K.T @ np.asarray(model.mixing, np.float64))
     W = np.concatenate([K @ rotation((X - mean) @ K, rng).T, filters], axis=1)
-    if gaussian_along((judges - mean) @ W[:, np.abs(W).max(axis=0) > 0]):
+    if gaussian_along(judges - mean, W[:, np.abs(W).max(axis=0) > 0]):
         warnings.warn(
             "`X` cannot be told from Gaussian noise: along no direction that was found is it anything else, and "
             f"held-out samples have a log density of {theirs:.2f} nats under a Gaussian one, {ours:.2f} under the "

@@ -35,7 +35,7 @@ def test_ica_with_samples(tmp_path):
     ).fit(X).save(tmp_path / "ica")
     result = call("export", tmp_path / "ica", "-o", tmp_path / "out")
     assert result.exit_code == 1
-    assert "Error: `X` must hold samples" in result.stderr
+    assert "Error: `X` (--samples) must hold samples" in result.stderr
     np.save(tmp_path / "X.npy", X)
     words = ("export", tmp_path / "ica", "-o", tmp_path / "out", "--samples", tmp_path / "X.npy")
     result = call(*words)
