@@ -27,6 +27,8 @@ class Separated(ABC):
     """Frames per second."""
     method: str
     """Name of the method."""
+    fit_quality: float
+    """Share of the coefficients filled by one source in which the channels differ by a real factor."""
     history: Mapping[str, list[float]]
     """Figures of the method's rounds, such as the log likelihood; of all chunks, one after the other."""
     transform: Transform | None
