@@ -136,13 +136,15 @@ def test_what_is_learned_of_a_noisy_mixture_and_nothing_lost():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:in .* of the coefficients:UserWarning")
 @pytest.mark.parametrize("noise", [0.0, 10.0, 20.0, None])
 def test_never_below_the_plain_mask(noise):
     mixture = MIXTURES["talkers"](0, 3, n_seconds=8.0, noise=noise)
     given = {"mixing": mixture.mixing, "random_state": 0}
     found = {
         name: sdr(mixture, separate(mixture.x, mixture.sample_rate, 3, method=name, **given))
-        for name in METHODS
+        for name, method in METHODS.items()
+        if method.model.columns
     }
     assert found["l1"] > found["binary"] + 0.3
     assert found["gaussian"] > found["l1"] + 0.5
