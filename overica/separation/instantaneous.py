@@ -107,7 +107,7 @@ def _poor(quality: float, *, counted: bool) -> str:
     count = ", and their number is not known: give it" if counted else ""
     return (
         f"in {1 - quality:.0%} of the coefficients that one source fills alone the channels differ by more than "
-        "loudness: delays or reverberation, which are outside the model of an instantaneous mixture, or noise as loud as "
-        "the sources; sources of a room "
+        "loudness: delays or reverberation, which are outside the model of an instantaneous mixture, or noise as loud "
+        "as the sources; sources of a room "
         f"are separated by the method convolutive (--method convolutive){count}"
     )
