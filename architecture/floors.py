@@ -27,6 +27,7 @@ ROOMS: dict[str, Room] = {
     "_deprecation": Room(0, "keywords that change"),
     "_extras": Room(0, "what may be missing"),
     "_names": Room(0, "names handed out"),
+    "_nearest": Room(0, "names mistyped"),
     "_validation": Room(0, "errors at the boundary"),
     "persistence": Room(0, "files, whole or not at all"),
     "backend": Room(0, "devices"),

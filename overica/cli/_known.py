@@ -3,9 +3,9 @@
 What they stand for is registered elsewhere; a test holds these to it.
 """
 
-import difflib
-
 import click
+
+from overica._nearest import nearest_names
 
 METHODS = (
     "ica", "ica_nonnegative",
@@ -48,10 +48,5 @@ class Known(click.Choice):
         """See `click.ParamType.convert`."""
         if value in self.choices:
             return str(value)
-        near = difflib.get_close_matches(str(value).lower(), self.choices, n=3, cutoff=0.5)
-        hint = (
-            f"Did you mean {' or '.join(map(repr, near))}?"
-            if near
-            else f"There are: {', '.join(self.choices)}."
-        )
+        hint = nearest_names(value, self.choices)
         self.fail(f"unknown {self._kind} {str(value)!r}. {hint}", param, ctx)

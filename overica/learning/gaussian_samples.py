@@ -19,7 +19,7 @@ from overica.learning.evidence import log_evidence
 from overica.learning.fitting import Fit
 from overica.learning.posterior import Model
 from overica.learning.relative import rotation
-from overica.learning.sub_gaussian import tail_scores, whitener
+from overica.learning.sub_gaussian import Contrast, contrast_excess, log_cosh, whitener
 
 _FEWEST, _MOST = 300, 10_000
 """Samples that directions are looked for with, which are besides"""
@@ -42,10 +42,12 @@ def gaussian_log_density(X: np.ndarray, judges: np.ndarray) -> np.ndarray:
     -inf where X varies in fewer dimensions than there are.
     """
     mean, covariance = X.mean(axis=0), np.atleast_2d(np.cov(X.T))
-    scale = np.trace(covariance) / len(covariance)
-    if np.linalg.eigvalsh(covariance)[0] <= 1e-10 * scale:
+    variances, axes = np.linalg.eigh(covariance)
+    if variances[0] <= 1e-10 * variances.mean():
         return np.full(len(judges), -np.inf)
-    return np.asarray(stats.multivariate_normal(mean, covariance).logpdf(judges)).reshape(-1)
+    white = (judges - mean) @ (axes / np.sqrt(variances))
+    constant = np.log(2 * np.pi * variances).sum()
+    return np.asarray(-((white**2).sum(axis=1) + constant) / 2)
 
 
 def gaussian_along(X: np.ndarray, W: np.ndarray) -> bool:
@@ -62,12 +64,10 @@ def gaussian_along(X: np.ndarray, W: np.ndarray) -> bool:
     >>> gaussian_along(noise, np.eye(3)), gaussian_along(skewed, np.eye(4))
     (True, False)
     """
-    largest = stats.norm.isf(_FALSE_ALARMS / (4 * W.shape[1]))
+    errors = stats.norm.isf(_FALSE_ALARMS / (4 * W.shape[1]))
     parts = np.array_split(W, -(-W.shape[1] // _DIRECTIONS), axis=1)
     return all(
-        np.abs(scores(X @ part)).max() < largest
-        for part in parts
-        for scores in (tail_scores, _skew_scores)
+        _within(X @ part, contrast, errors) for part in parts for contrast in (log_cosh, _skewed)
     )
 
 
@@ -127,14 +127,12 @@ def warn_if_too_few(fit: Fit, model: Model) -> None:
         )
 
 
-def _skew_scores(S: np.ndarray) -> np.ndarray:
-    """How many standard errors the mean of ``s exp(-s^2 / 2)`` of each column is off zero.
+def _skewed(S: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """``f = s exp(-s^2 / 2)``, its slope, and its mean for a Gaussian variable."""
+    bell = np.exp(-(S**2) / 2)
+    return S * bell, (1 - S**2) * bell, 0.0
 
-    As in `tail_scores`, for ``g(s)`` less what estimating mean and variance explains of it.
-    """
-    S = S - S.mean(axis=0)
-    S = S / np.maximum(S.std(axis=0), 1e-300)
-    g = S * np.exp(-(S**2) / 2)
-    slope = (1 - S**2) * np.exp(-(S**2) / 2)
-    influence = g - slope.mean(axis=0) * S - (slope * S).mean(axis=0) * (S**2 - 1) / 2
-    return np.asarray(g.mean(axis=0) * np.sqrt(len(S)) / influence.std(axis=0))
+
+def _within(S: np.ndarray, contrast: Contrast, errors: float) -> bool:
+    excess, error = contrast_excess(S, contrast)
+    return bool((np.abs(excess) < errors * error).all())

@@ -15,11 +15,14 @@ sample weighs much. The direction is looked for on some samples, and tested on o
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
 from overica.learning.relative import rotation
 
+Contrast = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, float]]
+"""Of standardised values: a function of them, its slope, and its mean for a Gaussian variable."""
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(80)
 _GAUSSIAN = float(_WEIGHTS @ np.log(np.cosh(_NODES)) / _WEIGHTS.sum())
 """E log cosh g."""
@@ -37,8 +40,7 @@ _MOST_DIMENSIONS = 64
 def lighter_than_gaussian(S: np.ndarray) -> np.ndarray:
     """Which columns have significantly lighter tails than a Gaussian variable, (n_components,), boolean.
 
-    The excess of the mean of ``f = log cosh`` of standardised values over a Gaussian's, in standard errors: those of
-    ``f(s) - E[f'(s) s] (s^2 - 1) / 2 - E[f'(s)] s``, since mean and variance are estimated too.
+    By the excess of the mean of log cosh over a Gaussian's, in its standard errors, see `contrast_excess`.
 
     Parameters
     ----------
@@ -52,25 +54,25 @@ def lighter_than_gaussian(S: np.ndarray) -> np.ndarray:
     >>> lighter_than_gaussian(S)
     array([ True, False, False])
     """
-    excess, error = _excess(S)
+    excess, error = contrast_excess(S, log_cosh)
     return np.asarray((excess > _SIGNIFICANT * error) & (excess > _NOTABLE))
 
 
-def tail_scores(S: np.ndarray) -> np.ndarray:
-    """The excess of the mean of log cosh of each column over a Gaussian's, in standard errors; see above.
+def log_cosh(S: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """``f = log cosh``, its slope, and its mean for a Gaussian variable."""
+    return _log_cosh(S), np.tanh(S), _GAUSSIAN
 
-    Positive for tails lighter than a Gaussian's, (n_components,).
+
+def contrast_excess(S: np.ndarray, contrast: Contrast) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of a contrast f of each standardised column above a Gaussian's, and its standard error.
+
+    The error is that of ``f(s) - E[f'(s) s] (s^2 - 1) / 2 - E[f'(s)] s``, since mean and variance are estimated too.
     """
-    excess, error = _excess(S)
-    return excess / error
-
-
-def _excess(S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     S = S - S.mean(axis=0)
     S = S / np.maximum(S.std(axis=0), 1e-300)
-    f, slope = _log_cosh(S), np.tanh(S)
+    f, slope, gaussian = contrast(S)
     influence = f - (slope * S).mean(axis=0) * (S**2 - 1) / 2 - slope.mean(axis=0) * S
-    return f.mean(axis=0) - _GAUSSIAN, influence.std(axis=0) / np.sqrt(len(S))
+    return f.mean(axis=0) - gaussian, influence.std(axis=0) / np.sqrt(len(S))
 
 
 def whitener(X: np.ndarray) -> np.ndarray:

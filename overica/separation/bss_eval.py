@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overica.separation.extras import import_extra, import_museval_metrics
+from overica._extras import import_extra
+from overica.separation.extras import import_museval_metrics
 
 LIMIT_DB = 100.0
 """Every figure lies between plus and minus this many dB: beyond it, figures measure the rounding of samples."""

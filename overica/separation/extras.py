@@ -6,9 +6,7 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
-from overica._extras import import_extra, missing
-
-__all__ = ["import_extra", "import_museval_metrics"]
+from overica._extras import missing
 
 
 def import_museval_metrics() -> ModuleType:

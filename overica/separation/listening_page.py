@@ -17,9 +17,9 @@ import numpy as np
 from matplotlib import colormaps
 from PIL import Image
 
+from overica._extras import import_extra
 from overica.persistence import write_atomically
 from overica.report.write import environment
-from overica.separation.extras import import_extra
 from overica.separation.picture import RANGE_DB, coefficients
 from overica.separation.separated import Separated
 

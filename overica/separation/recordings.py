@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from overica.separation.extras import import_extra
+from overica._extras import import_extra
 from overica.separation.sound import SeparationWarning
 
 # Of the log in which libsndfile says what a header promises and what there is; formats name their chunk differently.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from overica.separation.extras import import_extra
+from overica._extras import import_extra
 from overica.separation.mixture_sets import MIXTURES
 from overica.separation.separation_bench import SeparationBench, SeparationJob, load
 from overica.separation.ways import WAYS

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from overica._extras import import_extra
 from overica.separation.exact_sums import floating_shares, integer_shares
-from overica.separation.extras import import_extra
 from overica.separation.recordings import Recording
 from overica.separation.separated import Separated
 

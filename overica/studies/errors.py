@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
+
+from overica._nearest import nearest_names
 
 
 class StudyError(ValueError):
@@ -37,10 +38,4 @@ def unknown(where: str, kind: str, name: object, valid: Iterable[str]) -> StudyE
     >>> print(unknown("`datasets[0]`", "data set", "xyz", ["mixture"]))
     `datasets[0]`: unknown data set 'xyz'. There are: mixture.
     """
-    names = sorted(valid)
-    near = difflib.get_close_matches(str(name).lower(), names, n=3, cutoff=0.5)
-    if near:
-        hint = f"Did you mean {' or '.join(repr(each) for each in near)}?"
-    else:
-        hint = f"There are: {', '.join(names)}." if names else "There are none."
-    return StudyError(f"{where}: unknown {kind} {name!r}. {hint}")
+    return StudyError(f"{where}: unknown {kind} {name!r}. {nearest_names(name, sorted(valid))}")

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from overica._extras import import_extra
 from overica.separation.bss_eval import LIMIT_DB
-from overica.separation.extras import import_extra, import_museval_metrics
+from overica.separation.extras import import_museval_metrics
 from overica.separation.separation_scores import evaluate_blocks, evaluate_separation
 
 FIGURES = ("sdr", "isr", "sir", "sar")
