@@ -108,13 +108,11 @@ class Codes(Method):
 
     def sources(self, piece: Piece) -> np.ndarray:
         """See `Method.sources`."""
-        Z = piece.transform.forward(piece.x)
-        unit = float(np.sqrt(np.mean(np.abs(Z) ** 2))) or 1.0
-        Z /= np.float32(unit)
+        Z, unit = piece.coefficients(piece.transform)
         noise = piece.noise_within(piece.transform)
         S = complex_l1(Z, piece.mixing, ROUNDING, rounds=_FIRST_CODES)
         scale = float(np.abs(S).mean()) / 2
-        S = complex_l1(Z, piece.mixing, noise, scale=scale) * np.float32(unit)
+        S = complex_l1(Z, piece.mixing, noise, scale=scale) * unit
         return piece.transform.inverse(S, len(piece.x))
 
 

@@ -11,49 +11,26 @@ from the average so far, seen through each window.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from overica.separation.complex_codes import neighbourly_codes
 from overica.separation.factors import Factors, start_factors, step
 from overica.separation.gaussian import ROUNDING, posterior
+from overica.separation.rounds import LEAST_POWER, Round, in_rounds
 from overica.separation.separator import Method, Piece
 from overica.separation.stft import Transform
 
 _FIRST_CODES = 20
-_LEAST_POWER = 1e-7
-"""Added to those powers, in units of the mean power of the coefficients."""
-
-
-@dataclass(frozen=True)
-class Round:
-    """Runs that begin from the same powers."""
-
-    n_runs: int
-    """Random starts per window."""
-    n_steps: int
-    """Steps of spectra and of times on the likelihood."""
-    n_components: int
-    """Spectra per source."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much work is done."""
-
-    windows: tuple[float, ...]
-    """Lengths, seconds."""
-    rounds: tuple[Round, ...]
-
-
+_WINDOWS, _LONGER = (0.064, 0.096), (0.096,)
 PLANS = {
-    1_000_000: Plan((0.064, 0.096), (Round(3, 12, 128), Round(3, 8, 128), Round(3, 8, 128))),
-    5_000_000: Plan((0.096,), (Round(2, 8, 128), Round(2, 6, 128))),
-    np.inf: Plan((0.096,), (Round(1, 6, 64),)),
-}
+    1_000_000: (
+        Round(3, 12, 128, _WINDOWS), Round(3, 8, 128, _WINDOWS), Round(3, 8, 128, _WINDOWS),
+    ),
+    5_000_000: (Round(2, 8, 128, _LONGER), Round(2, 6, 128, _LONGER)),
+    np.inf: (Round(1, 6, 64, _LONGER),),
+}  # fmt: skip
 """By the largest number of coefficients of a channel (one minute, five minutes, any length at 8 kHz)."""
 
 
@@ -68,32 +45,12 @@ class Gaussian(Method):
 
     name, label = "gaussian", "Gaussian model"
 
-    def __init__(self, plans: Mapping[float, Plan] = PLANS) -> None:
+    def __init__(self, plans: Mapping[float, Sequence[Round]] = PLANS) -> None:
         self.plans = plans
 
     def sources(self, piece: Piece) -> np.ndarray:
         """See `Method.sources`."""
-        plan = next(plan for most, plan in self.plans.items() if piece.n_coefficients <= most)
-        rate = piece.transform.sample_rate
-        transforms = (
-            [piece.transform]
-            if piece.window_chosen
-            else [Transform(rate, seconds) for seconds in plan.windows]
-        )
-        n_runs = len(transforms) * sum(stage.n_runs for stage in plan.rounds)
-        done = itertools.count(1)
-
-        def run_done() -> None:
-            piece.tell(next(done) / n_runs)
-
-        sources: np.ndarray | None = None
-        for stage in plan.rounds:
-            total = np.zeros((len(piece.x), piece.mixing.shape[1]), np.float32)
-            for transform in transforms:
-                total += _through(transform, piece, sources, stage, run_done)
-            sources = total / np.float32(len(transforms))
-        assert sources is not None
-        return sources
+        return in_rounds(piece, self.plans, _through)
 
 
 def _through(
@@ -104,15 +61,13 @@ def _through(
     run_done: Callable[[], object],
 ) -> np.ndarray:
     """Sources (n_frames, n_sources) of one round with one window."""
-    Z = transform.forward(piece.x)
-    unit = np.float32(np.sqrt(np.mean(np.abs(Z) ** 2)))
-    Z /= unit
+    Z, unit = piece.coefficients(transform)
     S = (
         neighbourly_codes(Z, piece.mixing, ROUNDING, rounds=_FIRST_CODES)
         if before is None
         else transform.forward(before) / unit
     )
-    powers = S.real**2 + S.imag**2 + np.float32(_LEAST_POWER)
+    powers = S.real**2 + S.imag**2 + np.float32(LEAST_POWER)
     noise = piece.noise_within(transform)
     V = agreed_variances(Z, piece.mixing, powers, noise, stage, piece.rng, piece.history, run_done)
     S = posterior(Z, piece.mixing, V, noise).means(V)

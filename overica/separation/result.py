@@ -82,7 +82,7 @@ class Separation(Separated):
         """
         if not self.n_sources_probabilities:
             return ""
-        if self.fit_quality < INSTANTANEOUS:
+        if not self.instantaneous:
             return "not known: the mixture is not instantaneous"
         return in_words(self.n_sources_probabilities)
 

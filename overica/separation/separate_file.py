@@ -13,13 +13,14 @@ from tqdm import tqdm
 
 from overica.separation.listening_page import PAGE
 from overica.separation.mixing_facts import MIXING
-from overica.separation.quality import INSTANTANEOUS
 from overica.separation.recordings import Recording, open_recording
 from overica.separation.separate import separate
 from overica.separation.separated import Separated
 from overica.separation.separators import METHODS
-from overica.separation.sound import SeparationWarning
+from overica.separation.sound import SeparationWarning, check_channels
 from overica.separation.writing import PICTURE, RESIDUAL, check_folder, write_separation
+
+_OPTIONS = {"`n_sources`": "--sources", "`window`": "--window", "`seconds`": "--window"}
 
 
 def check_method(method: str, n_sources: int | str) -> None:
@@ -30,10 +31,8 @@ def check_method(method: str, n_sources: int | str) -> None:
     ValueError
         In the words of the command.
     """
-    try:
+    with _in_words_of_the_command():
         METHODS[method].model.check(None if n_sources == "auto" else int(n_sources), None, 2)
-    except ValueError as error:
-        raise ValueError(str(error).replace("`n_sources`", "--sources")) from None
 
 
 def run_separate(
@@ -73,8 +72,8 @@ def run_separate(
     """
     recording = open_recording(path)
     check_folder(folder, recording, overwrite=overwrite)
-    if recording.n_channels < 2:
-        raise ValueError(f"{path}: needs at least two different channels, got one")
+    with _in_words_of_the_command(f"{recording.path}: "):
+        check_channels(recording.n_channels)
     x = recording.read()
     yield (
         f"{path}: {recording.seconds:.1f} s, {recording.sample_rate} Hz, "
@@ -103,22 +102,28 @@ def _separated(
     """The separation and what is doubtful about it; errors name the file."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SeparationWarning)
-        try:
-            with _bar() as progress:
-                separation = separate(
-                    x, recording.sample_rate, n_sources=n_sources, progress=progress, **options
-                )
-        except ValueError as error:
-            # What the function calls `x` and `n_sources` is the file and an option here.
-            reason = str(error).removeprefix("`x` ").replace("`n_sources`", "--sources")
-            reason = reason.replace("`window`", "--window").replace("`seconds`", "--window")
-            raise ValueError(f"{recording.path}: {reason}") from error
+        with _in_words_of_the_command(f"{recording.path}: "), _bar() as progress:
+            separation = separate(
+                x, recording.sample_rate, n_sources=n_sources, progress=progress, **options
+            )
     doubts = [recording.doubt] if recording.doubt else []
     for warning in caught:
         warnings.warn(warning.message, stacklevel=2)
         if issubclass(warning.category, SeparationWarning):
             doubts.append(str(warning.message))
     return separation, doubts
+
+
+@contextmanager
+def _in_words_of_the_command(about: str = "") -> Iterator[None]:
+    """Errors of a function name its arguments, those of a command the file and the options."""
+    try:
+        yield
+    except ValueError as error:
+        reason = str(error).removeprefix("`x` ")
+        for argument, option in _OPTIONS.items():
+            reason = reason.replace(argument, option)
+        raise ValueError(about + reason) from error
 
 
 @contextmanager
@@ -141,7 +146,7 @@ def _bar() -> Iterator[Callable[[float], None]]:
 def _told(recording: Recording, separation: Separated, facts: dict[str, Any]) -> Iterator[str]:
     n_sources = separation.n_sources
     by = facts["n_sources_chosen_by"]
-    unknown = by == "evidence" and separation.fit_quality < INSTANTANEOUS
+    unknown = by == "evidence" and not separation.instantaneous
     how = "assumed: the mixture is not instantaneous" if unknown else f"chosen by {by}"
     yield f"{n_sources} source{'s' * (n_sources != 1)}, {how}"
     yield from separation.said()

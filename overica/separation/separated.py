@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from overica._validation import check_array
+from overica.separation.quality import INSTANTANEOUS
 from overica.separation.stft import Transform
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ class Separated(ABC):
     def n_sources(self) -> int:
         """Number of sources."""
         return int(self.sources.shape[1])
+
+    @property
+    def instantaneous(self) -> bool:
+        """Whether every source may reach all channels at once: `fit_quality` does not say otherwise."""
+        # It is NaN where no coefficient is filled by one source, which says nothing.
+        return not self.fit_quality < INSTANTANEOUS
 
     @property
     @abstractmethod

@@ -36,6 +36,13 @@ class Piece:
     tell: Callable[[float], object] = lambda share: None
     """Called with the share of the work that is done."""
 
+    def coefficients(self, transform: Transform) -> tuple[np.ndarray, np.float32]:
+        """Coefficients of mean power one (n_channels, n_frequencies, n_windows), and what they were divided by."""
+        Z = transform.forward(self.x)
+        unit = np.float32(np.sqrt(np.mean(np.abs(Z) ** 2))) or np.float32(1)
+        Z /= unit
+        return Z, unit
+
     def noise_within(self, transform: Transform) -> float | np.ndarray:
         """Variances of the noise in the unit of methods, in which coefficients of the stretch have mean power one."""
         if self.noise is None:

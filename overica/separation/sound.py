@@ -41,6 +41,12 @@ def blocks(x: np.ndarray) -> Iterator[np.ndarray]:
         yield x[start : start + _BLOCK]
 
 
+def check_channels(n_channels: int) -> None:
+    """Raise a ValueError where there is one channel alone."""
+    if n_channels < 2:
+        raise ValueError("`x` needs at least two different channels, got one")
+
+
 def check_sound(x: np.ndarray, sample_rate: float) -> tuple[np.ndarray, float]:
     """Constant offset of every channel, and root mean square of what is left.
 
@@ -71,8 +77,7 @@ def check_sound(x: np.ndarray, sample_rate: float) -> tuple[np.ndarray, float]:
     (array([3., 0.]), 1.0)
     """
     n_frames, n_channels = x.shape
-    if n_channels < 2:
-        raise ValueError("`x` needs at least two different channels, got one")
+    check_channels(n_channels)
     if n_frames < n_channels:
         raise ValueError(f"`x` must have shape (n_frames, n_channels), got {x.shape}: transposed?")
     if n_frames < _SHORTEST * sample_rate:

@@ -9,9 +9,7 @@ averaged, as `ensemble` explains.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,34 +18,19 @@ from overica.separation.gaussian import ROUNDING
 from overica.separation.rooms.full_rank import better_covariances, images, look
 from overica.separation.rooms.room import Room
 from overica.separation.rooms.spatial_clusters import source_shares
+from overica.separation.rounds import LEAST_POWER, Round, in_rounds
 from overica.separation.separator import Method, Piece
 from overica.separation.stft import Transform
 
-_LEAST_POWER = 1e-7
-"""Added to powers, in units of the mean power of the coefficients."""
 _LEAST_SPREAD = 1e-3
 """Added to the eigenvalues of covariances that are measured, whose mean is one."""
 _EASY = 8
 """Images of a coefficient, sources times channels, that take as much memory as is planned for."""
 
 
-@dataclass(frozen=True)
-class RoomRound:
-    """Runs that begin from the same images."""
-
-    windows: tuple[float, ...]
-    """Lengths, seconds; none for that of the clusters."""
-    n_runs: int
-    """Random starts per window."""
-    n_steps: int
-    """Steps of spectra, times and covariances on the likelihood."""
-    n_components: int
-    """Spectra per source."""
-
-
 PLANS = {
-    2_000_000: (RoomRound((), 2, 16, 128), RoomRound((0.128, 0.256), 2, 16, 128)),
-    np.inf: (RoomRound((), 1, 12, 64), RoomRound((0.192,), 1, 12, 64)),
+    2_000_000: (Round(2, 16, 128), Round(2, 16, 128, (0.128, 0.256))),
+    np.inf: (Round(1, 12, 64), Round(1, 12, 64, (0.192,))),
 }
 """By the largest number of coefficients of a channel (two minutes, any length at 8 kHz)."""
 
@@ -65,46 +48,24 @@ class Convolutive(Method):
 
     def sources(self, piece: Piece) -> np.ndarray:
         """Images, (n_frames, n_sources, n_channels)."""
-        plan = next(plan for most, plan in PLANS.items() if piece.n_coefficients <= most)
-        rate = piece.transform.sample_rate
-        through = [
-            [Transform(rate, seconds) for seconds in stage.windows if not piece.window_chosen]
-            or [piece.transform]
-            for stage in plan
-        ]
-        n_runs = sum(s.n_runs * len(each) for s, each in zip(plan, through, strict=True))
-        done = itertools.count(1)
-
-        def run_done() -> None:
-            piece.tell(next(done) / n_runs)
-
-        heard: np.ndarray | None = None
-        for stage, transforms in zip(plan, through, strict=True):
-            total = np.zeros((*piece.x.shape[:1], len(piece.mixing), piece.x.shape[1]), np.float32)
-            for transform in transforms:
-                total += _through(transform, piece, heard, stage, run_done)
-            heard = total / np.float32(len(transforms))
-        assert heard is not None
-        return heard
+        return in_rounds(piece, PLANS, _through)
 
 
 def _through(
     transform: Transform,
     piece: Piece,
     before: np.ndarray | None,
-    stage: RoomRound,
+    stage: Round,
     run_done: Callable[[], object],
 ) -> np.ndarray:
     """Images (n_frames, n_sources, n_channels) of one round with one window."""
-    Z = transform.forward(piece.x)
-    unit = np.float32(np.sqrt(np.mean(np.abs(Z) ** 2)))
-    Z /= unit
+    Z, unit = piece.coefficients(transform)
     if before is None:
         R = piece.mixing
         powers = source_shares(Z, R) * np.mean(np.abs(Z) ** 2, axis=0)
     else:
         powers, R = measured(_transformed(transform, before) / unit)
-    powers = powers + np.float32(_LEAST_POWER)
+    powers = powers + np.float32(LEAST_POWER)
     V, R = agreed(Z, R, powers, stage, piece.rng, piece.history, run_done)
     C = images(Z, R, V, ROUNDING) * unit
     sounds = transform.inverse(C.reshape(-1, *C.shape[2:]), len(piece.x))
@@ -141,7 +102,7 @@ def measured(C: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     m = C.shape[1]
     powers = (C.real**2 + C.imag**2).mean(axis=1)
-    unit = C / np.sqrt(powers + _LEAST_POWER)[:, None]
+    unit = C / np.sqrt(powers + LEAST_POWER)[:, None]
     unit = unit.transpose(0, 2, 1, 3)
     R = unit @ unit.conj().swapaxes(-1, -2)
     trace = np.trace(R, axis1=-2, axis2=-1).real
@@ -153,7 +114,7 @@ def agreed(
     Z: np.ndarray,
     R: np.ndarray,
     powers: np.ndarray,
-    stage: RoomRound,
+    stage: Round,
     rng: np.random.Generator,
     history: dict[str, list[float]],
     run_done: Callable[[], object] = lambda: None,
