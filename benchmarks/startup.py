@@ -1,8 +1,10 @@
-"""CPU seconds until there is something to work with: imports, and a first small fit, each in a new process.
+"""What a new process waits for: imports, a first small fit, and the first line of every command.
 
     python benchmarks/startup.py [--quick]
 
-The least of several runs, after one that writes what Python keeps of compiled modules.
+CPU seconds until there is something to work with, and of commands seconds by the clock until they say anything: the
+least of several runs, after one that writes what Python keeps of compiled modules. Commands are given folders that hold
+nothing, and are ended once they have spoken.
 """
 
 import argparse
@@ -10,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 CASES = {
     "import sklearn.decomposition": "import sklearn.decomposition",
@@ -43,6 +46,42 @@ def cpu_seconds(code, folder):
     return float(done.stdout)
 
 
+COMMANDS = {
+    "--help": "",
+    "activations": "--model minilm --layer 3 --docstrings numpy",
+    "compare": "--quick",
+    "demo": "--quick",
+    "doctor": "",
+    "evaluate": "{here} {here}",
+    "export": "{here}",
+    "features": "{here} --quick",
+    "fit": "{here} -m ica -n 4",
+    "inspect": "{here}",
+    "photographs": "--quick",
+    "separate": "{here} --sources 2",
+}
+"""Commands with what they need to begin; `-o` is added where they write."""
+READERS = {"--help", "doctor", "evaluate", "inspect"}
+
+
+def first_line(command, options, folder):
+    """Seconds until a command has said a line, on either stream."""
+    here, there = os.path.join(folder, "nothing"), os.path.join(folder, "output")
+    os.makedirs(here, exist_ok=True)
+    output = [] if command in READERS else ["-o", there]
+    started = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-m", "overica", command, *options.format(here=here).split(), *output],
+        env=os.environ | {"PYTHONPYCACHEPREFIX": folder},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as process:  # fmt: skip
+        line = process.stdout.readline()
+        seconds = time.perf_counter() - started
+        process.kill()
+    assert line.strip(), f"{command} said nothing"
+    return seconds
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="two runs of each")
@@ -52,6 +91,10 @@ def main():
         for name, code in CASES.items():
             cpu_seconds(code, folder)
             print(f"{name:36}{min(cpu_seconds(code, folder) for _ in range(repeats)):5.2f}")
+        print(f"\n{'first line of overica':36}seconds")
+        for name, options in COMMANDS.items():
+            first_line(name, options, folder)
+            print(f"{name:36}{min(first_line(name, options, folder) for _ in range(repeats)):5.2f}")
 
 
 if __name__ == "__main__":
