@@ -67,7 +67,7 @@ class ShardedRows:
         self._starts = np.concatenate([[0], np.cumsum([len(shard) for shard in self._shards])])
         self.shape = (int(self._starts[-1]), int(self._shards[0].shape[1]))
         self.dtype = _read(self._shards[0], slice(0, 0)).dtype
-        self.precision = _precision(self._shards[0])
+        self.precision = precision_of(self._shards[0])
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -119,10 +119,10 @@ class ShardedRows:
             raise ValueError(
                 f"`X` must be of shards of one width: expected (n_rows, {wanted}) in {self._named(number)}, got {got}"
             )
-        if _precision(shard) != _precision(first):
+        if precision_of(shard) != precision_of(first):
             raise ValueError(
-                f"`X` must be of shards of one dtype: expected {_precision(first)} in {self._named(number)}, "
-                f"got {_precision(shard)}"
+                f"`X` must be of shards of one dtype: expected {precision_of(first)} in {self._named(number)}, "
+                f"got {precision_of(shard)}"
             )
 
     def _indices(self, index: np.ndarray) -> np.ndarray:
@@ -156,7 +156,8 @@ def _read(shard: Array, key: slice | np.ndarray) -> np.ndarray:
     return rows if isinstance(rows, np.ndarray) else as_numpy(as_floating(rows, "X"))
 
 
-def _precision(shard: Array) -> str:
+def precision_of(shard: Array) -> str:
+    """What the numbers of an array or tensor are called, as NumPy and torch both say."""
     return getattr(shard, "precision", str(shard.dtype)).removeprefix("torch.")
 
 

@@ -15,8 +15,8 @@ from overica import export, load
 from overica.cli import main
 from overica.datasets import make_mixture
 from overica.lm import ActivationStore, FeatureStudy, open_store
-from overica.lm.store.foreign.files import KINDS
-from overica.lm.store.precision import RAW_BFLOAT16, Widened, to_bfloat16
+from overica.lm.store.foreign.array_files import KINDS
+from overica.lm.store.precision import PRECISIONS, RAW_BFLOAT16
 from overica.sae import BatchTopKSAE
 from tests.lm.fake_store import write_store
 
@@ -231,7 +231,8 @@ def test_our_own_folders_are_opened_as_such(tmp_path):
 def test_bfloat16_rounds_as_torch_does(values):
     X = np.array(values, np.float32)[:, None]
     expected = torch.from_numpy(X).bfloat16().float().numpy()
-    np.testing.assert_array_equal(Widened(to_bfloat16(X))[:], expected)
+    half = PRECISIONS["bfloat16"]
+    np.testing.assert_array_equal(half.decode(half.encode(X)).float().numpy(), expected)
 
 
 @pytest.mark.parametrize("kind", WRITE)

@@ -16,7 +16,7 @@ from overica.lm.store.place import hook_of, place_of
 from overica.lm.store.token_text import TokenTexts, joined
 from overica.random_state import generator
 from overica.rows import Rows, ShardedRows
-from overica.rows.shards import row_batches
+from overica.rows.shards import precision_of, row_batches
 
 _MOMENT_ROWS = 16384
 
@@ -115,7 +115,7 @@ class Activations(ABC):
             "n_tokens": self.n_tokens,
             "n_features": self.n_features,
             "n_documents": self.n_documents,
-            "precision": getattr(X, "precision", str(X.dtype)),
+            "precision": precision_of(X),
             "source": self.place,
             "skipped": ", ".join(f"{n} ({reason})" for reason, n in skipped.items() if n) or "none",
             "texts": self.without_texts or "yes",
@@ -260,5 +260,6 @@ class Activations(ABC):
 
 
 def joined_shards(shards: Sequence[Any], names: Sequence[str]) -> Any:
-    """One matrix of the shards: the only one itself, or `ShardedRows`."""
-    return shards[0] if len(shards) == 1 else ShardedRows(shards, names)
+    """One matrix of the shards: the only one itself if it is a map, or `ShardedRows`."""
+    alone = len(shards) == 1 and isinstance(shards[0], np.memmap)
+    return shards[0] if alone else ShardedRows(shards, names)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from overica._validation import as_floating, as_numpy
 from overica.lm.store.precision import Precision
 
 _CHUNK = 4096
@@ -89,7 +90,8 @@ class ShardRows:
         for start in range(0, len(chosen), _CHUNK):
             part = chosen[start : start + _CHUNK]
             rows = self._stored[part]
-            bad += int((~np.isfinite(self._precision.decode(rows)[:])).any(axis=1).sum())
+            found = as_numpy(as_floating(self._precision.decode(rows), "rows"))
+            bad += int((~np.isfinite(found)).any(axis=1).sum())
             if len(chosen) < len(self):
                 # Rows move to the front alone, so that none is written over before it is read.
                 self._stored[start : start + len(part)] = rows
@@ -98,27 +100,15 @@ class ShardRows:
                 f"activations of {bad} tokens of {len(chosen)} are NaN or infinite"
             )
         self._stored.flush()
-        del self._stored
-        if len(chosen) < len(self):
-            _shorten(self._path, len(chosen))
-
-
-def _shorten(path: Path, n_rows: int) -> None:
-    """Cut an array's file to its first rows, in place."""
-    with path.open("rb+") as file:
-        np.lib.format.read_magic(file)
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        data = file.tell()
-        header = {
-            "descr": np.lib.format.dtype_to_descr(dtype),
-            "fortran_order": fortran,
-            "shape": (n_rows, *shape[1:]),
-        }
-        file.seek(0)
-        np.lib.format.write_array_header_1_0(file, header)
-        # Headers leave room for the digits of a length, up to a multiple of 64 bytes.
-        assert file.tell() == data
-        file.truncate(data + n_rows * int(np.prod(shape[1:])) * dtype.itemsize)
+        left = self._stored[: len(chosen)]
+        header = np.lib.format.header_data_from_array_1_0(left)
+        data, size = self._stored.offset, left.nbytes
+        del left, self._stored
+        with self._path.open("rb+") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            # Headers leave room for the digits of a length, up to a multiple of 64 bytes.
+            assert file.tell() == data
+            file.truncate(data + size)
 
 
 def _take_room(path: Path) -> None:

@@ -2,76 +2,44 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    import torch
+
 RAW_BFLOAT16 = np.dtype("V2")
 """How NumPy's files hold bfloat16, which it has no number for: two raw bytes (as `ml_dtypes` writes them too)."""
-_NAN16 = 0x7FC0
 
 
-class Widened:
-    """Rows that lie on disk as bfloat16 and come as float32, which holds each of them exactly.
-
-    A bfloat16 is the upper half of a float32.
-
-    Parameters
-    ----------
-    raw : array (n_rows, n_features)
-        Of two bytes each.
+def as_bfloat16(raw: np.ndarray) -> torch.Tensor:
+    """Two raw bytes each as numbers of torch, where they lie.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from overica.lm.store.precision import Widened, to_bfloat16
-    >>> X = Widened(to_bfloat16(np.array([[1.0, -2.5]], np.float32)))
-    >>> X.shape, X.dtype, X[:1]
-    ((1, 2), dtype('float32'), array([[ 1. , -2.5]], dtype=float32))
+    >>> from overica.lm.store.precision import PRECISIONS, as_bfloat16
+    >>> as_bfloat16(PRECISIONS["bfloat16"].encode(np.array([1.0, -2.5], np.float32)))
+    tensor([ 1.0000, -2.5000], dtype=torch.bfloat16)
     """
+    import torch
 
-    dtype = np.dtype(np.float32)
-    precision = "bfloat16"
-
-    def __init__(self, raw: np.ndarray) -> None:
-        self._raw = raw.view(np.uint16)
-        self.shape: tuple[int, ...] = self._raw.shape
-        self.ndim = self._raw.ndim
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, key: Any) -> np.ndarray:
-        bits = self._raw[key].astype(np.uint32) << 16
-        widened: np.ndarray = bits.view(np.float32)
-        return widened
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """All rows in memory."""
-        if copy is False:
-            raise ValueError("bfloat16 cannot be widened without a copy")
-        rows = self[:]
-        return rows if dtype is None else rows.astype(dtype, copy=False)
-
-    def reshape(self, *shape: int) -> Widened:
-        """The same numbers on other axes."""
-        return Widened(self._raw.reshape(*shape))
+    with warnings.catch_warnings():
+        # Of maps that cannot be written to, which nobody does.
+        warnings.simplefilter("ignore")
+        return torch.from_numpy(raw.view(np.int16)).view(torch.bfloat16)
 
 
-def to_bfloat16(values: np.ndarray) -> np.ndarray:
-    """The nearest bfloat16 of each number, ties to even, as two raw bytes.
+def _to_bfloat16(values: np.ndarray) -> np.ndarray:
+    """The nearest of each number; what is beyond the largest becomes infinite, as in any rounding."""
+    import torch
 
-    Half a unit of the last place that stays is added, and the lower half is cut off. What is beyond the largest
-    bfloat16 becomes infinite, as in any rounding.
-    """
-    values = np.ascontiguousarray(values, np.float32)
-    bits = values.view(np.uint32)
-    # Wraps around for NaN alone, which is put in afterwards.
-    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
-    halves = np.where(np.isnan(values), _NAN16, rounded).astype(np.uint16)
-    return halves.view(RAW_BFLOAT16)
+    halves = torch.from_numpy(np.ascontiguousarray(values, np.float32)).bfloat16()
+    return halves.view(torch.int16).numpy().view(RAW_BFLOAT16)
 
 
 def _to_float16(values: np.ndarray) -> np.ndarray:
@@ -102,7 +70,7 @@ class Precision:
         If a number would become infinite.
     """
     decode: Callable[[np.ndarray], Any]
-    """What is mapped, as an array of numbers."""
+    """What is mapped, as numbers: an array, or a tensor."""
 
 
 PRECISIONS: dict[str, Precision] = {
@@ -110,7 +78,7 @@ PRECISIONS: dict[str, Precision] = {
     for precision in (
         Precision("float32", np.dtype(np.float32), np.asarray, np.asanyarray),
         Precision("float16", np.dtype(np.float16), _to_float16, np.asanyarray),
-        Precision("bfloat16", RAW_BFLOAT16, to_bfloat16, Widened),
+        Precision("bfloat16", RAW_BFLOAT16, _to_bfloat16, as_bfloat16),
     )
 }
 """By the name that they have in torch."""

@@ -10,19 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from overica.lm.store.foreign.arrow_file import ArrowFile
-from overica.lm.store.foreign.kind import Kind, Parts, is_activations, is_integers
-from overica.lm.store.foreign.npy_file import NpyFile
-from overica.lm.store.foreign.safetensors_file import SafetensorsFile
-from overica.lm.store.foreign.torch_file import TorchFile
-from overica.lm.store.precision import Widened
+from overica.lm.store.foreign.array_files import KINDS, Parts
+from overica.rows.shards import precision_of
 
-KINDS: dict[str, Kind] = {
-    suffix: kind
-    for kind in (NpyFile(), SafetensorsFile(), TorchFile(), ArrowFile())
-    for suffix in kind.suffixes
-}
-"""Kinds of files by how their names end."""
+_READABLE = ("float16", "bfloat16", "float32", "float64")
 _TOKENS = re.compile(r"token|input_?ids|(^|_)ids$", re.IGNORECASE)
 _CHOSEN_BY = "`key` (`array` of a study, `--array` of a command)"
 _SHOWN = 5
@@ -86,7 +77,7 @@ def find_arrays(path: Path, key: str | None = None) -> Found:
     taken, found_integers = "", False
     for file in files:
         arrays = KINDS[file.suffix].read(file)
-        found_integers |= any(map(is_integers, arrays.values()))
+        found_integers |= any(map(_is_integers, arrays.values()))
         ids += _token_ids(arrays)
         name = _chosen(file, arrays, key)
         if name is None:
@@ -127,7 +118,11 @@ def _files(path: Path) -> list[Path]:
 
 def _chosen(file: Path, arrays: dict[str, Parts], key: str | None) -> str | None:
     """Name of the activations among the arrays of a file; None if it has none."""
-    fitting = {name: parts for name, parts in arrays.items() if is_activations(parts)}
+    fitting = {
+        name: parts
+        for name, parts in arrays.items()
+        if precision_of(parts[0]) in _READABLE and parts[0].ndim in (2, 3)
+    }
     if key is not None:
         if key in fitting:
             return key
@@ -136,53 +131,49 @@ def _chosen(file: Path, arrays: dict[str, Parts], key: str | None) -> str | None
     if len(fitting) > 1:
         listed = ", ".join(f"{name!r} {_shape(parts)}" for name, parts in fitting.items())
         raise ValueError(f"{file} holds several arrays: choose one by {_CHOSEN_BY}, of {listed}")
-    if not fitting:
-        _refuse_odd(file, arrays)
+    for name, parts in () if fitting else arrays.items():
+        # What may be meant as activations but cannot be.
+        if not _is_integers(parts) and parts[0].ndim != 1:
+            raise ValueError(
+                f"{file} must hold {', '.join(_READABLE[:-1])} or {_READABLE[-1]} of 2 or 3 axes, got "
+                f"{precision_of(parts[0])} of shape {_shape(parts)} ({name})"
+            )
     return next(iter(fitting), None)
 
 
-def _refuse_odd(file: Path, arrays: dict[str, Parts]) -> None:
-    """Complain of what may be meant as activations but cannot be."""
-    for name, parts in arrays.items():
-        if not is_integers(parts) and parts[0].ndim != 1:
-            raise ValueError(
-                f"{file} must hold float16, bfloat16, float32 or float64 of 2 or 3 axes, got {parts[0].dtype} of shape "
-                f"{_shape(parts)} ({name})"
-            )
+def _is_integers(parts: Parts) -> bool:
+    """Whether an array may be of token ids."""
+    return precision_of(parts[0]).startswith(("int", "uint"))
 
 
 def _shard(label: str, array: Any) -> Shard:
     if array.ndim == 2:
         return Shard(label, array, None)
-    if not isinstance(array, Widened) and not array.flags.c_contiguous:
+    if isinstance(array, np.ndarray) and not array.flags.c_contiguous:
         raise ValueError(
             f"{label} must lie in memory row by row (C order) to be read as rows, got shape {array.shape}"
         )
-    context = int(array.shape[1])
-    return Shard(label, array.reshape(-1, array.shape[2]), context)
+    return Shard(label, array.reshape(-1, array.shape[2]), int(array.shape[1]))
 
 
 def _check_equal(shards: list[Shard]) -> None:
     """Refuse shards of another width or precision than the first."""
     first = shards[0]
     for shard in shards:
+        wanted, got = (precision_of(each.array) for each in (first, shard))
         if shard.array.shape[1] != first.array.shape[1]:
             raise ValueError(
                 f"{shard.name} must have {first.array.shape[1]} columns as {first.name}, got {shard.array.shape[1]}"
             )
-        if (_dtype(shard.array), shard.context is None) != (
-            _dtype(first.array),
-            first.context is None,
-        ):
+        if got != wanted or (shard.context is None) != (first.context is None):
             raise ValueError(
-                f"{shard.name} must be {_dtype(first.array)} with as many axes as {first.name}, got "
-                f"{_dtype(shard.array)}"
+                f"{shard.name} must be {wanted} with as many axes as {first.name}, got {got}"
             )
 
 
 def _token_ids(arrays: dict[str, Parts]) -> Iterator[tuple[str, np.ndarray]]:
     for name, parts in arrays.items():
-        if is_integers(parts) and _TOKENS.search(name):
+        if _is_integers(parts) and _TOKENS.search(name):
             yield from ((name, np.asarray(part).reshape(-1)) for part in parts)
 
 
@@ -190,10 +181,6 @@ def _one_per_row(found: list[tuple[str, np.ndarray]], n_rows: int) -> np.ndarray
     if not found or sum(len(ids) for _, ids in found) != n_rows:
         return None
     return np.concatenate([ids for _, ids in found]).astype(np.int32)
-
-
-def _dtype(array: Any) -> str:
-    return getattr(array, "precision", str(array.dtype))
 
 
 def _shape(parts: Parts) -> tuple[int, ...]:

@@ -13,8 +13,9 @@ import numpy as np
 
 from overica.lm.store.activations import Activations, joined_shards
 from overica.lm.store.files import TokenRows
+from overica.lm.store.foreign.array_files import KINDS
 from overica.lm.store.foreign.facts import facts_of, texts_of
-from overica.lm.store.foreign.files import KINDS, Found, find_arrays
+from overica.lm.store.foreign.files import find_arrays
 
 _BLOCK = 1024
 """Rows of what stands for a document where nothing tells documents apart."""
@@ -72,7 +73,7 @@ class ForeignStore(Activations):
 
     def __init__(self, path: str | os.PathLike[str], key: str | None = None) -> None:
         self.folder, self.key = Path(path), key
-        self._found: Found = find_arrays(self.folder, key)
+        self._found = find_arrays(self.folder, key)
         self.has_tokens = self._found.ids is not None
 
     def __repr__(self) -> str:
@@ -145,9 +146,11 @@ class ForeignStore(Activations):
         """Hash of names, shapes and first rows: another folder of the same shape has another."""
         digest = hashlib.sha256()
         for shard in self._found.shards:
-            name = Path(shard.name).name
-            digest.update(f"{name} {shard.array.shape} {shard.array.dtype}".encode())
-            digest.update(np.ascontiguousarray(shard.array[:1]).tobytes())
+            name, shape = Path(shard.name).name, tuple(shard.array.shape)
+            first = shard.array[:1]
+            rows = first if isinstance(first, np.ndarray) else first.float().numpy()
+            digest.update(f"{name} {shape} {rows.dtype}".encode())
+            digest.update(np.ascontiguousarray(rows).tobytes())
         return digest.hexdigest()[:16]
 
 
