@@ -16,8 +16,9 @@ from experiment import Outcome, command, spread
 from matplotlib.figure import Figure
 
 from overica.datasets import make_sparse_random
+from overica.formats import as_jumprelu
 from overica.plots._style import LEARNED, QUIET, TRUE, quieten
-from overica.sae import GatedSAE, as_jumprelu
+from overica.sae import GatedSAE
 
 
 def run(full: bool) -> Outcome:

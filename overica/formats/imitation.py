@@ -17,7 +17,6 @@ from overica.formats.encoder_fit import EncoderFit
 from overica.metrics.fit import explained_variance
 from overica.random_state import generator
 from overica.sae import GatedSAE, JumpReLUSAE
-from overica.sae import as_jumprelu as gated_as_jumprelu
 
 _CHUNK = 4096
 _MOST = 50_000
@@ -74,16 +73,21 @@ def as_jumprelu(
         |codes - exact|^2 + h^2 sum_j log(1 + exp(-y_j 4 (z_j - threshold_j) / h)),
 
     where y is 1 for features that are active in exact codes and -1 for others, and h half the mean active code. The
-    dictionary stays. Of a gated autoencoder the
-    result is exact and needs no samples.
+    dictionary stays.
+
+    Of a gated autoencoder the codes are the same, and no samples are needed. With
+    ``z = exp(r_mag) * (x - b_dec) W_enc + b_mag`` a gate is open where ``(x - b_dec) W_enc > -b_gate``, which is
+    ``z > b_mag - exp(r_mag) b_gate``. So the codes ``1[gate > 0] ReLU(z)`` are ``z 1[z > threshold]`` with
+
+        W_enc' = W_enc exp(r_mag),    b_enc' = b_mag,    threshold = max(b_mag - exp(r_mag) b_gate, 0).
 
     Parameters
     ----------
     model : Featuriser
         Fitted: `OvercompleteICA`, `SparseCoder`, any other.
-    X : array (n_samples, n_features)
-        Samples like those it is for; at most 50,000 are looked at, a tenth of them, at most 2,000, to
-        say what was lost.
+    X : array (n_samples, n_features), optional
+        Samples like those it is for, unless the model is a `GatedSAE`; at most 50,000 are looked at, a tenth of them,
+        at most 2,000, to say what was lost.
     n_steps : int
         Of the fine-tuning at most, which ends where other samples no longer gain by it; each on 1,024 samples, fewer
         where there are more than 8,192 features.
@@ -94,7 +98,9 @@ def as_jumprelu(
     -------
     JumpReLUSAE
         Fitted, float32. Where codes are signed, feature j stands for the positive and feature ``n_components + j`` for
-        the negative values of component j. `imitation_` is an `Imitation`: what is lost against exact codes.
+        the negative values of component j. `imitation_` is an `Imitation`: what is lost against exact codes. Of a
+        gated autoencoder there is none, and codes are equal up to rounding; of samples within rounding of a threshold
+        also up to which side they fall on.
 
     Raises
     ------
@@ -106,7 +112,11 @@ def as_jumprelu(
     Warns
     -----
     UserWarning
-        Always, in one sentence, of what is lost.
+        In one sentence, of what is lost, unless nothing is.
+
+    References
+    ----------
+    Rajamanoharan et al. (2024), "Improving dictionary learning with gated sparse autoencoders", appendix E.
 
     Examples
     --------
@@ -126,7 +136,7 @@ def as_jumprelu(
     """
     check_is_fitted(model)
     if isinstance(model, GatedSAE):
-        return gated_as_jumprelu(model)
+        return _ungated(model)
     n_steps = check_scalar(n_steps, "n_steps", integer=True)
     if X is None:
         raise ValueError(
@@ -166,6 +176,16 @@ def as_jumprelu(
         f"{type(model).__name__} as JumpReLU: {sae.imitation_}", UserWarning, stacklevel=2
     )
     return sae
+
+
+def _ungated(gated: GatedSAE) -> JumpReLUSAE:
+    arrays, facts = gated._stored()
+    gain, b_gate, b_mag = np.exp(arrays.pop("r_mag")), arrays.pop("b_gate"), arrays.pop("b_mag")
+    threshold = np.maximum(b_mag - gain * b_gate, 0)
+    arrays |= {"W_enc": arrays["W_enc"] * gain, "b_enc": b_mag, "threshold": threshold}
+    jump = JumpReLUSAE(**gated.get_params(deep=False))
+    jump._restore(arrays, facts)
+    return jump
 
 
 def _drawn(X: Array, rng: np.random.Generator) -> Array:

@@ -4,10 +4,10 @@ Every variant of `SAES` is an estimator with the parameters, attributes and meth
 penalty from `ORTHOGONALITY`, and can be trained in stages by `FrozenStages` and `ResidualStages`.
 """
 
+from overica._names import handed_out
 from overica.sae.abstopk import AbsTopKSAE
 from overica.sae.base import SparseAutoencoder
 from overica.sae.batchtopk import BatchTopKSAE
-from overica.sae.conversion import as_jumprelu
 from overica.sae.gated import GatedSAE
 from overica.sae.jumprelu import JumpReLUSAE
 from overica.sae.matching_pursuit import MatchingPursuitSAE
@@ -58,8 +58,9 @@ __all__ = [
     "TiedSAE",
     "TopKSAE",
     "TrainingError",
-    "as_jumprelu",
     "fine_tune_scale",
     "get_orthogonality",
     "steer",
 ]
+
+__getattr__ = handed_out(__name__, moved={"as_jumprelu": "overica.formats"})

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overica.datasets import make_mixture
+from overica.formats import as_jumprelu
 from overica.sae import (
     SAES,
     FrozenStages,
     ResidualStages,
     SparseAutoencoder,
-    as_jumprelu,
     fine_tune_scale,
 )
 from overica.sae.batches import Batches

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
+from overica import sae
 from overica.datasets import make_mixture
-from overica.sae import GatedSAE, ReLUSAE, SparseAutoencoder, as_jumprelu, fine_tune_scale
+from overica.formats import as_jumprelu
+from overica.sae import GatedSAE, SparseAutoencoder, fine_tune_scale
 
 X = make_mixture(1500, 8, 12, "sparse_exponential", n_active=2, random_state=0).X
 
@@ -49,8 +51,13 @@ def test_saved_and_loaded(gated, tmp_path):
     np.testing.assert_array_equal(loaded.transform(X), jump.transform(X))
 
 
-def test_refuses_others():
-    with pytest.raises(ValueError, match="must be a GatedSAE, got ReLUSAE"):
-        as_jumprelu(ReLUSAE())
+def test_it_was_of_another_module():
+    with pytest.warns(
+        FutureWarning, match=r"sae\.as_jumprelu is now overica\.formats\.as_jumprelu"
+    ):
+        assert sae.as_jumprelu is as_jumprelu
+
+
+def test_refuses_what_is_not_fitted():
     with pytest.raises(NotFittedError):
         as_jumprelu(GatedSAE())
