@@ -9,90 +9,40 @@ was ever set.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from overica.formats.foreign_files import Config, Tensors, read_torch
 from overica.formats.format import Format
+from overica.formats.layout import Layout
 from overica.formats.source import source
 from overica.persistence import current
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from overica.sae import SparseAutoencoder
 
 _TENSORS, _CONFIG = "ae.pt", "config.json"
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How one of its classes names and shapes its tensors."""
-
-    kind: str
-    """What it is here, a name in `overica.sae.SAES`."""
-    marks: frozenset[str]
-    """Names that it has, and that tell it from the others."""
-    vectors: Mapping[str, str]
-    """One number per feature: the name here, and there."""
-    bias: str
-    """The decoder's bias."""
-    subtracts: bool = True
-    linear: bool = True
-    """Whether its matrices are those of `torch.nn.Linear`."""
-    keeps: bool = False
-    """Whether it keeps k codes."""
-
-    def matrices(self, tensors: Tensors) -> tuple[Tensor, Tensor]:
-        """Encoder (n_features, n_components) and decoder (n_components, n_features)."""
-        if not self.linear:
-            W_enc = tensors.take("W_enc", activation_dim=None, dict_size=None)
-            d, F = W_enc.shape
-            return W_enc, tensors.take("W_dec", dict_size=F, activation_dim=d)
-        weight = tensors.take("encoder.weight", dict_size=None, activation_dim=None)
-        F, d = weight.shape
-        decoder = tensors.take("decoder.weight", activation_dim=d, dict_size=F)
-        return weight.T.contiguous(), decoder.T.contiguous()
+def _linear(kind: str, b_dec: str, vectors: dict[str, str], subtracts: bool = True) -> Layout:
+    """Of a class whose matrices are those of `torch.nn.Linear`."""
+    return Layout(kind, vectors, b_dec, "encoder.weight.T", "decoder.weight.T", subtracts)
 
 
 _BIAS = {"b_enc": "encoder.bias"}
-_SELECTING = frozenset({"encoder.weight", "b_dec"})
+_GATES = {"b_gate": "gate_bias", "b_mag": "mag_bias", "r_mag": "r_mag"}
+_JUMP = {"b_enc": "b_enc", "threshold": "threshold"}
+_TOPK, _MATRYOSHKA = "AutoEncoderTopK", "MatryoshkaBatchTopKSAE"
 LAYOUTS: dict[str, Layout] = {
-    "AutoEncoder": Layout("relu", frozenset({"encoder.weight", "bias"}), _BIAS, "bias"),
-    "AutoEncoderNew": Layout(
-        "relu",
-        frozenset({"encoder.weight", "decoder.bias"}),
-        _BIAS,
-        "decoder.bias",
-        subtracts=False,
-    ),
-    "GatedAutoEncoder": Layout(
-        "gated",
-        frozenset({"encoder.weight", "decoder_bias"}),
-        {"b_gate": "gate_bias", "b_mag": "mag_bias", "r_mag": "r_mag"},
-        "decoder_bias",
-    ),
-    "AutoEncoderTopK": Layout("topk", _SELECTING, _BIAS, "b_dec", keeps=True),
-    "BatchTopKSAE": Layout("jumprelu", _SELECTING, _BIAS | {"threshold": "threshold"}, "b_dec"),
-    "MatryoshkaBatchTopKSAE": Layout(
-        "jumprelu",
-        frozenset({"W_enc", "k"}),
-        {"b_enc": "b_enc", "threshold": "threshold"},
-        "b_dec",
-        linear=False,
-    ),
-    "JumpReluAutoEncoder": Layout(
-        "jumprelu",
-        frozenset({"W_enc", "threshold"}),
-        {"b_enc": "b_enc", "threshold": "threshold"},
-        "b_dec",
-        subtracts=False,
-        linear=False,
-    ),
+    "AutoEncoder": _linear("relu", "bias", _BIAS),
+    "AutoEncoderNew": _linear("relu", "decoder.bias", _BIAS, subtracts=False),
+    "GatedAutoEncoder": _linear("gated", "decoder_bias", _GATES),
+    _TOPK: _linear("topk", "b_dec", _BIAS),
+    "BatchTopKSAE": _linear("jumprelu", "b_dec", _BIAS | {"threshold": "threshold"}),
+    _MATRYOSHKA: Layout("jumprelu", _JUMP),
+    "JumpReluAutoEncoder": Layout("jumprelu", _JUMP, subtracts=False),
 }
-"""Its classes by name; of those with the same marks the configuration must choose, else the first one fits."""
+"""Its classes by name."""
 
 
 class DictionaryLearning(Format):
@@ -104,7 +54,7 @@ class DictionaryLearning(Format):
     def config(self, folder: Path) -> dict[str, Any]:
         """See `Format.config`."""
         path = current(folder, _CONFIG)
-        return Config.read(path).values if path.is_file() else {}
+        return Config.read(path) if path.is_file() else {}
 
     def read(self, folder: Path) -> SparseAutoencoder:
         """See `Format.read`."""
@@ -114,31 +64,17 @@ class DictionaryLearning(Format):
         trainer = Config(folder / _CONFIG, self.config(folder)).within("trainer")
         name = _class_of(trainer, tensors)
         layout = LAYOUTS[name]
-        W_enc, W_dec = layout.matrices(tensors)
-        F, d = W_dec.shape
-        encoder = {here: _per_feature(tensors, there, F) for here, there in layout.vectors.items()}
-        if "threshold" in encoder:
-            encoder["threshold"] = encoder["threshold"].clamp(min=0)
-        return assemble(
-            layout.kind,
-            {"W_enc": W_enc} | encoder,
-            W_dec,
-            tensors.take(layout.bias, activation_dim=d),
-            source=source(
-                self.name,
-                str(folder),
-                name,
-                model=trainer.get("lm_name"),
-                hook=trainer.get("submodule_name"),
-                layer=trainer.get("layer"),
-            ),
-            subtracts=layout.subtracts,
-            n_active=_k(tensors, trainer, F) if layout.keeps else None,
-        )
+        weights = layout.read(tensors)
+        facts = source(
+            self.name, str(folder), name,
+            model=trainer.get("lm_name"), hook=trainer.get("submodule_name"), layer=trainer.get("layer"),
+        )  # fmt: skip
+        k = _k(tensors, trainer, len(weights[1])) if name == _TOPK else None
+        return assemble(layout.kind, *weights, source=facts, subtracts=layout.subtracts, n_active=k)
 
 
 def _class_of(trainer: Config, tensors: Tensors) -> str:
-    """The class that wrote the tensors."""
+    """The class that wrote the tensors: what the trainer says, else what their names do."""
     told = trainer.get("dict_class")
     if isinstance(told, str) and told in LAYOUTS:
         return told
@@ -146,12 +82,17 @@ def _class_of(trainer: Config, tensors: Tensors) -> str:
         raise ValueError(
             f"{trainer.path}: 'dict_class' must be one of {', '.join(LAYOUTS)}, got {told!r}"
         )
-    fitting = [name for name, layout in LAYOUTS.items() if layout.marks <= set(tensors)]
+    fitting = [
+        name
+        for name, layout in LAYOUTS.items()
+        if {layout.W_enc.removesuffix(".T"), layout.b_dec} <= tensors.keys()
+        and ("k" in tensors or name != _MATRYOSHKA)
+    ]
     if not fitting:
         raise ValueError(
             f"{tensors.path} must hold the tensors of one of {', '.join(LAYOUTS)}, got {', '.join(sorted(tensors))}"
         )
-    if LAYOUTS[fitting[0]].marks == _SELECTING:
+    if fitting[0] == _TOPK:
         raise ValueError(
             f"{trainer.path} must say in trainer.dict_class which of {' and '.join(fitting)} wrote {tensors.path}: "
             "their tensors have the same names"
@@ -159,14 +100,9 @@ def _class_of(trainer: Config, tensors: Tensors) -> str:
     return fitting[0]
 
 
-def _per_feature(tensors: Tensors, name: str, F: int) -> Tensor:
-    """One number per feature, or one for all."""
-    if name == "threshold" and name in tensors and tensors.is_scalar(name):
-        return tensors.take(name).expand(F).clone()
-    return tensors.take(name, dict_size=F)
-
-
 def _k(tensors: Tensors, trainer: Config, F: int) -> int:
-    if "k" in tensors:
-        return Config(tensors.path, {"k": tensors.integer("k")}).count("k", at_most=F)
-    return trainer.count("k", at_most=F)
+    if "k" not in tensors:
+        return trainer.count("k", at_most=F)
+    k = tensors["k"]
+    told = k.item() if k.numel() == 1 else tuple(k.shape)
+    return Config(tensors.path, {"k": told}).count("k", at_most=F)

@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import check_choice
-from overica.formats.loading import load
+from overica.formats.loading import FORMATS, load
 from overica.formats.plain import PlainDictionary, write_plain
 from overica.formats.saelens import SAELens
 from overica.formats.saelens_writing import encodes, write_saelens
+from overica.formats.source import source
 from overica.persistence import PART, Persistent, check_output_folder, current, read_json
 
 _STAGES = (PART, ".whole")
 """What a writer that was killed may leave."""
 
 
-class Writer(Protocol):
-    """What writes a fitted featuriser to a folder."""
-
-    def __call__(
-        self,
-        model: Any,
-        folder: str | os.PathLike[str],
-        *,
-        model_name: str | None,
-        hook: str | None,
-        layer: int | None,
-    ) -> None:
-        """Write it."""
-
-
-WRITERS: dict[str, tuple[Writer, tuple[str, ...]]] = {
-    SAELens.name: (write_saelens, SAELens.files),
-    PlainDictionary.name: (write_plain, PlainDictionary.files),
+WRITERS: dict[str, Callable[[Any, Path, dict[str, Any]], None]] = {
+    SAELens.name: write_saelens,
+    PlainDictionary.name: write_plain,
 }
-"""Formats that are written: by what, and the files that there will be."""
+"""Formats that are written, and what writes a fitted featuriser to a folder, told where it is from."""
 
 
 def write_whole(model: Any, folder: str | os.PathLike[str]) -> None:
@@ -120,7 +107,7 @@ def export(
     >>> loaded, loaded.source_["layer"]
     (JumpReLUSAE(n_components=8), 8)
     """
-    write, files = WRITERS[check_choice(format, "format", WRITERS)]
+    write, files = WRITERS[check_choice(format, "format", WRITERS)], FORMATS[format].files
     check_is_fitted(model)
     folder = Path(path)
     check_output_folder(folder, foreign=lambda here: _foreign(here, files))
@@ -133,13 +120,18 @@ def export(
                 "codes are found by optimisation, and an encoder is fitted to them"
             )
         model = as_jumprelu(model, getattr(X, "activations", X))
-    origin = getattr(X, "origin", {})
-    model_name, hook = model_name or origin.get("model_name"), hook or origin.get("hook")
-    write(model, folder, model_name=model_name, hook=hook, layer=layer)
+    known, store = getattr(model, "source_", None) or {}, getattr(X, "origin", {})
+    origin = source(
+        format, os.fspath(path), known.get("architecture", type(model).__name__),
+        model=model_name or store.get("model_name") or known.get("model"),
+        hook=hook or store.get("hook") or known.get("hook"),
+        layer=known.get("layer") if layer is None else layer,
+    )  # fmt: skip
+    write(model, folder, origin)
 
 
 def convert(
-    source: str | os.PathLike[str], path: str | os.PathLike[str], *, format: str, **told: Any
+    found: str | os.PathLike[str], path: str | os.PathLike[str], *, format: str, **told: Any
 ) -> str:
     """Load a dictionary and export it; `told` is what else `export` takes. Says what was written.
 
@@ -148,7 +140,7 @@ def convert(
     FileNotFoundError, ValueError, OSError
         See `load` and `export`.
     """
-    model: Any = load(source)
+    model: Any = load(found)
     export(model, path, format=format, **told)
     n_components, n_features = model.components_.shape
     return (

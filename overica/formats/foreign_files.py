@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Tensors:
+class Tensors(dict[str, "Tensor"]):
     """Tensors of one file, by name.
 
     Parameters
@@ -25,27 +25,8 @@ class Tensors:
     """
 
     def __init__(self, path: str | os.PathLike[str], tensors: Mapping[str, Tensor]) -> None:
+        super().__init__(tensors)
         self.path = os.fspath(path)
-        self._tensors = dict(tensors)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._tensors
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._tensors)
-
-    def renamed(self, rename: Callable[[str], str]) -> Tensors:
-        """The same under other names."""
-        return Tensors(self.path, {rename(name): value for name, value in self._tensors.items()})
-
-    def is_scalar(self, name: str) -> bool:
-        """Whether the tensor of that name is one number."""
-        return self._tensors[name].ndim == 0
-
-    def integer(self, name: str) -> Any:
-        """What is told as a number: of a tensor of one, that as a Python number; else the tensor's shape."""
-        tensor = self._tensors.pop(name)
-        return tensor.item() if tensor.numel() == 1 else tuple(tensor.shape)
 
     def take(self, name: str, **shape: int | None) -> Tensor:
         """A tensor in single precision, or double if it is; it is gone from here then.
@@ -63,10 +44,10 @@ class Tensors:
         """
         import torch
 
-        if name not in self._tensors:
-            held = ", ".join(sorted(self._tensors)) or "nothing"
+        if name not in self:
+            held = ", ".join(sorted(self)) or "nothing"
             raise ValueError(f"{self.path} must hold a tensor {name!r}, got {held}")
-        tensor = self._tensors.pop(name)
+        tensor = self.pop(name)
         fits = tensor.ndim == len(shape) and all(
             found > 0 and wanted in (None, found)
             for found, wanted in zip(tensor.shape, shape.values(), strict=True)
@@ -169,7 +150,7 @@ def load_torch(path: Path, *, mapped: bool = False) -> Any:
         raise ValueError(f"{path} is damaged: {reason}") from None
 
 
-class Config:
+class Config(dict[str, Any]):
     """A JSON object of one file, whose values are checked when they are asked for.
 
     Parameters
@@ -180,8 +161,8 @@ class Config:
     """
 
     def __init__(self, path: str | os.PathLike[str], values: Mapping[str, Any]) -> None:
+        super().__init__(values)
         self.path = os.fspath(path)
-        self.values = dict(values)
 
     @classmethod
     def read(cls, path: Path) -> Config:
@@ -199,10 +180,6 @@ class Config:
             raise ValueError(f"{path} must hold an object, got {type(values).__name__}")
         return cls(path, values)
 
-    def get(self, key: str, default: Any = None) -> Any:
-        """What it says, or something else."""
-        return self.values.get(key, default)
-
     def within(self, key: str) -> Config:
         """The object of that key; an empty one if there is none."""
         inner = self.get(key)
@@ -216,7 +193,7 @@ class Config:
         ValueError
             If it is missing, something else, or too large.
         """
-        value = self.get(key)
+        value: Any = self.get(key)
         whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
         if not whole or (at_most is not None and value > at_most):
             limit = "" if at_most is None else f" of at most {at_most}"

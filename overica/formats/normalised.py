@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,37 +16,27 @@ from overica.transformer import DictionaryTransformer, like
 _CHUNK = 8192
 
 
-class Normalisation(ABC):
-    """Samples as ``x = scale z + shift 1``, with a scale and a shift of each sample."""
-
-    @abstractmethod
-    def parts(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What is encoded (n_samples, n_features); factors and shifts on the way back, both (n_samples, 1)."""
+Parts = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Of samples ``x = scale z + shift 1``: z, which is encoded, (n, n_features); scales and shifts, (n, 1)."""
 
 
-class LayerNorm(Normalisation):
+def layer_norm(X: np.ndarray) -> Parts:
     """Mean zero and standard deviation one, of which 1e-5 more is taken: ``z = (x - mean) / (std + 1e-5)``."""
-
-    def parts(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """See `Normalisation.parts`."""
-        shift = X.mean(axis=1, keepdims=True)
-        Z = X - shift
-        scale = Z.std(axis=1, keepdims=True, ddof=1)
-        return Z / (scale + X.dtype.type(1e-5)), scale, shift
+    shift = X.mean(axis=1, keepdims=True)
+    Z = X - shift
+    scale = Z.std(axis=1, keepdims=True, ddof=1)
+    return Z / (scale + X.dtype.type(1e-5)), scale, shift
 
 
-class ConstantNorm(Normalisation):
-    """Length ``sqrt(n_features)``."""
-
-    def parts(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """See `Normalisation.parts`; a sample of zero stays."""
-        lengths = np.linalg.norm(X, axis=1, keepdims=True) / X.dtype.type(np.sqrt(X.shape[1]))
-        return X / np.where(lengths > 0, lengths, 1), lengths, np.zeros_like(lengths)
+def constant_norm(X: np.ndarray) -> Parts:
+    """Length ``sqrt(n_features)``; a sample of zero stays."""
+    lengths = np.linalg.norm(X, axis=1, keepdims=True) / X.dtype.type(np.sqrt(X.shape[1]))
+    return X / np.where(lengths > 0, lengths, 1), lengths, np.zeros_like(lengths)
 
 
-NORMALISATIONS: dict[str, type[Normalisation]] = {
-    "layer_norm": LayerNorm,
-    "constant_norm_rescale": ConstantNorm,
+NORMALISATIONS: dict[str, Callable[[np.ndarray], Parts]] = {
+    "layer_norm": layer_norm,
+    "constant_norm_rescale": constant_norm,
 }
 """By the names that SAELens gives them."""
 
@@ -85,14 +75,14 @@ class NormalisedSAE(DictionaryTransformer):
     >>> from overica.datasets import make_mixture
     >>> from overica.sae import TopKSAE
     >>> X = make_mixture(500, 6, 8, "sparse_exponential", n_active=2, random_state=0).X
-    >>> Z, _, _ = LayerNorm().parts(X)
+    >>> Z, _, _ = layer_norm(X)
     >>> inner = TopKSAE(8, n_active=2, n_steps=50, random_state=0).fit(Z)
     >>> sae = NormalisedSAE(inner, "layer_norm")
     >>> codes = sae.transform(X)
     >>> codes.shape
     (500, 10)
     >>> Z_hat = inner.inverse_transform(inner.transform(Z))
-    >>> _, scale, shift = LayerNorm().parts(X)
+    >>> _, scale, shift = layer_norm(X)
     >>> bool(np.allclose(sae.inverse_transform(codes), scale * Z_hat + shift))
     True
     """
@@ -117,14 +107,12 @@ class NormalisedSAE(DictionaryTransformer):
             If X does not fit.
         """
         check_is_fitted(self)
-        normalisation = NORMALISATIONS[
-            check_choice(self.normalisation, "normalisation", NORMALISATIONS)
-        ]()
+        name = check_choice(self.normalisation, "normalisation", NORMALISATIONS)
         original, X = X, self._validated(X, reset=False)
         _, lengths = self._carriers()
 
         def codes(part: np.ndarray) -> np.ndarray:
-            Z, scale, shift = normalisation.parts(np.asarray(part))
+            Z, scale, shift = NORMALISATIONS[name](np.asarray(part))
             features = self.estimator.transform(Z) * scale
             carriers = np.hstack([scale, shift]) * lengths
             return np.hstack([features, carriers]).astype(part.dtype, copy=False)
@@ -135,7 +123,7 @@ class NormalisedSAE(DictionaryTransformer):
         """Write it to a folder as SAELens does, from which `overica.load` reads it."""
         from overica.formats.saelens_writing import write_saelens
 
-        write_saelens(self, folder)
+        write_saelens(self, folder, self.source_ or {})
 
     @property
     def components_(self) -> np.ndarray:  # type: ignore[override]

@@ -20,7 +20,6 @@ from overica.formats.foreign_files import Config, Tensors
 from overica.formats.format import Format
 from overica.formats.saelens import from_saelens
 from overica.formats.saelens_writing import described, encodes
-from overica.formats.source import source
 from overica.persistence import damage_named, expressible, read_checkpoint, write_checkpoint
 from overica.priors import Prior, prior_from_config, prior_to_config
 
@@ -62,30 +61,14 @@ class PlainDictionary(Format):
             return coder
 
 
-def write_plain(
-    model: Any,
-    folder: str | os.PathLike[str],
-    *,
-    model_name: str | None = None,
-    hook: str | None = None,
-    layer: int | None = None,
-) -> None:
+def write_plain(model: Any, folder: str | os.PathLike[str], origin: dict[str, Any]) -> None:
     """Write a fitted featuriser: its dictionary and, as far as it can be said, how codes are found."""
-    known = getattr(model, "source_", None) or {}
-    name = type(model).__name__
     facts: dict[str, Any] = {
         "format": _FORMAT,
         "version": __version__,
         "formula": _FORMULA,
-        "source": source(
-            PlainDictionary.name,
-            os.fspath(folder),
-            known.get("architecture", name),
-            model=model_name or known.get("model"),
-            hook=hook or known.get("hook"),
-            layer=layer if layer is not None else known.get("layer"),
-        ),
-        "kind": name,
+        "source": origin,
+        "kind": type(model).__name__,
     }
     arrays, more = _contents(model)
     facts["n_components"], facts["n_features"] = arrays["components"].shape

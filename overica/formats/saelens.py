@@ -84,7 +84,7 @@ def from_saelens(
 
 
 def _width(config: Config) -> int | None:
-    return config.count("d_sae") if "d_sae" in config.values else None
+    return config.count("d_sae") if "d_sae" in config else None
 
 
 def _relu(config: Config, tensors: Tensors, W_dec: Tensor) -> Encoder:
@@ -113,7 +113,7 @@ def _topk(config: Config, tensors: Tensors, W_dec: Tensor) -> Encoder:
         _on_unit_rows(encoder, W_dec)
     # What settings were called before version 6.
     older = config.within("activation_fn_kwargs")
-    holder = config if "k" in config.values else older
+    holder = config if "k" in config else older
     return "topk", encoder, holder.count("k", at_most=len(W_dec))
 
 
@@ -216,7 +216,7 @@ def _normalisation(config: Config) -> str:
 
 
 def _source(config: Config, place: str) -> dict[str, Any]:
-    told = config.values | config.within("metadata").values
+    told = config | config.within("metadata")
     return source(
         "saelens",
         place,

@@ -7,7 +7,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from overica._version import __version__
-from overica.formats.source import source
 from overica.persistence import replace_together
 
 if TYPE_CHECKING:
@@ -22,9 +21,7 @@ WRITTEN = ("standard", "gated", "jumprelu", "topk", "abstopk", "matching_pursuit
 """Architectures that are written."""
 
 
-def described(
-    sae: Any,
-) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def described(sae: Any) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """SAELens's configuration and tensors of a fitted autoencoder; the inverse of `from_saelens`.
 
     Raises
@@ -51,15 +48,15 @@ def encodes(model: Any) -> bool:
     return hasattr(getattr(model, "estimator", model), "module_")
 
 
-def write_saelens(
-    model: Any,
-    folder: str | os.PathLike[str],
-    *,
-    model_name: str | None = None,
-    hook: str | None = None,
-    layer: int | None = None,
-) -> None:
+def write_saelens(model: Any, folder: str | os.PathLike[str], origin: dict[str, Any]) -> None:
     """Write a fitted autoencoder as SAELens does; both files or, if it is interrupted, neither.
+
+    Parameters
+    ----------
+    model : SparseAutoencoder or NormalisedSAE
+    folder : path
+    origin : dict
+        See `overica.formats.source.source`.
 
     Raises
     ------
@@ -71,18 +68,11 @@ def write_saelens(
     config, tensors = described(model)
     if config["architecture"] == "matching_pursuit":
         _check_pursuit(tensors)
-    known = getattr(model, "source_", None) or {}
-    told = source(
-        "saelens", "", "",
-        model=model_name or known.get("model"),
-        hook=hook or known.get("hook"),
-        layer=layer if layer is not None else known.get("layer"),
-    )  # fmt: skip
     metadata = {
         "sae_lens_version": _VERSION,
-        "model_name": told["model"],
-        "hook_name": told["hook"],
-        "hook_layer": told["layer"],
+        "model_name": origin.get("model"),
+        "hook_name": origin.get("hook"),
+        "hook_layer": origin.get("layer"),
         "overica_version": __version__,
     }
     config["metadata"] = {key: value for key, value in metadata.items() if value is not None}

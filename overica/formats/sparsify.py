@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from overica.formats.foreign_files import Config, read_safetensors
 from overica.formats.format import Format
+from overica.formats.layout import Layout
 from overica.formats.source import source
 
 if TYPE_CHECKING:
@@ -44,22 +45,13 @@ class Sparsify(Format):
             raise ValueError(f"{config.path}: 'activation' must be 'topk', got {activation!r}")
         d = config.count("d_in")
         F = config.count("num_latents") if config.get("num_latents") else None
-        W_dec = tensors.take("W_dec", num_latents=F, d_in=d)
-        F = len(W_dec)
-        k = config.count("k", at_most=F)
-        encoder = {
-            "W_enc": tensors.take("encoder.weight", num_latents=F, d_in=d).T.contiguous(),
-            "b_enc": tensors.take("encoder.bias", num_latents=F),
-        }
         signed = bool(config.get("signed", False))
-        return assemble(
-            "abstopk" if signed else "topk",
-            encoder,
-            W_dec,
-            tensors.take("b_dec", d_in=d),
-            source=_source(folder, signed),
-            n_active=k,
+        layout = Layout(
+            "abstopk" if signed else "topk", {"b_enc": "encoder.bias"}, W_enc="encoder.weight.T"
         )
+        weights = layout.read(tensors, F, d)
+        k = config.count("k", at_most=len(weights[1]))
+        return assemble(layout.kind, *weights, source=_source(folder, signed), n_active=k)
 
 
 def _source(folder: Path, signed: bool) -> dict[str, object]:
