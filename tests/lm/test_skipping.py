@@ -8,7 +8,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from overica.cli import main
 from overica.lm import ActivationStore, Substitution, collect_activations
-from overica.lm.collecting.skipping import limit_of, norms_of, skipped_words
+from overica.lm.collecting.skipping import norms_of, not_longer, skipped_words
 from overica.lm.features.tokens import token_record
 from tests.lm.test_collect import Stop, stop_after
 
@@ -143,7 +143,6 @@ def test_the_command_says_what_was_skipped(tiny_gpt2, tmp_path):
 
 def test_without_limit_and_with_infinite_rows():
     X = np.array([[3.0, 4.0], [30.0, 40.0], [np.inf, 0.0]], np.float32)
-    np.testing.assert_array_equal(limit_of(1.0, 0).keeps(X), [True, True, True])
-    np.testing.assert_array_equal(limit_of(0.0, 10).keeps(X), [True, True, True])
-    np.testing.assert_array_equal(limit_of(1.0, 10).keeps(X), [True, False, True])
+    np.testing.assert_array_equal(not_longer(X, np.inf), [True, True, True])
+    np.testing.assert_array_equal(not_longer(X, 10.0), [True, False, True])
     assert skipped_words({"first": 0, "norm": 0}, 5, 10.0) == ""

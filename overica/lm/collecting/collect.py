@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from overica._validation import check_scalar
 from overica.lm.collecting.model import ModelSource, load_model
 from overica.lm.collecting.reader import Reader
 from overica.lm.collecting.sites import find_site
-from overica.lm.collecting.skipping import limit_of
 from overica.lm.collecting.texts import Text, documents
 from overica.lm.collecting.windows import groups, rows_of, window_length, windows
 from overica.lm.store.activation_store import ActivationStore
@@ -131,9 +130,12 @@ def collect_activations(
         max_tokens = check_scalar(max_tokens, "max_tokens", minimum=1, integer=True)
     max_norm = check_scalar(max_norm, "max_norm")
     found = load_model(model, device=device, dtype=dtype)
+    # After what says how to install it.
+    import transformers
+
     place = find_site(found, layer, site=site, module=module)
     window_length(found, context, skip_first)
-    reader = Reader(found, place, batch_size, int(skip_first))
+    reader = Reader(found, place, batch_size)
     settings = {
         "model": found.name,
         # Before the fingerprint, which rounding changes: what differs is named in this order.
@@ -146,18 +148,23 @@ def collect_activations(
         "max_tokens": max_tokens,
         "shard_tokens": shard_tokens,
     }
+    versions = {each.__name__: each.__version__ for each in (torch, transformers, np)}
+    open_writer = partial(
+        StoreWriter, output, place.n_features, found.vocabulary, settings,
+        word_pieces=found.word_pieces, store_dtype=store_dtype or found.dtype,
+        facts={"hook": place.hook, "at": place.module, "versions": versions},
+    )  # fmt: skip
+    cut = windows(found, documents(texts), context, max_tokens, int(skip_first))
     writer: StoreWriter | None = None
     number = 0
     bar = tqdm(total=max_tokens, desc="activations", unit="token", disable=not verbose)
     try:
         with bar:
-            for group in groups(
-                windows(found, documents(texts), context, max_tokens), shard_tokens
-            ):
+            for group in groups(cut, shard_tokens):
                 # Made when there is a token: what fails before leaves no folder behind.
-                writer = writer or _writer(output, reader, settings, store_dtype)
-                measure = partial(reader.median_norm, group, max_norm)
-                limit = limit_of(writer.measured("median_norm", measure), max_norm)
+                writer = writer or open_writer()
+                measure = partial(reader.median_norm, group)
+                limit = max_norm and max_norm * writer.measured("median_norm", measure)
                 tokens = rows_of(group)
                 if number < writer.n_shards:
                     if not writer.written(number).same_as(tokens):
@@ -167,7 +174,7 @@ def collect_activations(
                     raise _other_texts(output, number)
                 else:
                     with writer.shard(tokens) as rows:
-                        reader.fill(rows, group, limit, bar)
+                        reader.fill(rows, group, limit or math.inf, bar)
                 number += 1
         if writer is None:
             raise ValueError("`texts` must hold a token, got none")
@@ -182,31 +189,6 @@ def collect_activations(
         if writer is not None:
             writer.close()
     return ActivationStore(output)
-
-
-def _writer(
-    output: str | os.PathLike[str],
-    reader: Reader,
-    settings: dict[str, Any],
-    store_dtype: str | None,
-) -> StoreWriter:
-    import transformers
-
-    versions = {
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "numpy": np.__version__,
-    }
-    model, place = reader.model, reader.site
-    return StoreWriter(
-        output,
-        place.n_features,
-        model.vocabulary,
-        settings,
-        word_pieces=model.word_pieces,
-        store_dtype=store_dtype or model.dtype,
-        facts={"hook": place.hook, "at": place.module, "versions": versions},
-    )
 
 
 def _other_texts(output: str | os.PathLike[str], number: int) -> ValueError:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 Change = Callable[[torch.Tensor], torch.Tensor | None]
 """Given what flows, (batch, tokens, n_features), what is put in its place; None leaves it."""
 
 
-@contextmanager
-def output_hook(part: nn.Module, change: Change) -> Iterator[None]:
+def output_hook(part: nn.Module, change: Change) -> RemovableHandle:
     """While this lasts, `change` sees what a module gives, and may replace it.
 
     Parameters
@@ -40,15 +39,10 @@ def output_hook(part: nn.Module, change: Change) -> Iterator[None]:
             return None
         return new if alone else (new, *output[1:])
 
-    handle = part.register_forward_hook(after)
-    try:
-        yield
-    finally:
-        handle.remove()
+    return part.register_forward_hook(after)
 
 
-@contextmanager
-def input_hook(part: nn.Module, change: Change) -> Iterator[None]:
+def input_hook(part: nn.Module, change: Change) -> RemovableHandle:
     """The same for what a module is given first, by its place or as `hidden_states`."""
 
     def before(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -58,8 +52,4 @@ def input_hook(part: nn.Module, change: Change) -> Iterator[None]:
         new = change(kwargs["hidden_states"])
         return None if new is None else (args, {**kwargs, "hidden_states": new})
 
-    handle = part.register_forward_pre_hook(before, with_kwargs=True)
-    try:
-        yield
-    finally:
-        handle.remove()
+    return part.register_forward_pre_hook(before, with_kwargs=True)

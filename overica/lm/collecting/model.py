@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from overica._extras import missing
-from overica._validation import check_choice, check_scalar
+from overica._validation import check_choice
 from overica.backend import torch_device
 from overica.lm.collecting.hub import fetch, is_causal, needs_transformers
 from overica.lm.collecting.residual import residual_blocks
@@ -138,21 +138,6 @@ class LanguageModel:
                 first = weight.flatten()[:_FINGERPRINT_NUMBERS]
                 digest.update(first.cpu().float().numpy().tobytes())
         return digest.hexdigest()[:16]
-
-    def check_layer(self, layer: Any) -> int:
-        """A layer of this model.
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer: says which there are.
-        """
-        layer = check_scalar(layer, "layer", integer=True)
-        if layer > self.n_layers:
-            raise ValueError(
-                f"`layer` must be in 0..{self.n_layers} (0 is the embeddings), got {layer}"
-            )
-        return int(layer)
 
     def encode(self, text: str) -> np.ndarray:
         """Ids of the tokens of a text, without special tokens: (n,) int32."""

@@ -11,8 +11,8 @@ import torch
 
 from overica.lm.collecting.model import LanguageModel
 from overica.lm.collecting.sites import Site
-from overica.lm.collecting.skipping import PILOT_TOKENS, Limit, norms_of
-from overica.lm.collecting.windows import Window, batch_of, late_enough
+from overica.lm.collecting.skipping import PILOT_TOKENS, norms_of, not_longer
+from overica.lm.collecting.windows import Window, batch_of, by_length
 from overica.lm.store.filling import ShardRows
 
 
@@ -23,34 +23,27 @@ class Reader:
     model: LanguageModel
     site: Site
     batch_size: int
-    skip_first: int
 
-    def fill(self, rows: ShardRows, group: Sequence[Window], limit: Limit, bar: Any) -> None:
+    def fill(self, rows: ShardRows, group: Sequence[Window], largest: float, bar: Any) -> None:
         """Write the activations of a group of windows to their rows, all but those that are to be skipped."""
-        starts = np.concatenate([[0], np.cumsum([len(window) for window in group])])
-        late = np.concatenate([late_enough(self.model, w, self.skip_first) for w in group])
+        starts = np.cumsum([0, *map(len, group)])
+        late = np.concatenate([window.kept for window in group])
         kept = late.copy()
-        # Windows of one length share a batch, so that little is spent on padding.
-        order = np.argsort([-len(window) for window in group], kind="stable")
-        for first in range(0, len(order), self.batch_size):
-            chosen = order[first : first + self.batch_size]
+        for chosen in by_length(group, self.batch_size):
             X = stream_of(self.model, self.site, [group[i] for i in chosen])
-            targets = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in chosen])
-            kept[targets] &= limit.keeps(X)
-            stay = kept[targets]
+            targets = np.concatenate([starts[i] + np.flatnonzero(group[i].kept) for i in chosen])
+            stay = not_longer(X, largest)
             rows[targets[stay]] = X[stay]
-            bar.update(len(targets))
+            kept[targets] = stay
+            bar.update(sum(len(group[i]) for i in chosen))
         rows.keep(kept, first=int((~late).sum()), norm=int((late & ~kept).sum()))
 
-    def median_norm(self, group: Sequence[Window], max_norm: float) -> float:
-        """Median norm of the first few thousand rows; 0, and nothing is run, where there is no limit."""
-        if not max_norm:
-            return 0.0
+    def median_norm(self, group: Sequence[Window]) -> float:
+        """Median norm of the first few thousand rows; 0 where there are none."""
         norms: list[np.ndarray] = []
         for start in range(0, len(group), self.batch_size):
             part = group[start : start + self.batch_size]
-            late = np.concatenate([late_enough(self.model, w, self.skip_first) for w in part])
-            norms.append(norms_of(stream_of(self.model, self.site, part)[late]))
+            norms.append(norms_of(stream_of(self.model, self.site, part)))
             if sum(map(len, norms)) >= PILOT_TOKENS:
                 break
         found = np.concatenate(norms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -65,14 +66,12 @@ def _between(model: LanguageModel, head: nn.Module) -> list[nn.Module]:
 
     inside = {part for block in model.blocks for part in block.modules()}
     leaves = [m for m in model.model.modules() if not any(m.children()) and m not in inside]
-    handles = [leaf.register_forward_hook(note) for leaf in leaves]
-    handles.append(model.blocks[-1].register_forward_hook(lambda *_: called.clear()))
-    try:
+    with ExitStack() as hooks:
+        for leaf in leaves:
+            hooks.enter_context(leaf.register_forward_hook(note))
+        hooks.enter_context(model.blocks[-1].register_forward_hook(lambda *_: called.clear()))
         one = torch.ones(1, 1, dtype=torch.int64, device=model.device)
         model(one * model.padding_id, one)
-    finally:
-        for handle in handles:
-            handle.remove()
     return called[: called.index(head)][::-1] if head in called else called[::-1]
 
 

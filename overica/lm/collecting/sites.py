@@ -71,7 +71,7 @@ class Site:
         named = self.module if self.name == "module" else None
         return {"site": self.name, "layer": self.layer, "module": named}
 
-    def hooked(self, change: Change) -> AbstractContextManager[None]:
+    def hooked(self, change: Change) -> AbstractContextManager[object]:
         """While this lasts, `change` sees the activations of every forward pass.
 
         They are (batch, tokens, n_features), and what it returns goes on through the model, unless it is None.
@@ -133,7 +133,8 @@ def find_site(
 
 
 def _residual(model: LanguageModel, layer: Any) -> Site:
-    layer, last = model.check_layer(layer), model.n_layers
+    last = model.n_layers
+    layer = _layer(layer, last, " (0 is the embeddings)")
     part = model.blocks[max(layer - 1, 0)]
     hook = (
         f"blocks.{layer}.hook_resid_pre" if layer < last else f"blocks.{last - 1}.hook_resid_post"
@@ -145,9 +146,7 @@ def _residual(model: LanguageModel, layer: Any) -> Site:
 
 def _in_block(name: str, hook: str, candidates: tuple[str, ...]) -> Callable[..., Site]:
     def find(model: LanguageModel, layer: Any) -> Site:
-        layer = check_scalar(layer, "layer", integer=True)
-        if layer >= model.n_layers:
-            raise ValueError(f"`layer` must be in 0..{model.n_layers - 1} for {name}, got {layer}")
+        layer = _layer(layer, model.n_layers - 1, f" for {name}")
         block = model.blocks[layer]
         inside = dict(block.named_modules())
         found = next((inside[c] for c in candidates if c in inside), None)
@@ -184,6 +183,13 @@ SITES: dict[str, Callable[..., Site]] = {
 """How each is found, from the model and the layer (of a module: its name)."""
 
 
+def _layer(layer: Any, last: int, which: str) -> int:
+    layer = check_scalar(layer, "layer", integer=True)
+    if layer > last:
+        raise ValueError(f"`layer` must be in 0..{last}{which}, got {layer}")
+    return int(layer)
+
+
 @torch.inference_mode()
 def _width(model: LanguageModel, part: nn.Module, name: str) -> int:
     """Features that a module gives per token, found by running it.
@@ -196,11 +202,8 @@ def _width(model: LanguageModel, part: nn.Module, name: str) -> int:
     outputs: list[Any] = []
     before, after = model.frame
     ids = torch.tensor([[*before, *[model.padding_id] * 3, *after]] * 2, device=model.device)
-    handle = part.register_forward_hook(lambda _part, _args, output: outputs.append(output))
-    try:
+    with part.register_forward_hook(lambda _part, _args, output: outputs.append(output)):
         model(ids, torch.ones_like(ids))
-    finally:
-        handle.remove()
     if len(outputs) != 1:
         raise ValueError(f"`module` must run once in the model, {name!r} runs {len(outputs)} times")
     found = outputs[0][0] if type(outputs[0]) is tuple and outputs[0] else outputs[0]

@@ -13,7 +13,6 @@ activations in large language models", COLM.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,37 +20,23 @@ PILOT_TOKENS = 8192
 """Tokens from the beginning of the texts whose median norm sets the limit."""
 
 
-@dataclass(frozen=True)
-class Limit:
-    """Rows are kept up to a norm."""
-
-    largest: float | None
-    """None: any norm."""
-
-    def keeps(self, X: np.ndarray) -> np.ndarray:
-        """Which rows stay, (n_rows,) bool; those that are not finite do, and are told of when they are written."""
-        if self.largest is None:
-            return np.ones(len(X), bool)
-        norms = norms_of(X)
-        return ~(np.isfinite(norms) & (norms > self.largest))
-
-
 def norms_of(X: np.ndarray) -> np.ndarray:
     """Euclidean norms of rows, (n_rows,) float64."""
     return np.sqrt(np.einsum("ij,ij->i", X, X, dtype=np.float64))
 
 
-def limit_of(median: float, max_norm: float) -> Limit:
-    """So many times the median norm; none where either is 0.
+def not_longer(X: np.ndarray, largest: float) -> np.ndarray:
+    """Which rows stay, (n_rows,) bool; those that are not finite do, and are told of when they are written.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from overica.lm.collecting.skipping import limit_of
-    >>> limit_of(2.0, 10.0).keeps(np.array([[3.0, 4.0], [30.0, 40.0]]))
+    >>> from overica.lm.collecting.skipping import not_longer
+    >>> not_longer(np.array([[3.0, 4.0], [30.0, 40.0]]), 20.0)
     array([ True, False])
     """
-    return Limit(max_norm * median if max_norm and median else None)
+    norms = norms_of(X)
+    return ~(np.isfinite(norms) & (norms > largest))
 
 
 def skipped_words(skipped: Mapping[str, int], n_rows: int, max_norm: float) -> str:

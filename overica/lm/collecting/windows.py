@@ -27,8 +27,8 @@ class Window:
     """(n,) int32."""
     source: str
     """Of the document."""
-    kept: np.ndarray | None = None
-    """(n,) bool, which have a row; None: all."""
+    kept: np.ndarray
+    """(n,) bool, which have a row, unless it is of huge norm."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -71,16 +71,12 @@ def window_length(model: LanguageModel, context: int, skip_first: int = 0) -> in
     return context - shortest + 1
 
 
-def late_enough(model: LanguageModel, window: Window, skip_first: int) -> np.ndarray:
-    """Which tokens of a window are not among the first of its context, special tokens counted: (n,) bool.
-
-    Where the tokenizer puts a token of its own before each text, that is the first.
-    """
-    return np.arange(len(window)) >= skip_first - len(model.frame[0])
-
-
 def windows(
-    model: LanguageModel, documents: Iterable[Document], context: int, max_tokens: int | None = None
+    model: LanguageModel,
+    documents: Iterable[Document],
+    context: int,
+    max_tokens: int | None = None,
+    skip_first: int = 0,
 ) -> Iterator[Window]:
     """The windows of documents, in order; documents without a token have no number.
 
@@ -93,19 +89,23 @@ def windows(
         Tokens that the model sees at once, special tokens included. Windows of a document do not overlap.
     max_tokens : int, optional
         End after so many tokens of text; the last window may be cut short.
+    skip_first : int
+        The first so many tokens of each context have no row, special tokens counted: where the tokenizer puts one of
+        its own before each text, that is the first.
 
     Yields
     ------
     Window
     """
-    length = window_length(model, context)
+    length = window_length(model, context, skip_first)
+    late = np.arange(length) >= skip_first - len(model.frame[0])
     left = np.inf if max_tokens is None else max_tokens
     number = 0
     for document in documents:
         position = 0
         for ids in _chunks(model, document.text, length):
             ids = ids[: int(min(left, length))]
-            yield Window(number, position, ids, document.source)
+            yield Window(number, position, ids, document.source, late[: len(ids)])
             position += len(ids)
             left -= len(ids)
             if left <= 0:
@@ -127,6 +127,13 @@ def groups(found: Iterable[Window], most_tokens: int) -> Iterator[list[Window]]:
         yield group
 
 
+def by_length(group: Sequence[Window], batch_size: int) -> Iterator[np.ndarray]:
+    """Numbers of the windows, `batch_size` at a time, from the longest to the shortest: little is spent on padding."""
+    order = np.argsort([-len(window) for window in group], kind="stable")
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
+
+
 def rows_of(group: Sequence[Window]) -> TokenRows:
     """What is known of the tokens of windows, one row each."""
     return TokenRows(
@@ -144,15 +151,14 @@ def batch_of(model: LanguageModel, group: Sequence[Window]) -> Batch:
     ids = torch.full((len(group), longest), model.padding_id, dtype=torch.int64)
     mask = torch.zeros(len(group), longest, dtype=torch.int64)
     content = torch.zeros(len(group), longest, dtype=torch.bool)
-    rows = torch.ones(len(group), longest, dtype=torch.bool)
+    rows = torch.zeros(len(group), longest, dtype=torch.bool)
     for row, window in enumerate(group):
         whole = [*before, *window.ids.tolist(), *after]
+        inside = slice(len(before), len(before) + len(window))
         ids[row, : len(whole)] = torch.tensor(whole)
         mask[row, : len(whole)] = 1
-        content[row, len(before) : len(before) + len(window)] = True
-        if window.kept is not None:
-            rows[row, len(before) : len(before) + len(window)] = torch.from_numpy(window.kept)
-    rows &= content
+        content[row, inside] = True
+        rows[row, inside] = torch.from_numpy(window.kept)
     place = model.device
     return Batch(ids.to(place), mask.to(place), content.to(place), rows.to(place))
 

@@ -53,11 +53,3 @@ def first_windows(found: Iterable[Window], max_tokens: int | None) -> list[Windo
             break
         kept.append(window)
     return kept
-
-
-def batches_of(found: list[Window], batch_size: int) -> Iterator[list[Window]]:
-    """The windows, `batch_size` at a time, from the longest to the shortest."""
-    # Windows of one length share a batch, so that little is spent on padding.
-    ordered = sorted(found, key=len, reverse=True)
-    for start in range(0, len(ordered), batch_size):
-        yield ordered[start : start + batch_size]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,11 @@ from overica.lm.collecting.model import ModelSource, load_model
 from overica.lm.collecting.sites import find_site
 from overica.lm.collecting.texts import Text
 from overica.lm.collecting.texts import documents as read
-from overica.lm.collecting.windows import batch_of, late_enough, window_length, windows
+from overica.lm.collecting.windows import batch_of, by_length, windows
 from overica.lm.store.activations import Activations
 from overica.lm.substitution.loss import Measure, SubstitutionLoss, ratio_of_sums, share
 from overica.lm.substitution.outcomes import OUTCOMES
-from overica.lm.substitution.replay import batches_of, first_windows, stored_windows
+from overica.lm.substitution.replay import first_windows, stored_windows
 
 _ROWS = 4096
 
@@ -132,12 +131,9 @@ class Substitution:
             raise ValueError("`documents` must be None unless the texts are those of a store")
         else:
             first = 1 if skip_first is None else skip_first
-            window_length(self._model, context, first)
-            found = (
-                replace(window, kept=late_enough(self._model, window, first))
-                for window in windows(self._model, read(texts), context)  # type: ignore[arg-type]
-            )
-        self._batches = list(batches_of(first_windows(found, max_tokens), batch_size))
+            found = windows(self._model, read(texts), context, skip_first=first)  # type: ignore[arg-type]
+        kept = first_windows(found, max_tokens)
+        self._batches = [[kept[i] for i in chosen] for chosen in by_length(kept, batch_size)]
         if not self._batches:
             raise ValueError("`texts` must hold a token, got none")
         self._outcome = OUTCOMES[self._model.causal]
