@@ -13,12 +13,11 @@ from overica._validation import check_choice, check_scalar
 from overica._version import __version__
 from overica.lm.store.files import (
     FORMAT,
-    FORMATS,
     METADATA,
-    UNSAID,
     VOCABULARY,
     ShardFiles,
     TokenRows,
+    read_metadata,
 )
 from overica.lm.store.filling import ShardRows
 from overica.lm.store.precision import PRECISIONS
@@ -27,7 +26,6 @@ from overica.persistence import (
     PART,
     FolderLock,
     damage_named,
-    read_json,
     replacing,
     write_json,
 )
@@ -118,9 +116,9 @@ class StoreWriter:
         self._lock = FolderLock(self.folder)
         try:
             if path.is_file():
-                self._go_on(read_json(path), fixed)
+                self._go_on(read_metadata(self.folder), fixed)
             else:
-                write_json(path, self._metadata)
+                self._say()
             # After the metadata, which say whose folder this is: what a kill leaves in between is gone on with.
             if not (self.folder / VOCABULARY).is_file():
                 write_json(self.folder / VOCABULARY, list(vocabulary))
@@ -152,8 +150,7 @@ class StoreWriter:
         found = self._metadata["measured"]
         if name not in found:
             self._check_open()
-            self._metadata["measured"] = {**found, name: measure()}
-            write_json(self.folder / METADATA, self._metadata)
+            self._say(measured={**found, name: measure()})
         return self._metadata["measured"][name]
 
     @contextmanager
@@ -182,38 +179,38 @@ class StoreWriter:
             yield rows
             rows.finish()
             files.write_tokens(replace(tokens, kept=rows.kept))
-        n_rows, skipped = int(rows.kept.sum()), self._metadata["skipped"]
-        self._metadata["rows"] = [*self._metadata["rows"], n_rows]
-        self._metadata["n_tokens"] += n_rows
-        self._metadata["n_documents"] += len(tokens.sources)
-        self._metadata["skipped"] = skipped | {
-            reason: skipped.get(reason, 0) + n for reason, n in rows.left_out.items()
-        }
-        write_json(self.folder / METADATA, self._metadata)
+        n_rows, said = int(rows.kept.sum()), self._metadata
+        self._say(
+            rows=[*said["rows"], n_rows],
+            n_tokens=said["n_tokens"] + n_rows,
+            n_documents=said["n_documents"] + len(tokens.sources),
+            skipped=said["skipped"]
+            | {reason: said["skipped"].get(reason, 0) + n for reason, n in rows.left_out.items()},
+        )
 
     def finish(self) -> None:
         """Say that nothing is to come, and let others write."""
         self._check_open()
-        self._metadata["complete"] = True
-        write_json(self.folder / METADATA, self._metadata)
+        self._say(complete=True)
         self.close()
 
     def close(self) -> None:
         """Let others write; what is finished stays, and a writer that is opened later goes on from there."""
         self._lock.release()
 
+    def _say(self, **facts: Any) -> None:
+        self._metadata |= facts
+        write_json(self.folder / METADATA, self._metadata)
+
     def _check_open(self) -> None:
         if not self._lock.held:
             raise ValueError(f"the writer of {str(self.folder)!r} is closed: open another")
 
-    def _go_on(self, found: Any, fixed: Mapping[str, Any]) -> None:
-        if not isinstance(found, dict) or found.get("format") not in FORMATS:
-            raise ValueError(f"{str(self.folder)!r} must hold activations of format {FORMAT!r}")
+    def _go_on(self, found: Mapping[str, Any], fixed: Mapping[str, Any]) -> None:
         for name, value in fixed.items():
-            before = found.get(name, UNSAID.get(name))
-            if before != value:
+            if found.get(name) != value:
                 raise ValueError(
-                    f"`{name}` is {before!r} in {str(self.folder)!r} and {value!r} now: "
+                    f"`{name}` is {found.get(name)!r} in {str(self.folder)!r} and {value!r} now: "
                     "take the same setting, or another folder"
                 )
         with damage_named(str(self.folder / METADATA)):

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from overica.hierarchy.parents import parents_of
+from overica.lm.features.describe import firings
 
 _FEWEST = 5
 """Joint firings below which nothing is said: where two rare features meet once, that is a thousand times chance."""
@@ -67,21 +68,19 @@ class Cofiring:
 
     def companions(self, j: int, n: int = 6) -> list[Companion]:
         """Features that fire with feature j more often than by chance, by correlation, the highest first."""
-        index, together = self._joint(j)
+        index, together = firings(self._together, j)
         total, own, others = self.n_tokens, self.firings[j], self.firings[index]
         surplus = total * together - own * others
-        chosen = np.flatnonzero((together >= _FEWEST) & (surplus > 0) & (index != j))
-        spread = np.sqrt(own * (total - own) * others[chosen] * (total - others[chosen]))
+        chosen = (together >= _FEWEST) & (surplus > 0) & (index != j)
+        index, together, others, surplus = (
+            each[chosen] for each in (index, together, others, surplus)
+        )
         # A feature that always fires correlates with none: its surplus is zero, and it was left out.
-        phi = surplus[chosen] / spread
+        phi = surplus / np.sqrt(own * (total - own) * others * (total - others))
+        lift = total * together / (own * others)
         order = np.argsort(-phi, kind="stable")[:n]
-        return [
-            Companion(
-                int(index[i]), int(together[i]),
-                float(total * together[i] / (own * self.firings[index[i]])), float(correlation),
-            )
-            for i, correlation in zip(chosen[order], phi[order], strict=True)
-        ]  # fmt: skip
+        figures = (index, together.astype(int), lift, phi)
+        return list(map(Companion, *(each[order].tolist() for each in figures)))
 
     def parents(self, known: np.ndarray | None = None) -> list[Parent | None]:
         """For every feature the one that it hardly fires without; None for most.
@@ -99,8 +98,3 @@ class Cofiring:
             share = self._together[parent, j] / max(self.firings[j], 1.0)
             found.append(None if parent < 0 else Parent(parent, float(share)))
         return found
-
-    def _joint(self, j: int) -> tuple[np.ndarray, np.ndarray]:
-        T = self._together
-        part = slice(T.indptr[j], T.indptr[j + 1])
-        return T.indices[part], T.data[part].astype(np.float64)

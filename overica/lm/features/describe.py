@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,44 +94,46 @@ def describe_features(
     documents = np.asarray(documents)
     if documents.shape != (S.shape[0],):
         raise ValueError(f"`documents` must have shape ({S.shape[0]},), got {documents.shape}")
-    noise_variance = None
-    if residual is not None and components is not None:
-        shape = {"n_tokens": S.shape[0], "n_features": None}
-        residual = check_array(residual, "residual", shape)
-        noise_variance = max(float(np.mean(np.square(residual, dtype=np.float64))), 1e-30)
     features = []
     for j in range(S.shape[1]):
-        part = slice(S.indptr[j], S.indptr[j + 1])
-        rows, values = S.indices[part], S.data[part].astype(np.float64)
-        order = np.argsort(rows)
-        feature = _describe(j, rows[order], values[order], S.shape[0], nonnegative)
-        if noise_variance is not None and len(rows):
-            assert residual is not None
-            assert components is not None
-            along = residual[rows[order]] @ components[j].astype(residual.dtype)
-            feature.contribution = _contribution(
-                feature, values[order], along, noise_variance, S.shape[0], nonnegative
-            )
-        feature.examples = examples(rows[order], values[order], documents)
+        rows, values = firings(S, j)
+        feature = _describe(j, values, S.shape[0], nonnegative)
+        feature.examples = examples(rows, values, documents)
         features.append(feature)
+    if residual is None or components is None:
+        return features
+    residual = check_array(residual, "residual", {"n_tokens": S.shape[0], "n_features": None})
+    noise_variance = max(float(np.mean(np.square(residual, dtype=np.float64))), 1e-30)
+    for feature, component in zip(features, components, strict=True):
+        if feature.firings:
+            rows, values = firings(S, feature.index)
+            along = residual[rows] @ component.astype(residual.dtype)
+            feature.contribution = _contribution(
+                feature, values, along, noise_variance, S.shape[0], nonnegative
+            )
     return features
 
 
-def _describe(
-    j: int, rows: np.ndarray, values: np.ndarray, n_tokens: int, nonnegative: bool
-) -> Feature:
-    sizes = np.abs(values)
-    largest = float(sizes.max()) if len(sizes) else 0.0
+def firings(S: sparse.csc_matrix, j: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of a column that are not zero, ascending, and their values in double precision."""
+    part = slice(S.indptr[j], S.indptr[j + 1])
+    order = np.argsort(S.indices[part])
+    return S.indices[part][order], S.data[part][order].astype(np.float64)
+
+
+def _describe(j: int, values: np.ndarray, n_tokens: int, nonnegative: bool) -> Feature:
+    sizes, n = np.abs(values), len(values)
+    largest = float(sizes.max(initial=0.0))
     low = 0.0 if nonnegative else -largest
-    counts, edges = np.histogram(values, BINS, (low, largest if largest > 0 else 1.0))
+    counts, edges = np.histogram(values, BINS, (low, largest or 1.0))
     return Feature(
         index=j,
-        firings=len(rows),
-        frequency=len(rows) / n_tokens,
-        mean_size=float(sizes.mean()) if len(sizes) else 0.0,
+        firings=n,
+        frequency=n / n_tokens,
+        mean_size=float(sizes.mean()) if n else 0.0,
         largest=largest,
-        positive_share=float((values > 0).mean()) if len(values) else float("nan"),
-        contribution=0.0 if not len(rows) else float("nan"),
+        positive_share=float((values > 0).mean()) if n else math.nan,
+        contribution=math.nan if n else 0.0,
         edges=edges,
         counts=counts,
         densities=fit_densities(sizes),

@@ -55,7 +55,7 @@ from scipy import sparse
 from overica.lm.features.agreement import nearest
 from overica.lm.features.cofiring import Cofiring
 from overica.lm.features.densities import FAMILIES
-from overica.lm.features.describe import Feature
+from overica.lm.features.describe import Feature, firings
 from overica.lm.features.examples import Interval
 from overica.lm.features.logit_lens import LogitLens
 from overica.lm.store.place import place_of
@@ -139,17 +139,15 @@ def run_record(
     cofiring = Cofiring(run.codes)
     near = nearest(np.asarray(run.components, np.float64), _NEAREST)
     for j, part in enumerate(parts):
-        part["nearest"] = [[int(i), _short(c)] for i, c in zip(near[0][j], near[1][j], strict=True)]
-        part["cofiring"] = [
-            [c.feature, c.together, _short(c.lift), _short(c.correlation)]
-            for c in cofiring.companions(j)
-        ]
-    _add_parents(parts, cofiring, run.parents)
+        part["nearest"] = [*zip(near[0][j].tolist(), near[1][j].tolist(), strict=True)]
+        part["cofiring"], part["children"] = cofiring.companions(j), []
+    for part, parent in zip(parts, cofiring.parents(run.parents), strict=True):
+        part["parent"] = parent and {"index": parent.feature, "share": parent.share}
+        if parent:
+            parts[parent.feature]["children"].append(part["index"])
     if isinstance(lens, LogitLens):
-        sides = ("promoted", "suppressed")
-        for side, of_all in zip(sides, lens.extremes(run.components), strict=True):
-            for part, tokens in zip(parts, of_all, strict=True):
-                part.setdefault("logits", {})[side] = [[t, _short(v)] for t, v in tokens]
+        for part, *sides in zip(parts, *lens.extremes(run.components), strict=True):
+            part["logits"] = dict(zip(("promoted", "suppressed"), sides, strict=True))
     record = {
         "format": FORMAT,
         "run": run.name,
@@ -159,34 +157,25 @@ def run_record(
         "before": BEFORE,
         "after": AFTER,
         "n_tokens": int(run.codes.shape[0]),
-        "dead_share": _short(float(np.mean([not f.firings for f in run.features]))),
+        "dead_share": _short(np.mean([not f.firings for f in run.features])),
         "logit_lens": None if isinstance(lens, LogitLens) else lens,
         "labels": dict(labels),
         "partners": dict(partners),
-        "features": parts,
+        "features": _short(parts),
     }
     found: dict[str, Any] = finite(record)
     return found
 
 
 def _of_feature(feature: Feature, run: Run) -> dict[str, Any]:
-    S, j = run.codes, feature.index
-    part = slice(S.indptr[j], S.indptr[j + 1])
-    order = np.argsort(S.indices[part])
-    rows, values = S.indices[part][order], S.data[part][order]
+    rows, values = firings(run.codes, feature.index)
+    same = ("firings", "mean_size", "largest", "positive_share", "contribution")
+    low, *_, high = feature.edges
     return {
-        "index": j,
-        "firings": feature.firings,
-        "density": _short(feature.frequency),
-        "mean_size": _short(feature.mean_size),
-        "largest": _short(feature.largest),
-        "positive_share": _short(feature.positive_share),
-        "contribution": _short(feature.contribution),
-        "histogram": {
-            "low": _short(feature.edges[0]),
-            "high": _short(feature.edges[-1]),
-            "counts": feature.counts.tolist(),
-        },
+        "index": feature.index,
+        "density": feature.frequency,
+        **{name: getattr(feature, name) for name in same},
+        "histogram": {"low": low, "high": high, "counts": feature.counts.tolist()},
         "prior": _prior(feature),
         "examples": [_of_interval(i, rows, values, run.documents) for i in feature.examples],
     }
@@ -199,36 +188,27 @@ def _prior(feature: Feature) -> dict[str, Any] | None:
     best = max(fits, key=lambda name: fits[name].log_likelihood)
     return {
         "best": FAMILIES[best].label,
-        "gain": _short(fits[best].log_likelihood - fits["exponential"].log_likelihood),
-        "distance": _short(fits["exponential"].distance),
+        "gain": fits[best].log_likelihood - fits["exponential"].log_likelihood,
+        "distance": fits["exponential"].distance,
     }
 
 
 def _of_interval(
     interval: Interval, rows: np.ndarray, values: np.ndarray, documents: np.ndarray
 ) -> dict[str, Any]:
-    facts = vars(interval) | {"low": _short(interval.low), "high": _short(interval.high)}
-    places = []
+    facts, places = vars(interval).copy(), []
     for row, value in zip(facts.pop("rows"), facts.pop("values"), strict=True):
         first, last = np.searchsorted(rows, [row - BEFORE, row + AFTER + 1])
-        around = [
-            [int(at), _short(code)]
-            for at, code in zip(rows[first:last], values[first:last], strict=True)
-            if documents[at] == documents[row]
-        ]
-        places.append([row, _short(value), around])
+        around = zip(rows[first:last], values[first:last], strict=True)
+        own = [each for each in around if documents[each[0]] == documents[row]]
+        places.append((row, value, own))
     return facts | {"places": places}
 
 
-def _add_parents(parts: list[dict[str, Any]], cofiring: Cofiring, known: np.ndarray | None) -> None:
-    for part in parts:
-        part["children"] = []
-    for part, parent in zip(parts, cofiring.parents(known), strict=True):
-        part["parent"] = None
-        if parent is not None:
-            part["parent"] = {"index": parent.feature, "share": _short(parent.share)}
-            parts[parent.feature]["children"].append(part["index"])
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.4g}")
+def _short(value: Any) -> Any:
+    """With numbers of four digits."""
+    if isinstance(value, dict):
+        return {key: _short(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(each) for each in value]
+    return float(f"{value:.4g}") if isinstance(value, float | np.floating) else value

@@ -11,15 +11,7 @@ from typing import Any
 import numpy as np
 
 from overica.lm.store.activations import Activations, joined_shards
-from overica.lm.store.files import (
-    FORMAT,
-    FORMATS,
-    METADATA,
-    UNSAID,
-    VOCABULARY,
-    ShardFiles,
-    TokenRows,
-)
+from overica.lm.store.files import METADATA, VOCABULARY, ShardFiles, TokenRows, read_metadata
 from overica.lm.store.precision import PRECISIONS, Precision
 from overica.persistence import damage_named, read_json
 
@@ -79,28 +71,20 @@ class ActivationStore(Activations):
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        path = self.folder / METADATA
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"`folder` must hold {METADATA}, got {str(self.folder)!r} without it"
-            )
-        metadata = read_json(path)
-        if not isinstance(metadata, dict) or metadata.get("format") not in FORMATS:
-            found = metadata.get("format") if isinstance(metadata, dict) else None
-            raise ValueError(f"{path} must be of format {FORMAT!r}, got {found!r}")
-        with damage_named(str(path)):
+        metadata = read_metadata(self.folder)
+        with damage_named(str(self.folder / METADATA)):
             lengths = [int(n) for n in metadata["rows"]]
             width = int(metadata["n_features"])
             for name in ("n_documents", "complete", "word_pieces"):
                 metadata[name]
-            self._precision = PRECISIONS[metadata.get("store_dtype", UNSAID["store_dtype"])]
+            self._precision = PRECISIONS[metadata["store_dtype"]]
             if sum(lengths) != metadata["n_tokens"]:
                 raise ValueError(f"expected {sum(lengths)} tokens, got {metadata['n_tokens']!r}")
         if not lengths:
             raise FileNotFoundError(f"`folder` {str(self.folder)!r} holds no finished shard yet")
         if not sum(lengths):
             raise ValueError(f"`folder` {str(self.folder)!r} holds no row: all tokens were skipped")
-        self._metadata: dict[str, Any] = {**UNSAID, **metadata}
+        self._metadata = metadata
         self._files = [ShardFiles(self.folder, i) for i in range(len(lengths))]
         for files, rows in zip(self._files, lengths, strict=True):
             _check(files, (rows, width), self._precision)

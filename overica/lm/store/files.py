@@ -41,6 +41,26 @@ UNSAID: dict[str, Any] = {
 _COLUMNS = ("ids", "document_ids", "positions")
 
 
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """What a folder of activations says of itself, with what those of before leave unsaid.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it says nothing.
+    ValueError
+        If that is damaged, or of another format.
+    """
+    path = folder / METADATA
+    if not path.is_file():
+        raise FileNotFoundError(f"`folder` must hold {METADATA}, got {str(folder)!r} without it")
+    found = read_json(path)
+    told = found.get("format") if isinstance(found, dict) else None
+    if told not in FORMATS:
+        raise ValueError(f"{path} must be of format {FORMAT!r}, got {told!r}")
+    return {**UNSAID, **found}
+
+
 @dataclass(frozen=True, eq=False)
 class TokenRows:
     """The tokens of one shard: those that have a row, and those that were skipped, whose text is there all the same.

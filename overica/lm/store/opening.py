@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from overica.lm.store.activation_store import ActivationStore
 from overica.lm.store.activations import Activations
-from overica.lm.store.files import FORMATS, METADATA
+from overica.lm.store.files import METADATA
 from overica.lm.store.foreign.foreign_store import ForeignStore
 from overica.persistence import read_json
 
@@ -59,21 +58,14 @@ def open_store(path: str | os.PathLike[str], key: str | None = None) -> Activati
            [1., 1.]], dtype=float32)
     """
     folder = Path(path)
-    if _is_ours(folder):
-        if key is not None:
-            raise ValueError(
-                f"`key` must be None for {str(folder)!r}, which holds one matrix, got {key!r}"
-            )
-        return ActivationStore(folder)
-    return ForeignStore(folder, key)
-
-
-def _is_ours(folder: Path) -> bool:
-    if not (folder / METADATA).is_file():
-        return False
-    found: Any = read_json(folder / METADATA)
+    metadata = folder / METADATA
+    found = read_json(metadata) if metadata.is_file() else None
     told = found.get("format") if isinstance(found, dict) else None
-    if isinstance(told, str) and told.startswith("overica") and told not in FORMATS:
-        # Of a later version: `ActivationStore` says so.
-        return True
-    return told in FORMATS
+    # Of whatever version: `ActivationStore` refuses later ones.
+    if not str(told).startswith("overica"):
+        return ForeignStore(folder, key)
+    if key is not None:
+        raise ValueError(
+            f"`key` must be None for {str(folder)!r}, which holds one matrix, got {key!r}"
+        )
+    return ActivationStore(folder)

@@ -12,14 +12,14 @@ from overica.lm.store.token_text import marks_pieces, vocabulary_of
 from overica.persistence import read_json
 
 FILES = ("metadata.json", "config.json", "cfg.json", "cache_activations_runner_cfg.json")
-_WORDS: dict[str, tuple[str, ...]] = {
-    "model": ("model_name", "model", "model_name_or_path", "llm_name"),
-    "tokenizer": ("tokenizer", "tokenizer_name"),
-    "hook": ("hook_name", "hook", "hook_point", "module", "submodule_name"),
-    "layer": ("hook_layer", "layer", "hook_point_layer"),
-    "context": ("context_size", "context", "ctx_len", "context_length"),
+_WORDS: dict[str, tuple[type, tuple[str, ...]]] = {
+    "model": (str, ("model_name", "model", "model_name_or_path", "llm_name")),
+    "tokenizer": (str, ("tokenizer", "tokenizer_name")),
+    "hook": (str, ("hook_name", "hook", "hook_point", "module", "submodule_name")),
+    "layer": (int, ("hook_layer", "layer", "hook_point_layer")),
+    "context": (int, ("context_size", "context", "ctx_len", "context_length")),
 }
-"""What each fact is called by others, the first that is there is taken."""
+"""What each fact is, and is called by others; the first that is there is taken."""
 
 
 def facts_of(folder: Path, key: str) -> dict[str, Any]:
@@ -35,19 +35,12 @@ def facts_of(folder: Path, key: str) -> dict[str, Any]:
         if (folder / name).is_file():
             found = read_json(folder / name)
             told = {**(found if isinstance(found, dict) else {}), **told}
-    found = {
-        fact: next((told[word] for word in words if told.get(word) is not None), None)
-        for fact, words in _WORDS.items()
+    facts = {
+        fact: next((told[word] for word in words if isinstance(told.get(word), kind)), None)
+        for fact, (kind, words) in _WORDS.items()
     }
-    if found["hook"] is None and "." in key:
-        found["hook"] = key
-    model, hook, layer = (found[name] for name in ("model", "hook", "layer"))
-    words = {
-        "model": model if isinstance(model, str) else None,
-        "hook": hook if isinstance(hook, str) else None,
-        "layer": layer if isinstance(layer, int) else None,
-    }
-    return found | words | (site_of(hook) if isinstance(hook, str) else {})
+    hook = facts["hook"] or (key if "." in key else None)
+    return facts | {"hook": hook} | (site_of(hook) if hook else {})
 
 
 def texts_of(known: Mapping[str, Any]) -> Vocabulary | None:
