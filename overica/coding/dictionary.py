@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from scipy import sparse
 
 from overica._validation import Array, as_numpy, check_array
 from overica.coding.featuriser import Featuriser
@@ -97,6 +99,13 @@ class Dictionary:
         """The featuriser's own codes, in units of X: (n_samples, n_components), float64."""
         codes: np.ndarray = np.asarray(featuriser.transform(X), np.float64) * self.norms
         return codes
+
+    def encode_parts(
+        self, featuriser: Featuriser, parts: Iterable[np.ndarray]
+    ) -> sparse.csr_matrix:
+        """The same of samples that come part by part, sparse and in single precision."""
+        codes = (self.encode(featuriser, X).astype(np.float32) for X in parts)
+        return sparse.vstack([sparse.csr_matrix(each) for each in codes], format="csr")
 
     def centred(self, X: np.ndarray) -> np.ndarray:
         """Samples without the offset, in their dtype."""

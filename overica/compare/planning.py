@@ -10,6 +10,7 @@ from overica.compare.config import KnownTruthConfig
 from overica.datasets import Mixture
 from overica.studies import METHODS, Assignment, Plan, StudyError
 from overica.studies.choices import Choice
+from overica.studies.one_fit import refuse_parameters
 
 
 def plan(config: KnownTruthConfig) -> Plan:
@@ -44,9 +45,10 @@ def plan(config: KnownTruthConfig) -> Plan:
             "n_components": width,
             "levels": levels,
         }
+        told = Assignment(data.mixing.shape[1], 1.0, data.nonnegative, 0, data.X, data)
         for j, listed in enumerate(config.methods):
             method = config.arguments(listed)
-            _try(method, data, f"`methods[{j}]` ({method.label})")
+            refuse_parameters(method, told, f"`methods[{j}]` ({method.label})")
             for seed in config.seeds:
                 base = KnownTruthJob(
                     what=dataset.label,
@@ -103,16 +105,6 @@ def _width(wanted: str | float | int, n_true: int) -> int:
     if wanted == "true":
         return n_true
     return wanted if isinstance(wanted, int) else max(1, round(float(wanted) * n_true))
-
-
-def _try(method: Choice, data: Mixture, at: str) -> None:
-    """Refuse parameters that the method refuses before it sees samples."""
-    n = data.mixing.shape[1]
-    assignment = Assignment(n, 1.0, data.nonnegative, 0, data.X, data)
-    try:
-        METHODS[method.name].build(assignment, **method.arguments)
-    except (TypeError, ValueError) as error:
-        raise StudyError(f"{at}: {error}") from error
 
 
 def _sides(config: KnownTruthConfig, data: Mixture, method: Choice) -> int:

@@ -10,12 +10,14 @@ import numpy as np
 import scipy.sparse
 from sklearn.utils.validation import check_is_fitted
 
-from overica._validation import Array, as_numpy, check_array, check_scalar
+from overica._validation import Array, check_array, check_scalar
 from overica.coding import Dictionary, Featuriser
 from overica.formats.assembling import assemble
 from overica.formats.encoder_fit import EncoderFit
 from overica.metrics.fit import explained_variance
 from overica.random_state import generator
+from overica.rows import Rows
+from overica.rows.parts import chunks
 from overica.sae import GatedSAE, JumpReLUSAE
 
 _CHUNK = 4096
@@ -145,11 +147,11 @@ def as_jumprelu(
     dictionary = Dictionary.of(model)
     shape = {"n_samples": None, "n_features": dictionary.components.shape[1]}
     rng = generator(random_state)
-    X = _drawn(X, rng)
-    X = np.asarray(as_numpy(check_array(X, "X", shape)), np.float32)
+    rows = Rows(X if hasattr(X, "shape") else np.asarray(X))
+    X = check_array(rows[rng.permutation(len(rows))[:_MOST]], "X", shape).astype(np.float32)
     if len(X) < _FEWEST:
         raise ValueError(f"`X` must have at least {_FEWEST} samples, got {len(X)}")
-    S = _codes(model, dictionary, X)
+    S = dictionary.encode_parts(model, chunks(X, _CHUNK))
     two_sided = bool((S.data < 0).any())
     D = dictionary.components
     if two_sided:
@@ -186,26 +188,6 @@ def _ungated(gated: GatedSAE) -> JumpReLUSAE:
     jump = JumpReLUSAE(**gated.get_params(deep=False))
     jump._restore(arrays, facts)
     return jump
-
-
-def _drawn(X: Array, rng: np.random.Generator) -> Array:
-    """Rows in random order, as many as are looked at."""
-    if not hasattr(X, "shape"):
-        X = np.asarray(X)
-    chosen = rng.permutation(len(X))[:_MOST]
-    # Read in order, as a map of a file likes it.
-    order = np.argsort(chosen)
-    rows = X[chosen[order]]
-    return rows[np.argsort(order)]
-
-
-def _codes(model: Featuriser, dictionary: Dictionary, X: np.ndarray) -> scipy.sparse.csr_matrix:
-    """Exact codes in units of X, (n_samples, n_components), sparse."""
-    parts = [
-        scipy.sparse.csr_matrix(dictionary.encode(model, X[i : i + _CHUNK]).astype(np.float32))
-        for i in range(0, len(X), _CHUNK)
-    ]
-    return scipy.sparse.vstack(parts).tocsr()
 
 
 def _compared(

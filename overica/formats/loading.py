@@ -93,7 +93,7 @@ def is_dictionary(path: str | os.PathLike[str]) -> bool:
     """Whether a folder holds what `load` reads."""
     given = Path(path)
     folder = given.parent if given.is_file() else given
-    return any(kind.recognises(folder) for kind in FORMATS.values())
+    return _kind_of(folder) is not None
 
 
 def recognise(path: str | os.PathLike[str]) -> tuple[Path, Format]:
@@ -108,9 +108,9 @@ def recognise(path: str | os.PathLike[str]) -> tuple[Path, Format]:
     if not given.exists():
         raise FileNotFoundError(f"there is nothing at {given}")
     folder = given.parent if given.is_file() else given
-    for kind in FORMATS.values():
-        if kind.recognises(folder):
-            return folder, kind
+    found = _kind_of(folder)
+    if found is not None:
+        return folder, found
     expected = "; ".join(f"{name}: {', '.join(kind.files)}" for name, kind in FORMATS.items())
     place = folder if folder == given else f"{given} must be of a dictionary: its folder"
     raise FileNotFoundError(
@@ -175,6 +175,10 @@ def is_one_sided(estimator: Any) -> bool:
     return bool(one_sided)
 
 
+def _kind_of(folder: Path) -> Format | None:
+    return next((kind for kind in FORMATS.values() if kind.recognises(folder)), None)
+
+
 def _codes(estimator: Any) -> str:
     """Of which signs codes are, and how many."""
     number = getattr(estimator, "n_active_", None)
@@ -185,11 +189,7 @@ def _codes(estimator: Any) -> str:
 def _content(folder: Path) -> str:
     """What lies in a folder, and in which folders below there is something that is known."""
     names = sorted(each.name for each in folder.iterdir())
-    below = sorted(
-        each.name
-        for each in folder.iterdir()
-        if each.is_dir() and any(kind.recognises(each) for kind in FORMATS.values())
-    )
+    below = sorted(each.name for each in folder.iterdir() if each.is_dir() and _kind_of(each))
     if below:
         more = "" if len(below) <= _SHOWN else f" and {len(below) - _SHOWN} more"
         return f"a folder of such folders: choose one, {', '.join(below[:_SHOWN])}{more}"

@@ -21,14 +21,7 @@ from overica.lm.store.files import (
 )
 from overica.lm.store.filling import ShardRows
 from overica.lm.store.precision import PRECISIONS
-from overica.persistence import (
-    LOCK,
-    PART,
-    FolderLock,
-    damage_named,
-    replacing,
-    write_json,
-)
+from overica.persistence import LOCK, PART, FolderLock, damage_named, replacing, write_json
 
 
 class StoreWriter:

@@ -11,7 +11,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from overica.lm import agreement, feature_clusters, fit_densities
-from overica.lm.features.agreement import cluster_figures, nearest, partners, random_directions
+from overica.lm.features.agreement import clustered_share, nearest, partners, random_directions
 from overica.lm.features.densities import FAMILIES
 from overica.lm.features.describe import describe_features
 
@@ -44,8 +44,7 @@ def test_clusters_are_those_of_single_linkage(n, threshold, nonnegative, seed):
 def test_dead_features_are_alone():
     rows = np.vstack([np.eye(2), np.eye(2), np.zeros((3, 2))])
     assert np.bincount(feature_clusters(rows)).tolist() == [2, 2, 1, 1, 1]
-    figures = cluster_figures(rows)["0.9"]
-    assert figures == {"clusters": 2, "clustered_share": 4 / 7, "largest": 2, "distinct": 5}
+    assert clustered_share(rows, 0.9) == 4 / 7
 
 
 def test_agreement_counts_each_feature_once():

@@ -57,26 +57,10 @@ def feature_clusters(
     return np.asarray(rank[labels])
 
 
-def cluster_figures(components: Any, *, nonnegative: bool = True) -> dict[str, dict[str, float]]:
-    """Clusters at each of `THRESHOLDS`, in figures.
-
-    Returns
-    -------
-    dict of str to dict
-        By threshold: `clusters` of two features or more, `clustered_share` of the features that are in one, the
-        `largest`, and `distinct`, clusters and single features together.
-    """
-    figures = {}
-    for threshold in THRESHOLDS:
-        sizes = np.bincount(feature_clusters(components, threshold, nonnegative=nonnegative))
-        several = sizes[sizes > 1]
-        figures[f"{threshold:g}"] = {
-            "clusters": int(several.size),
-            "clustered_share": float(several.sum() / sizes.sum()),
-            "largest": int(sizes.max()),
-            "distinct": int(sizes.size),
-        }
-    return figures
+def clustered_share(components: Any, threshold: float, *, nonnegative: bool = True) -> float:
+    """Share of the features that are in a cluster of two or more."""
+    sizes = np.bincount(feature_clusters(components, threshold, nonnegative=nonnegative))
+    return float(sizes[sizes > 1].sum() / sizes.sum())
 
 
 def agreement(first: Any, second: Any, chance: Any | None = None) -> dict[str, float]:

@@ -48,10 +48,7 @@ class LogitLens:
         if known.get("site") not in ("residual", "mlp", "attention"):
             raise ValueError(f"what {store.place} gives need not add to the residual stream")
         model = load_model(
-            known["model"],
-            device="cpu",
-            dtype=known.get("dtype", "float32"),
-            local_files_only=True,
+            known["model"], device="cpu", dtype=known.get("dtype", "float32"), local_files_only=True
         )
         if known.get("fingerprint", model.fingerprint) != model.fingerprint:
             raise ValueError(f"{model.name} has other weights than when activations were collected")

@@ -102,10 +102,7 @@ class Activations(ABC):
     def origin(self) -> dict[str, Any]:
         """`model_name` and `hook` as `overica.export` takes them."""
         known = self.metadata
-        return {
-            "model_name": known.get("model"),
-            "hook": hook_of(known),
-        }
+        return {"model_name": known.get("model"), "hook": hook_of(known)}
 
     def described(self) -> dict[str, Any]:
         """What it holds, in words and numbers, as ``overica inspect`` says it; nothing but the files' ends is read."""

@@ -79,20 +79,13 @@ class StudyData:
 
 def store_facts(store: Activations) -> dict[str, Any]:
     """What the figures depend on besides the settings."""
-    names = ("model", "layer", "context", "fingerprint")
-    more = (*UNSAID, "hook", "content")
+    known = store.metadata
+    facts = {name: known.get(name) for name in ("model", "layer", "context", "fingerprint")}
     # What folders of before do not say is what it was then: studies of them go on.
-    told = {name: store.metadata.get(name) for name in more}
-    told = {name: value for name, value in told.items() if value != UNSAID.get(name)}
-    return (
-        {name: store.metadata.get(name) for name in names}
-        | told
-        | {
-            "n_tokens": store.n_tokens,
-            "n_features": store.n_features,
-            "n_documents": store.n_documents,
-        }
-    )
+    for name in (*UNSAID, "hook", "content"):
+        if known.get(name) != UNSAID.get(name):
+            facts[name] = known.get(name)
+    return facts | {n: getattr(store, n) for n in ("n_tokens", "n_features", "n_documents")}
 
 
 @functools.lru_cache(maxsize=1)

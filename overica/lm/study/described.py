@@ -21,11 +21,9 @@ def described_codes(
     featuriser: Featuriser, dictionary: Dictionary, data: StudyData
 ) -> sparse.csc_matrix:
     """Codes of the described rows, (n_described, n_components), in units of X."""
-    parts = []
-    for start in range(0, len(data.described), _CHUNK):
-        X = data.store.read(data.described[start : start + _CHUNK])
-        parts.append(sparse.csr_matrix(dictionary.encode(featuriser, X).astype(np.float32)))
-    return sparse.vstack(parts).tocsc()
+    rows = data.described
+    parts = (data.store.read(rows[i : i + _CHUNK]) for i in range(0, len(rows), _CHUNK))
+    return dictionary.encode_parts(featuriser, parts).tocsc()
 
 
 def kept_codes(codes: sparse.csc_matrix, rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from overica.coding import Dictionary, Featuriser, SparseCoder
 from overica.formats.loading import is_one_sided
-from overica.lm.features.agreement import agreement, cluster_figures, random_directions
+from overica.lm.features.agreement import THRESHOLDS, agreement, clustered_share, random_directions
 from overica.lm.features.encoders import packed_coder
 from overica.lm.study.data import Substitute, load, load_substitute
 from overica.lm.study.described import density_figures, described_codes, kept_codes
@@ -104,8 +104,11 @@ class FeatureBench:
         # What its directions are worth, its own encoder aside.
         exact = self._figures(*self._exact(level)) if self.told else figures
         figures = figures | {EXACT + name: value for name, value in exact.items()}
-        clusters = cluster_figures(self.dictionary.components, nonnegative=self.nonnegative)
-        figures |= {f"clustered_{t}": f["clustered_share"] for t, f in clusters.items()}
+        rows = self.dictionary.components
+        figures |= {
+            f"clustered_{t:g}": clustered_share(rows, t, nonnegative=self.nonnegative)
+            for t in THRESHOLDS
+        }
         record |= {
             "metrics": _as_metrics(figures) | self._evidence() | _late_rise(self.featuriser),
             "histogram": _nearest(self.dictionary, self.nonnegative),

@@ -16,6 +16,7 @@ from overica.lm.study.feature_config import FeatureStudyConfig
 from overica.lm.study.feature_results import FeatureResults
 from overica.studies import METHODS, Assignment, Cell, Plan, Results, Study, StudyError
 from overica.studies.choices import Choice
+from overica.studies.one_fit import refuse_parameters
 from overica.studies.plan import digest
 
 
@@ -92,8 +93,9 @@ class FeatureStudy(Study):
                 )
             widths[f"{width:g}x"] = {"n_components": n_components, "ratio": width}
             methods = [config.told(method, n_components) for method in config.methods]
+            told = Assignment(n_components, 1.0, False, 0, np.zeros((1, n_features)))
             for i, method in enumerate(methods):
-                _try(method, n_components, n_features, f"`methods[{i}]` ({method.label})")
+                refuse_parameters(method, told, f"`methods[{i}]` ({method.label})")
             for seed in config.seeds:
                 order = (width > config.full_width, seed)
                 wanted += [
@@ -151,12 +153,3 @@ class FeatureStudy(Study):
             "matched": matched,
         }
         return job.cell(f"l0={level:g}", decides, target_l0=level, matched=matched)
-
-
-def _try(method: Choice, n_components: int, n_features: int, at: str) -> None:
-    """Refuse parameters that the method refuses before it sees samples."""
-    assignment = Assignment(n_components, 1.0, False, 0, np.zeros((1, n_features)))
-    try:
-        METHODS[method.name].build(assignment, **method.arguments)
-    except (TypeError, ValueError) as error:
-        raise StudyError(f"{at}: {error}") from error
