@@ -86,18 +86,14 @@ def build_page(results: FeatureResults) -> Page:
 
 def _links(results: FeatureResults) -> list[tuple[str, str, str]]:
     """Pages of features that are there."""
-    there = [
-        run
-        for run in described(results)
-        if results.folder and (results.folder / run_name(run) / "index.html").is_file()
-    ]
     return [
         (
             f"{run_name(run)}/index.html",
             results.title(run),
             f"{run['n_components']} features, L0 {metric_value(run, 'l0'):.1f}",
         )
-        for run in there
+        for run in described(results)
+        if results.folder and (results.folder / run_name(run) / "index.html").is_file()
     ]
 
 

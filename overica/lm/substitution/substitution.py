@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from overica.lm.collecting.model import ModelSource, load_model
 from overica.lm.collecting.sites import find_site
 from overica.lm.collecting.texts import Text
 from overica.lm.collecting.texts import documents as read
-from overica.lm.collecting.windows import batch_of, by_length, windows
+from overica.lm.collecting.windows import Batch, batch_of, by_length, windows
 from overica.lm.store.activations import Activations
 from overica.lm.substitution.loss import Measure, SubstitutionLoss, ratio_of_sums, share
 from overica.lm.substitution.outcomes import OUTCOMES
@@ -106,12 +107,9 @@ class Substitution:
                 "`texts` must be texts or of `collect_activations`: how another tool cut those of "
                 f"{str(store.folder)!r} is not known"
             )
-        for name, missing in (
-            ("model", model is None),
-            ("layer", layer is None and module is None),
-        ):
-            if missing and not store:
-                raise ValueError(f"`{name}` must be given with texts, got None")
+        if store is None and (model is None or layer is module is None):
+            name = "model" if model is None else "layer"
+            raise ValueError(f"`{name}` must be given with texts, got None")
         self._model = load_model(
             facts["model"] if model is None else model,
             device=device,
@@ -137,6 +135,7 @@ class Substitution:
         if not self._batches:
             raise ValueError("`texts` must hold a token, got none")
         self._outcome = OUTCOMES[self._model.causal]
+        self._document = np.array([window.document for group in self._batches for window in group])
         self._run_clean()
         if not len(self.activations):
             raise ValueError("`skip_first` must leave a token of the texts, it leaves none")
@@ -207,51 +206,44 @@ class Substitution:
         explained = 1 - share(error, float(((X - centre) ** 2).sum()))
         return SubstitutionLoss(measures, explained, l0, self.n_tokens, self.n_documents)
 
-    @torch.inference_mode()
     def _run_clean(self) -> None:
-        """One pass without a change: activations, what the output was, and which document each window is of."""
+        """One pass without a change: activations, and what the output was."""
         streams: list[torch.Tensor] = []
-        self._clean: list[torch.Tensor] = []
-        for group in self._batches:
-            batch = batch_of(self._model, group)
-            seen: list[torch.Tensor] = []
-            with self._site.hooked(seen.append):
-                output = self._model(batch.ids, batch.mask)
-            streams.append(seen[0][batch.rows].float().cpu())
-            self._clean += self._outcome.observe(output, batch)
+        self._clean = list(
+            self._observed(lambda batch, stream: streams.append(stream[batch.rows].float().cpu()))
+        )
         self.activations: np.ndarray = torch.cat(streams).numpy()
-        self._document = np.array([window.document for group in self._batches for window in group])
         self._weights = self._outcome.weights(self._clean)
 
-    @torch.inference_mode()
     def _ratios(self, rows: np.ndarray) -> dict[str, tuple[float, float]]:
         """Each measure and its standard error with rows (or one row for all) in place of the activations."""
-        changes: list[dict[str, float]] = []
-        start = 0
-        for group in self._batches:
-            batch = batch_of(self._model, group)
-            stop = start + int(batch.rows.sum())
-            part = rows if rows.ndim == 1 else rows[start:stop]
-            new = torch.as_tensor(np.array(part, np.float32)).to(self._model.device)
+        rows, stop = np.broadcast_to(rows, self.activations.shape), 0
 
-            def replaced(
-                stream: torch.Tensor, rows: torch.Tensor = batch.rows, new: Any = new
-            ) -> torch.Tensor:
-                stream = stream.clone()
-                stream[rows] = new.to(stream.dtype)
-                return stream
+        def replaced(batch: Batch, stream: torch.Tensor) -> torch.Tensor:
+            nonlocal stop
+            start, stop = stop, stop + int(batch.rows.sum())
+            stream = stream.clone()
+            stream[batch.rows] = torch.from_numpy(np.array(rows[start:stop], np.float32)).to(stream)
+            return stream
 
-            with self._site.hooked(replaced):
-                output = self._model(batch.ids, batch.mask)
-            for observed in self._outcome.observe(output, batch):
-                changes.append(self._outcome.change(self._clean[len(changes)], observed))
-            start = stop
+        changes = list(map(self._outcome.change, self._clean, self._observed(replaced)))
         return {
             name: ratio_of_sums(
-                np.array([c[name] for c in changes]), self._weights[name], self._document
+                np.array([change[name] for change in changes]), self._weights[name], self._document
             )
             for name in self._outcome.measures
         }
+
+    @torch.inference_mode()
+    def _observed(
+        self, change: Callable[[Batch, torch.Tensor], torch.Tensor | None]
+    ) -> Iterator[torch.Tensor]:
+        """The outcome of every window, while activations are looked at or replaced."""
+        for group in self._batches:
+            batch = batch_of(self._model, group)
+            with self._site.hooked(partial(change, batch)):
+                output = self._model(batch.ids, batch.mask)
+            yield from self._outcome.observe(output, batch)
 
 
 def substitution_loss(
