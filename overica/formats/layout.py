@@ -22,7 +22,7 @@ class Layout:
     """One number per feature: the name here, and there."""
     b_dec: str = "b_dec"
     W_enc: str = "W_enc"
-    """(n_features, n_components)."""
+    """(n_features, n_components); empty where there is none."""
     W_dec: str = "W_dec"
     """(n_components, n_features)."""
     subtracts: bool = True
@@ -40,7 +40,7 @@ class Layout:
         """
         W_dec = _matrix(tensors, self.W_dec, d_sae=n_components, d_in=n_features)
         F, d = W_dec.shape
-        encoder = {"W_enc": _matrix(tensors, self.W_enc, d_in=d, d_sae=F)}
+        encoder = {"W_enc": _matrix(tensors, self.W_enc, d_in=d, d_sae=F)} if self.W_enc else {}
         for here, there in self.vectors.items():
             one = there == "threshold" and there in tensors and tensors[there].ndim == 0
             encoder[here] = tensors.take(there).repeat(F) if one else tensors.take(there, d_sae=F)

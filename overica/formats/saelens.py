@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from overica.coding import Featuriser
 from overica.formats.foreign_files import Config, Tensors, read_safetensors
 from overica.formats.format import Format
+from overica.formats.layout import Layout
 from overica.formats.saelens_writing import CONFIG, WEIGHTS
 from overica.formats.source import source
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 _IN_TRAINING = ("expected_average_only_in", "covariance_whitening")
 """Normalisations that SAELens makes part of the weights when it saves for inference."""
-Encoder = tuple[str, dict[str, "Tensor"], float | None]
-"""The kind here, the encoder's tensors, and the number of codes to keep."""
 
 
 class SAELens(Format):
@@ -57,82 +56,61 @@ def from_saelens(
     from overica.formats.assembling import assemble
     from overica.formats.normalised import NORMALISATIONS, NormalisedSAE
 
-    architecture = _architecture(config)
-    d = config.count("d_in")
-    W_dec = tensors.take("W_dec", d_sae=_width(config), d_in=d)
-    b_dec = tensors.take("b_dec", d_in=d)
-    F = len(W_dec)
-    kind, encoder, n_active = ARCHITECTURES[architecture](config, tensors, W_dec)
+    layout, finish = ARCHITECTURES[_architecture(config)]
+    width = config.count("d_sae") if "d_sae" in config else None
+    if "log_threshold" in tensors:
+        tensors.setdefault("threshold", tensors.pop("log_threshold").float().exp())
+    encoder, W_dec, b_dec = layout.read(tensors, width, config.count("d_in"))
+    n_active = finish(config, tensors, encoder, W_dec)
     factor = None
     if "scaling_factor" in tensors:
         # There in all folders of some versions, one where it was not fitted.
-        factor = tensors.take("scaling_factor", d_sae=F)
+        factor = tensors.take("scaling_factor", d_sae=len(W_dec))
         if not config.get("finetuning_scaling_factor") and bool((factor != 1).any()):
             raise ValueError(
                 f"{config.path}: 'finetuning_scaling_factor' must be true where {tensors.path} has a scaling_factor "
                 "other than one"
             )
     subtracts = bool(config.get("apply_b_dec_to_input", True))
-    if kind == "matching_pursuit" and not subtracts:
+    if layout.kind == "matching_pursuit" and not subtracts:
         subtracts, b_dec = True, b_dec * 0
     sae = assemble(
-        kind, encoder, W_dec, b_dec,
+        layout.kind, encoder, W_dec, b_dec,
         source=facts, subtracts=subtracts, n_active=n_active, factor=factor,
     )  # fmt: skip
     normalisation = _normalisation(config)
     return NormalisedSAE(sae, normalisation) if normalisation in NORMALISATIONS else sae
 
 
-def _width(config: Config) -> int | None:
-    return config.count("d_sae") if "d_sae" in config else None
+Finish = Callable[[Config, Tensors, dict[str, "Tensor"], "Tensor"], float | None]
+"""What is left to be done about an encoder and its decoder's rows; the number of codes to keep."""
 
 
-def _relu(config: Config, tensors: Tensors, W_dec: Tensor) -> Encoder:
-    return "relu", _affine(tensors, W_dec), None
+def _nothing(config: Config, tensors: Tensors, encoder: dict[str, Tensor], W_dec: Tensor) -> None:
+    """All is said."""
 
 
-def _jumprelu(config: Config, tensors: Tensors, W_dec: Tensor) -> Encoder:
-    encoder, F = _affine(tensors, W_dec), len(W_dec)
-    logarithm = "log_threshold" in tensors and "threshold" not in tensors
-    given = tensors.take("log_threshold" if logarithm else "threshold", d_sae=F)
-    # Codes are rectified too, so a threshold below zero is one at zero.
-    encoder["threshold"] = given.exp() if logarithm else given.clamp(min=0)
-    return "jumprelu", encoder, None
-
-
-def _gated(config: Config, tensors: Tensors, W_dec: Tensor) -> Encoder:
-    F, d = W_dec.shape
-    encoder = {"W_enc": tensors.take("W_enc", d_in=d, d_sae=F)}
-    encoder |= {name: tensors.take(name, d_sae=F) for name in ("b_gate", "b_mag", "r_mag")}
-    return "gated", encoder, None
-
-
-def _topk(config: Config, tensors: Tensors, W_dec: Tensor) -> Encoder:
-    encoder = _affine(tensors, W_dec)
+def _k_largest(
+    config: Config, tensors: Tensors, encoder: dict[str, Tensor], W_dec: Tensor
+) -> float:
     if config.get("rescale_acts_by_decoder_norm"):
         _on_unit_rows(encoder, W_dec)
-    # What settings were called before version 6.
-    older = config.within("activation_fn_kwargs")
-    holder = config if "k" in config else older
-    return "topk", encoder, holder.count("k", at_most=len(W_dec))
+    # Before version 6 it stood among the settings of the activation.
+    holder = config if "k" in config else config.within("activation_fn_kwargs")
+    return holder.count("k", at_most=len(W_dec))
 
 
-def _abstopk(config: Config, tensors: Tensors, W_dec: Tensor) -> Encoder:
-    _, encoder, k = _topk(config, tensors, W_dec)
-    return "abstopk", encoder, k
-
-
-def _batchtopk(config: Config, tensors: Tensors, W_dec: Tensor) -> Encoder:
-    """A checkpoint of its training; saved for inference it is a JumpReLU."""
-    encoder = _affine(tensors, W_dec)
+def _one_threshold(
+    config: Config, tensors: Tensors, encoder: dict[str, Tensor], W_dec: Tensor
+) -> None:
+    """A checkpoint of the training of BatchTopK; saved for inference it is a JumpReLU."""
     threshold = tensors.take("topk_threshold").to(W_dec.dtype)
     if config.get("rescale_acts_by_decoder_norm", True):
         _on_unit_rows(encoder, W_dec)
-    encoder["threshold"] = threshold.clamp(min=0).expand(len(W_dec)).clone()
-    return "jumprelu", encoder, None
+    encoder["threshold"] = threshold.clamp(min=0).repeat(len(W_dec))
 
 
-def _matching_pursuit(config: Config, tensors: Tensors, W_dec: Tensor) -> Encoder:
+def _steps(config: Config, tensors: Tensors, encoder: dict[str, Tensor], W_dec: Tensor) -> float:
     """A pursuit of so many steps; other ends that a sample's pursuit may have are not known here."""
     k = config.count("max_iterations", at_most=len(W_dec))
     for name in ("residual_threshold", "stop_on_duplicate_support"):
@@ -146,28 +124,20 @@ def _matching_pursuit(config: Config, tensors: Tensors, W_dec: Tensor) -> Encode
         raise ValueError(
             f"{tensors.path}: 'W_dec' must have rows of length 1 for matching pursuit, got lengths off by {uneven:.2g}"
         )
-    return "matching_pursuit", {}, float(k)
+    return float(k)
 
 
-ARCHITECTURES: dict[str, Callable[[Config, Tensors, Tensor], Encoder]] = {
-    "standard": _relu,
-    "gated": _gated,
-    "jumprelu": _jumprelu,
-    "topk": _topk,
-    "abstopk": _abstopk,
-    "batchtopk": _batchtopk,
-    "matryoshka_batchtopk": _batchtopk,
-    "matching_pursuit": _matching_pursuit,
+ARCHITECTURES: dict[str, tuple[Layout, Finish]] = {
+    "standard": (Layout("relu"), _nothing),
+    "gated": (Layout("gated", {n: n for n in ("b_gate", "b_mag", "r_mag")}), _nothing),
+    "jumprelu": (Layout("jumprelu", {n: n for n in ("b_enc", "threshold")}), _nothing),
+    "topk": (Layout("topk"), _k_largest),
+    "abstopk": (Layout("abstopk"), _k_largest),
+    "batchtopk": (Layout("jumprelu"), _one_threshold),
+    "matryoshka_batchtopk": (Layout("jumprelu"), _one_threshold),
+    "matching_pursuit": (Layout("matching_pursuit", {}, W_enc=""), _steps),
 }
-"""What SAELens calls them, and how each is read."""
-
-
-def _affine(tensors: Tensors, W_dec: Tensor) -> dict[str, Tensor]:
-    F, d = W_dec.shape
-    return {
-        "W_enc": tensors.take("W_enc", d_in=d, d_sae=F),
-        "b_enc": tensors.take("b_enc", d_sae=F),
-    }
+"""What SAELens calls them, where their tensors stand, and what else is to be done."""
 
 
 def _on_unit_rows(encoder: dict[str, Tensor], W_dec: Tensor) -> None:
