@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from overica.lm.store.activations import joined_shards
 from overica.lm.store.foreign.array_files import KINDS, Parts
 from overica.rows.shards import precision_of
 
@@ -36,6 +36,8 @@ class Found:
     """What a folder holds."""
 
     shards: list[Shard]
+    rows: Any
+    """The matrix that they are of."""
     ids: np.ndarray | None
     """(n_rows,) token ids, if they lie beside."""
     key: str
@@ -73,25 +75,32 @@ def find_arrays(path: Path, key: str | None = None) -> Found:
     """
     files = _files(path)
     shards: list[Shard] = []
-    ids: list[tuple[str, np.ndarray]] = []
+    ids: list[np.ndarray] = []
     taken, found_integers = "", False
     for file in files:
         arrays = KINDS[file.suffix].read(file)
-        found_integers |= any(map(_is_integers, arrays.values()))
-        ids += _token_ids(arrays)
+        integers = {name: parts for name, parts in arrays.items() if _is_integers(parts)}
+        found_integers |= bool(integers)
+        named = (parts for name, parts in integers.items() if _TOKENS.search(name))
+        ids += [np.ravel(part) for parts in named for part in parts]
         name = _chosen(file, arrays, key)
-        if name is None:
-            continue
-        taken = taken or name
-        for i, part in enumerate(arrays[name]):
-            label = str(file) if len(arrays[name]) == 1 else f"{file} part {i}"
-            shards.append(_shard(label, part))
+        if name is not None:
+            taken = taken or name
+            for i, part in enumerate(arrays[name]):
+                shards.append(
+                    _shard(str(file) if len(arrays[name]) == 1 else f"{file} part {i}", part)
+                )
     if not shards:
         wanted = "an array of real numbers with 2 or 3 axes" if key is None else f"{key!r}"
-        integers = "; integers are there: token ids?" if key is None and found_integers else ""
-        raise ValueError(f"{path} must hold {wanted}, got none in {_listed(files)}{integers}")
-    _check_equal(shards)
-    return Found(shards, _one_per_row(ids, sum(len(s.array) for s in shards)), taken, files)
+        listed = ", ".join(file.name for file in files[:_SHOWN]) + ", ..." * (len(files) > _SHOWN)
+        asked = "; integers are there: token ids?" if key is None and found_integers else ""
+        raise ValueError(f"{path} must hold {wanted}, got none in {listed}{asked}")
+    if len({shard.context is None for shard in shards}) > 1:
+        raise ValueError(f"{path} must hold arrays of 2 axes or of 3, got both")
+    rows = joined_shards([shard.array for shard in shards], [shard.name for shard in shards])
+    told = bool(ids) and sum(map(len, ids)) == len(rows)
+    one_per_row = np.concatenate(ids).astype(np.int32) if told else None
+    return Found(shards, rows, one_per_row, taken, files)
 
 
 def _files(path: Path) -> list[Path]:
@@ -156,37 +165,5 @@ def _shard(label: str, array: Any) -> Shard:
     return Shard(label, array.reshape(-1, array.shape[2]), int(array.shape[1]))
 
 
-def _check_equal(shards: list[Shard]) -> None:
-    """Refuse shards of another width or precision than the first."""
-    first = shards[0]
-    for shard in shards:
-        wanted, got = (precision_of(each.array) for each in (first, shard))
-        if shard.array.shape[1] != first.array.shape[1]:
-            raise ValueError(
-                f"{shard.name} must have {first.array.shape[1]} columns as {first.name}, got {shard.array.shape[1]}"
-            )
-        if got != wanted or (shard.context is None) != (first.context is None):
-            raise ValueError(
-                f"{shard.name} must be {wanted} with as many axes as {first.name}, got {got}"
-            )
-
-
-def _token_ids(arrays: dict[str, Parts]) -> Iterator[tuple[str, np.ndarray]]:
-    for name, parts in arrays.items():
-        if _is_integers(parts) and _TOKENS.search(name):
-            yield from ((name, np.asarray(part).reshape(-1)) for part in parts)
-
-
-def _one_per_row(found: list[tuple[str, np.ndarray]], n_rows: int) -> np.ndarray | None:
-    if not found or sum(len(ids) for _, ids in found) != n_rows:
-        return None
-    return np.concatenate([ids for _, ids in found]).astype(np.int32)
-
-
 def _shape(parts: Parts) -> tuple[int, ...]:
     return (sum(len(part) for part in parts), *parts[0].shape[1:])
-
-
-def _listed(files: list[Path]) -> str:
-    more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
-    return ", ".join(file.name for file in files[:_SHOWN]) + more

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from overica.lm.store.activations import Activations, joined_shards
+from overica.lm.store.activations import Activations
 from overica.lm.store.files import TokenRows
 from overica.lm.store.foreign.array_files import KINDS
 from overica.lm.store.foreign.facts import facts_of, texts_of
@@ -96,11 +96,10 @@ class ForeignStore(Activations):
             "content": self._content(),
         }
 
-    @cached_property
+    @property
     def activations(self) -> Any:
         """See `Activations`."""
-        shards = self._found.shards
-        return joined_shards([shard.array for shard in shards], [shard.name for shard in shards])
+        return self._found.rows
 
     @cached_property
     def text(self) -> TokenRows:
