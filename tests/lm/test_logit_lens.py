@@ -99,7 +99,7 @@ def test_reasons_for_no_lens(tiny_bert, tmp_path):
     with torch.no_grad():
         model.model.get_input_embeddings().weight.add_(1.0)
     model.model.save_pretrained(tmp_path / "model")
-    assert "has other weights" in lens_of(store)
+    assert "has others" in lens_of(store)
 
 
 def test_a_layer_before_the_unembedding_is_refused():

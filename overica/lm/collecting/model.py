@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -226,3 +227,37 @@ def load_model(
     blocks = residual_blocks(network, network.config.get_text_config().num_hidden_layers)
     network = network.to(place, precision).eval()
     return LanguageModel(name, network, tokenizer, place, blocks, causal)
+
+
+def load_again(
+    known: Mapping[str, Any], of: str, model: ModelSource | None = None, **options: Any
+) -> LanguageModel:
+    """The model that activations were collected from, in the precision that it ran in.
+
+    Parameters
+    ----------
+    known : mapping
+        What is known of it: `model`, `dtype`, `fingerprint`.
+    of : str
+        What says so, in messages.
+    model : optional
+        To be taken for the one that is named.
+    **options
+        Of `load_model`.
+
+    Raises
+    ------
+    ValueError
+        If none is named, or it has other weights now.
+    """
+    source = known.get("model") if model is None else model
+    if source is None:
+        raise ValueError(
+            f"`model` must be given: the activations of {of} do not say of which they are"
+        )
+    found = load_model(source, dtype=known.get("dtype", "float32"), **options)
+    if known.get("fingerprint") not in (None, found.fingerprint):
+        raise ValueError(
+            f"`model` must have the weights that {of} was made with, {found.name!r} has others"
+        )
+    return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from overica.lm.collecting.model import load_model
+from overica.lm.collecting.model import load_again
 from overica.lm.collecting.readout import readout
 from overica.lm.store.activations import Activations
 
@@ -43,15 +43,9 @@ class LogitLens:
             known model, or not of what adds up to the residual stream.
         """
         known = store.metadata
-        if known.get("model") is None:
-            raise ValueError("the activations do not say of which model they are")
         if known.get("site") not in ("residual", "mlp", "attention"):
             raise ValueError(f"what {store.place} gives need not add to the residual stream")
-        model = load_model(
-            known["model"], device="cpu", dtype=known.get("dtype", "float32"), local_files_only=True
-        )
-        if known.get("fingerprint", model.fingerprint) != model.fingerprint:
-            raise ValueError(f"{model.name} has other weights than when activations were collected")
+        model = load_again(known, "the study", device="cpu", local_files_only=True)
         # In half precision it is held against the weights that it ran with; its gains are read in single.
         model.model.float()
         # Matrices may be filled up beyond the tokens that there are.

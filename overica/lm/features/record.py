@@ -47,7 +47,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -71,23 +71,27 @@ _NEAREST = 6
 class Source:
     """Where the codes of a run come from: enough to encode another text in the same way."""
 
-    model: str | None
-    layer: int | None
-    context: int | None
-    """Tokens that the model sees at once."""
-    fingerprint: str | None
-    """Of the model's weights."""
     dictionary: str
     """File of `components` and `offset`, from the study's folder."""
     encoder: str | None
     """Folder of the model, or file of `overica.lm.features.encoders.packed_coder`; None if neither was kept."""
     n_active: float
     """Mean number of active features that the codes were made for."""
+    model: str | None = None
+    layer: int | None = None
+    context: int | None = None
+    """Tokens that the model sees at once."""
+    fingerprint: str | None = None
+    """Of the model's weights."""
     site: str = "residual"
     module: str | None = None
     """See `overica.lm.collecting.sites`."""
     dtype: str = "float32"
     """That the model ran in."""
+    places: ClassVar[tuple[str, ...]] = (
+        "model", "layer", "context", "fingerprint", "site", "module", "dtype",
+    )  # fmt: skip
+    """Those that a store's metadata tell."""
 
     @property
     def place(self) -> str:

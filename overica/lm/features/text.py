@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from overica.lm.collecting.model import ModelSource, load_model
+from overica.lm.collecting.model import ModelSource, load_again
 from overica.lm.collecting.reader import stream_of
 from overica.lm.collecting.sites import find_site
 from overica.lm.collecting.texts import Document
@@ -109,15 +109,7 @@ def text_features(
     with damage_named(f"the features of {record.get('run')} in {folder}"):
         source, nonnegative = Source(**record["source"]), bool(record["nonnegative"])
     encoder = read_encoder(folder, source, nonnegative)
-    if source.model is None and model is None:
-        raise ValueError(
-            f"`model` must be given: the activations of {str(folder)!r} do not say of which they are"
-        )
-    loaded = load_model(model or source.model or "", device=device, dtype=source.dtype)
-    if source.fingerprint not in (None, loaded.fingerprint):
-        raise ValueError(
-            f"`model` must have the weights that {str(folder)!r} was made with, {loaded.name!r} has others"
-        )
+    loaded = load_again(vars(source), repr(str(folder)), model, device=device)
     found = list(windows(loaded, [Document(text, "text")], source.context or _CONTEXT))
     if not found:
         raise ValueError("`text` must hold a token, got none")

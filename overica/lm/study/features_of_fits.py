@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import sparse
 
@@ -60,7 +58,7 @@ def _run(
         lede=_lede(cell, store.without_texts),
         nonnegative=cell["nonnegative"],
         source=Source(
-            **_place(store),
+            **{n: store.metadata[n] for n in Source.places if n in store.metadata},
             dictionary=cell["kept"]["dictionaries"],
             encoder=cell["kept"].get("encoders") or cell["kept"].get(MODELS),
             n_active=cell["target_l0"],
@@ -73,15 +71,6 @@ def _run(
         documents=documents,
         parents=arrays.get("parents"),
     )
-
-
-def _place(store: Activations) -> dict[str, Any]:
-    """Where activations are from, as far as the store knows."""
-    names = ("model", "layer", "context", "fingerprint")
-    told = {
-        name: store.metadata[name] for name in ("site", "module", "dtype") if name in store.metadata
-    }
-    return {name: store.metadata.get(name) for name in names} | told
 
 
 def _lede(run: Cell, without_texts: str | None) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from overica._validation import check_array, check_scalar
-from overica.lm.collecting.model import ModelSource, load_model
+from overica.lm.collecting.model import ModelSource, load_again
 from overica.lm.collecting.sites import find_site
 from overica.lm.collecting.texts import Text
 from overica.lm.collecting.texts import documents as read
@@ -110,15 +110,8 @@ class Substitution:
         if store is None and (model is None or layer is module is None):
             name = "model" if model is None else "layer"
             raise ValueError(f"`{name}` must be given with texts, got None")
-        self._model = load_model(
-            facts["model"] if model is None else model,
-            device=device,
-            dtype=facts.get("dtype", "float32"),
-        )
-        if store and facts.get("fingerprint", self._model.fingerprint) != self._model.fingerprint:
-            raise ValueError(
-                f"`model` must have the weights that {str(store.folder)!r} was made with, got others"
-            )
+        of = repr(str(store.folder)) if store else "the texts"
+        self._model = load_again(facts, of, model, device=device)
         if layer is None and site is None and module is None:
             layer, site, module = (facts.get(name) for name in ("layer", "site", "module"))
         self._site = find_site(self._model, layer, site=site or "residual", module=module)
