@@ -8,7 +8,7 @@ import pytest
 
 from overica.lm import FeatureResults, FeatureStudy
 from overica.lm.features import record
-from overica.lm.study.described import codes_of
+from overica.lm.study.data import codes_of
 from overica.lm.study.page import write_study_pages
 from tests.lm.fake_store import EVIL, write_store
 

@@ -15,7 +15,7 @@ from overica.lm import FeatureResults, FeatureStudy, collect_activations
 from overica.lm.features.reading import described_runs, read_run, strongest_tokens
 from overica.lm.features.show import write_show_page
 from overica.lm.features.text import text_features
-from overica.lm.study.described import codes_of
+from overica.lm.study.data import codes_of
 from overica.lm.study.feature_results import run_name
 from overica.lm.study.page import write_study_pages
 from tests.lm.conftest import TEXTS, tiny

@@ -8,8 +8,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from overica.cli import main
 from overica.lm import ActivationStore, Substitution, collect_activations
-from overica.lm.collecting.skipping import norms_of, not_longer, skipped_words
-from overica.lm.features.tokens import token_record
+from overica.lm.collecting.reader import norms_of, not_longer, skipped_words
+from overica.lm.features.pages import token_record
 from tests.lm.test_collect import Stop, stop_after
 
 OPTIONS = {"context": 8, "shard_tokens": 24, "batch_size": 2}

@@ -12,8 +12,7 @@ from overica.baselines import BASELINES
 from overica.cli import main
 from overica.coding import Dictionary
 from overica.lm import FeatureResults, FeatureStudy, FeatureStudyConfig
-from overica.lm.study.data import StudyData
-from overica.lm.study.described import codes_of
+from overica.lm.study.data import StudyData, codes_of
 from overica.lm.study.feature_bench import exact_coder
 from overica.lm.study.feature_results import run_name
 from overica.lm.study.page import build_page, write_study_pages

@@ -10,7 +10,7 @@ from typing import Any
 from overica.lm.collecting.collect import collect_activations
 from overica.lm.collecting.docstrings import scientific_docstrings
 from overica.lm.collecting.model import load_model
-from overica.lm.collecting.skipping import skipped_words
+from overica.lm.collecting.reader import skipped_words
 from overica.lm.collecting.texts import Text, files_of
 from overica.lm.store.files import METADATA
 from overica.lm.writer import check_store_folder

@@ -21,8 +21,8 @@ from markupsafe import Markup
 from overica.lm.features.logit_lens import LogitLens
 from overica.lm.features.reading import RECORD
 from overica.lm.features.record import Run, run_record
-from overica.lm.features.tokens import token_record
 from overica.lm.store.activations import Activations
+from overica.lm.store.token_text import TokenTexts, joined
 from overica.persistence import write_atomically
 from overica.report.write import environment
 
@@ -110,3 +110,46 @@ def page_style(environment: jinja2.Environment) -> Markup:
 def pages_environment() -> jinja2.Environment:
     """Templates of the pages, with those of reports behind them."""
     return environment(jinja2.PackageLoader("overica.lm.features"))
+
+
+def token_record(store: Activations, rows: np.ndarray) -> dict[str, Any]:
+    """The content of ``assets/tokens.json``, see `overica.lm.features.record`.
+
+    Tokens that have no row stand in angle brackets before the next that has one, so that texts read whole.
+
+    Parameters
+    ----------
+    store : Activations
+    rows : array of int
+        Rows of the store that are described, of whole documents, in order.
+    """
+    documents, text = store.document_ids[rows], store.text
+    texts_of = TokenTexts(text.ids, store.vocabulary)
+    words: dict[str, int] = {}
+    ids: list[int] = []
+    for part in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(documents)) + 1):
+        places = store.token_of_row[rows[part]]
+        whole = slice(_beginning(store, int(rows[part][0])), int(places[-1]) + 1)
+        described = np.isin(np.arange(whole.start, whole.stop), places)
+        pieces = joined(texts_of[whole], store.word_pieces)
+        skipped = ""
+        for piece, wanted, kept in zip(pieces, described, text.kept[whole], strict=True):
+            if wanted:
+                ids.append(words.setdefault(skipped + piece, len(words)))
+                skipped = ""
+            elif not kept:
+                skipped += f"⟨{piece.strip()}⟩ "
+    sources, where = np.unique(documents, return_inverse=True)
+    named = store.sources
+    return {
+        "words": list(words),
+        "ids": ids,
+        "documents": where.tolist(),
+        "sources": [str(named[int(i)]) for i in sources],
+    }
+
+
+def _beginning(store: Activations, row: int) -> int:
+    """The first of all tokens that stands right before a row, or is its own: what lies between was skipped."""
+    before = int(store.token_of_row[row - 1]) + 1 if row else 0
+    return max(before, int(np.searchsorted(store.text.document_ids, store.document_ids[row])))

@@ -1,19 +1,25 @@
-"""The samples of a study: what is learned from, what judges, and what is described; once per process."""
+"""The samples of a study: what is learned from, what judges, and what is described with its codes; once per process."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
-from overica.coding import Featuriser
+from overica.coding import Dictionary, Featuriser
+from overica.lm.features.densities import DensityFit, fit_densities
+from overica.lm.features.describe import firings
 from overica.lm.store.activations import Activations
 from overica.lm.store.files import UNSAID
 from overica.lm.store.opening import open_store
 from overica.lm.study.feature_config import Parts
 
+_CHUNK = 4096
+_FEWEST = 50
+"""Firings that a feature needs for its density to be judged."""
 Substitute = Callable[[Featuriser], dict[str, float]]
 """What becomes of the model's output with a featuriser's reconstructions, in figures."""
 
@@ -58,6 +64,11 @@ class StudyData:
         n_documents = int(np.searchsorted(np.cumsum(sizes), parts.n_described)) + 1
         taken = np.isin(store.document_ids, order[:n_documents])
         self.described = np.flatnonzero(taken)[: parts.n_described]
+
+    def described_codes(self, featuriser: Featuriser, dictionary: Dictionary) -> sparse.csc_matrix:
+        """Codes of the described rows, (n_described, n_components), in units of X."""
+        parts = np.split(self.described, range(_CHUNK, len(self.described), _CHUNK))
+        return dictionary.encode_parts(featuriser, map(self.store.read, parts)).tocsc()
 
     @functools.cached_property
     def covariance(self) -> np.ndarray:
@@ -115,3 +126,43 @@ def load_substitute(folder: str, parts: Parts, stamp: str, n: int) -> Substitute
         return figures
 
     return substitute
+
+
+def kept_codes(codes: sparse.csc_matrix, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Codes and the rows of the store that they are of, as arrays to keep."""
+    parts = (codes.data, codes.indices, codes.indptr, np.asarray(codes.shape), rows)
+    return dict(zip(("data", "indices", "indptr", "shape", "rows"), parts, strict=True))
+
+
+def codes_of(kept: Mapping[str, np.ndarray]) -> sparse.csc_matrix:
+    """What `kept_codes` has made arrays of."""
+    parts = (kept["data"], kept["indices"], kept["indptr"])
+    return sparse.csc_matrix(parts, shape=tuple(kept["shape"]))
+
+
+def density_figures(codes: sparse.csc_matrix) -> dict[str, Any]:
+    """How often each density is the best for a feature's sizes, and how far off each is, over all features.
+
+    Returns
+    -------
+    dict
+        `features`, the number with at least 50 firings; `best`, by density the share of features for which its
+        likelihood is the highest; `distance`, its median Kolmogorov-Smirnov distance; `gain`, nats per firing above
+        the exponential, the median over the features.
+    """
+    sizes = (np.abs(firings(codes, j)[1]) for j in range(codes.shape[1]))
+    fits = list(filter(None, (fit_densities(s) for s in sizes if len(s) >= _FEWEST)))
+    names = list(fits[0]) if fits else []
+    winners = [max(fit, key=lambda name: fit[name].log_likelihood) for fit in fits]
+
+    def median(figure: Callable[[Mapping[str, DensityFit], str], float]) -> dict[str, float]:
+        return {name: float(np.median([figure(fit, name) for fit in fits])) for name in names}
+
+    return {
+        "features": len(fits),
+        "best": {name: winners.count(name) / len(fits) for name in names},
+        "distance": median(lambda fit, name: fit[name].distance),
+        "gain": median(
+            lambda fit, name: fit[name].log_likelihood - fit["exponential"].log_likelihood
+        ),
+    }

@@ -12,8 +12,13 @@ from overica.coding import Dictionary, Featuriser, SparseCoder
 from overica.formats.loading import is_one_sided
 from overica.lm.features.agreement import THRESHOLDS, agreement, clustered_share, random_directions
 from overica.lm.features.encoders import packed_coder
-from overica.lm.study.data import Substitute, load, load_substitute
-from overica.lm.study.described import density_figures, described_codes, kept_codes
+from overica.lm.study.data import (
+    Substitute,
+    density_figures,
+    kept_codes,
+    load,
+    load_substitute,
+)
 from overica.lm.study.feature_config import FeatureStudyConfig
 from overica.lm.study.feature_words import EXACT
 from overica.metrics import FIT_METRICS, max_cosine_histogram
@@ -33,7 +38,6 @@ class FeatureJob(Job):
     sources: ClassVar[tuple[str, ...]] = (
         "lm/study/feature_bench.py",
         "lm/study/data.py",
-        "lm/study/described.py",
         "lm/features/agreement.py",
         "lm/features/densities.py",
         "lm/substitution/*.py",
@@ -115,7 +119,7 @@ class FeatureBench:
             "agreement_by_chance": self._agreement_by_chance(),
         }
         if self.job.first and len(self.data.described):
-            codes = described_codes(*own, self.data)
+            codes = self.data.described_codes(*own)
             self.described = {"codes": kept_codes(codes, self.data.described)}
             if coded is not None:
                 self.described["encoders"] = packed_coder(coded[0])

@@ -1,4 +1,4 @@
-"""The page of a study of activations, from its folder."""
+"""The page of a study of activations, and the pages of its features, from its folder."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ import math
 import os
 from pathlib import Path
 
+import numpy as np
+from scipy import sparse
+
+from overica.lm.features.agreement import partners
+from overica.lm.features.describe import describe_features
+from overica.lm.features.logit_lens import lens_of
+from overica.lm.features.pages import write_feature_pages, write_tokens
+from overica.lm.features.record import Run, Source
 from overica.lm.store.activations import Activations
 from overica.lm.store.place import place_of
+from overica.lm.study.data import codes_of
 from overica.lm.study.feature_config import FeatureStudyConfig
 from overica.lm.study.feature_results import FeatureResults, run_name
-from overica.lm.study.features_of_fits import described, write_all_features
 from overica.lm.study.sections import over_widths, sections
 from overica.lm.study.verdict import answer, findings, main_metric
 from overica.report import Page, marks_of, notices_of, write_page
@@ -18,7 +26,8 @@ from overica.report.phrases import listed, unbroken
 from overica.report.tables import cost_tables
 from overica.studies import Store
 from overica.studies.levels import missed
-from overica.studies.spread import metric_value
+from overica.studies.spread import Cell, metric_value
+from overica.studies.store import MODELS
 
 _READING = {
     "chance": "Of a share that is explained or recovered: the mean activation in place of every one, which has 0. Of "
@@ -111,3 +120,68 @@ def _notices(results: FeatureResults) -> list[str]:
             f"{listed(off)}: compare with care."
         )
     return told
+
+
+def described(results: FeatureResults) -> list[Cell]:
+    """Fits whose codes are kept, and that have pages."""
+    return [run for run in results.runs() if "codes" in (run.get("kept") or {})]
+
+
+def write_all_features(results: FeatureResults, store: Activations) -> None:
+    """Pages of every described fit, and what they share."""
+    runs = {run_name(cell): cell for cell in described(results)}
+    if not runs or results.folder is None:
+        return
+    codes = {name: results.kept(cell["cell"], "codes") for name, cell in runs.items()}
+    rows = next(iter(codes.values()))["rows"]
+    write_tokens(results.folder, store, rows)
+    learned = {name: results.dictionary(cell["cell"]) for name, cell in runs.items()}
+    labels = {name: results.title(cell) for name, cell in runs.items()}
+    lens = lens_of(store)
+    for name, cell in runs.items():
+        run = _run(results, cell, store, codes_of(codes[name]), rows)
+        alike = {n: learned[n] for n, other in runs.items() if other["width"] == cell["width"]}
+        write_feature_pages(
+            results.folder, run, labels=labels, partners=partners(alike, name), lens=lens
+        )
+
+
+def _run(
+    results: FeatureResults,
+    cell: Cell,
+    store: Activations,
+    codes: sparse.csc_matrix,
+    rows: np.ndarray,
+) -> Run:
+    """A fit with its features described."""
+    arrays = results.kept(cell["cell"], "dictionaries")
+    components, documents = arrays["components"], store.document_ids[rows]
+    residual = store.read(rows) - (codes @ components + arrays["offset"])
+    return Run(
+        name=run_name(cell),
+        title=results.title(cell),
+        lede=_lede(cell, store.without_texts),
+        nonnegative=cell["nonnegative"],
+        source=Source(
+            **{n: store.metadata[n] for n in Source.places if n in store.metadata},
+            dictionary=cell["kept"]["dictionaries"],
+            encoder=cell["kept"].get("encoders") or cell["kept"].get(MODELS),
+            n_active=cell["target_l0"],
+        ),
+        features=describe_features(
+            codes, documents, residual, components, nonnegative=cell["nonnegative"]
+        ),
+        codes=codes,
+        components=components,
+        documents=documents,
+        parents=arrays.get("parents"),
+    )
+
+
+def _lede(run: Cell, without_texts: str | None) -> str:
+    texts = "" if without_texts is None else f" Numbers stand for texts: {without_texts}."
+    return (
+        f"{run['n_components']} features, {metric_value(run, 'l0'):.1f} active at a token; explained variance "
+        f"{metric_value(run, 'explained_variance'):.3f} on held-out documents. Contribution is what a feature adds to "
+        f"the log evidence of a token, all others as they are.{texts}"
+    )

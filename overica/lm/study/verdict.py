@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Mapping
+from itertools import pairwise, product
+from typing import TypeVar
 
 from overica.lm.features.densities import FAMILIES
 from overica.lm.study.feature_results import FeatureResults
@@ -15,6 +16,9 @@ from overica.report.phrases import capital, listed, percent
 from overica.studies import Ranking, rank
 from overica.studies.spread import mean_of, metric_value, summarise
 
+T = TypeVar("T")
+Place = tuple[str, str]
+"""A width and a method."""
 _NATS = 1.0
 """Differences of the evidence up to this are none."""
 
@@ -82,15 +86,11 @@ def _champions(results: FeatureResults, metric: str) -> str:
 
 
 def _evidence(results: FeatureResults) -> str:
-    found = {
-        (what, method): spread
-        for what in results.whats
-        for method in results.methods
-        if (spread := summarise(results.matched(what, method), "evidence")).count
-    }
+    spreads = _places(results, lambda *place: summarise(results.matched(*place), "evidence"))
+    found = {place: spread for place, spread in spreads.items() if spread.count}
     if not found:
         return ""
-    values = _each(results, lambda *place: f"{found[place].mean:.1f}" if place in found else "")
+    values = _each(results, found, lambda spread: f"{spread.mean:.1f}")
     gaussian = mean_of(spread.chance for spread in found.values())
     text = f"Held-out evidence, nats a token: {values}; a Gaussian with the covariance of the data {gaussian:.1f}."
     *narrower, widest = results.whats
@@ -111,15 +111,10 @@ def _evidence(results: FeatureResults) -> str:
 
 def _seeds(results: FeatureResults) -> str:
     """Features that seeds share."""
-    found = {
-        (what, method): figures
-        for what in results.whats
-        for method in results.methods
-        if (figures := results.seeds_agree(what, method))
-    }
+    found = _places(results, results.seeds_agree)
     if not found:
         return ""
-    shares = _each(results, lambda *p: percent(found[p]["above_0.7"]) if p in found else "")
+    shares = _each(results, found, lambda figures: percent(figures["above_0.7"]))
     chance = max(figures["chance_above_0.7"] for figures in found.values())
     return f"Features that two seeds share, |cos| above .7: {shares}; chance {percent(chance)}."
 
@@ -152,8 +147,8 @@ def _matches(results: FeatureResults) -> str:
 
 def _clusters(results: FeatureResults) -> str:
     """Near-parallel features, and what becomes of a narrow fit's features in a wider one."""
-    clustered: dict[tuple[str, str], float] = {}
-    again: dict[tuple[str, str], float] = {}
+    clustered: dict[Place, float] = {}
+    again: dict[Place, float] = {}
     for method in results.methods:
         runs = results.runs(method=method)
         clustered |= {(r["width"], method): metric_value(r, "clustered_0.7") for r in runs}
@@ -163,10 +158,7 @@ def _clusters(results: FeatureResults) -> str:
         "Features in clusters of cosine above .7": clustered,
         "Features of the next narrower fit that are found again": again,
     }
-    told = {
-        name: _each(results, lambda *p, of=shares: percent(of[p]) if p in of else "")
-        for name, shares in said.items()
-    }
+    told = {name: _each(results, shares, percent) for name, shares in said.items()}
     return " ".join(f"{name}: {text}." for name, text in told.items() if text)
 
 
@@ -204,11 +196,18 @@ def _rightness(distances: list[float]) -> str:
     )
 
 
-def _each(results: FeatureResults, value: Callable[..., str]) -> str:
-    """``A 5 % at 2x, 6 % at 4x; B 7 % at 2x``, of ``value(what, method)`` where it is not empty."""
+def _places(results: FeatureResults, figure: Callable[[str, str], T]) -> dict[Place, T]:
+    """A figure by width and method, where there is one."""
+    places = product(results.whats, results.methods)
+    return {place: found for place in places if (found := figure(*place))}
+
+
+def _each(results: FeatureResults, figures: Mapping[Place, T], write: Callable[[T], str]) -> str:
+    """``A 5 % at 2x, 6 % at 4x; B 7 % at 2x``, of what there is."""
     told = []
     for method in results.methods:
-        found = [f"{text} at {what}" for what in results.whats if (text := value(what, method))]
+        there = [what for what in results.whats if (what, method) in figures]
+        found = [f"{write(figures[what, method])} at {what}" for what in there]
         told += [f"{results.label(method)} {', '.join(found)}"] if found else []
     return "; ".join(told)
 

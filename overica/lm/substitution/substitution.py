@@ -14,11 +14,17 @@ from overica.lm.collecting.model import ModelSource, load_again
 from overica.lm.collecting.sites import find_site
 from overica.lm.collecting.texts import Text
 from overica.lm.collecting.texts import documents as read
-from overica.lm.collecting.windows import Batch, batch_of, by_length, windows
+from overica.lm.collecting.windows import (
+    Batch,
+    batch_of,
+    by_length,
+    first_windows,
+    stored_windows,
+    windows,
+)
 from overica.lm.store.activations import Activations
 from overica.lm.substitution.loss import Measure, SubstitutionLoss, ratio_of_sums, share
 from overica.lm.substitution.outcomes import OUTCOMES
-from overica.lm.substitution.replay import first_windows, stored_windows
 
 _ROWS = 4096
 
