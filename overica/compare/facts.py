@@ -6,6 +6,7 @@ from typing import Any
 from overica.metrics.words import words_of
 from overica.report import numbers
 from overica.report.phrases import percent
+from overica.studies.levels import OFF
 from overica.studies.spread import number
 
 Facts = Mapping[str, Any]
@@ -101,6 +102,23 @@ def describe_facts(facts: Facts, n_learned: object = None) -> list[tuple[str, st
     ]
     learned = [] if n_learned is None else [("learned", f"{n_learned} directions")]
     return known[:1] + learned + known[1:] + rest
+
+
+def about(entry: Facts) -> str:
+    """What a data set is, as the header of a study knows it, and what it is compared at where that is not the true L0.
+
+    Examples
+    --------
+    >>> about(
+    ...     {"description": "a toy", "describe": {"true_l0": 0.84}, "levels": {"0.5": 1, "1.0": 1}}
+    ... )
+    'a toy; compared at L0 1, truly 0.84'
+    """
+    truth = number((entry.get("describe") or {}).get("true_l0"))
+    at = number((entry.get("levels") or {}).get("1.0"))
+    rounded = abs(at - truth) > OFF * truth
+    told = f"compared at L0 {at:g}, truly {numbers.short(truth)}" if rounded else ""
+    return "; ".join(filter(None, [str(entry.get("description") or ""), told]))
 
 
 def plain(value: object) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from overica.compare.facts import about
 from overica.compare.reading import reading
 from overica.compare.sections import section
 from overica.compare.verdict import PRIMARY, SECONDARY, TRUE_L0, answer, verdict
@@ -63,10 +64,7 @@ def build_page(results: Results) -> Page:
     ]
     # What level and names mean is said where they first stand.
     first.caption += f": {TRUE_L0}"
-    first.below = [
-        [str(entry.get("description") or ""), *lines]
-        for entry, lines in zip(results.whats.values(), first.below, strict=True)
-    ]
+    first.about = [about(entry) for entry in results.whats.values()]
     return Page(
         kicker="overica compare",
         question=QUESTION,

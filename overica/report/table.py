@@ -50,7 +50,9 @@ class Table:
     columns: list[str]
     rows: list[Row]
     below: Sequence[Sequence[str]] = field(default_factory=list)
-    """Smaller lines under each column's heading: what it is, its chance level, the truth's own figure."""
+    """Smaller lines under each column's heading: its chance level, the truth's own figure."""
+    about: Sequence[str] = ()
+    """What each column is; below the heading, or below the table where the page is narrow."""
     style: str = ""
     """Class of the style sheet: "heat" colours cells by their share."""
 

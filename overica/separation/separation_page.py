@@ -63,7 +63,7 @@ def build_page(results: Results) -> Page:
     """Put together what the records say, the answer first."""
     marks = marks_of(results)
     table = overview_table(results, "sdr", "matched", "SDR, decibels")
-    table.below = [[str(entry.get("description") or "")] for entry in results.whats.values()]
+    table.about = [str(entry.get("description") or "") for entry in results.whats.values()]
     return Page(
         kicker="overica study",
         question=QUESTION,

@@ -198,12 +198,26 @@ SCROLLED = """(() => {
 })()"""
 
 
+def test_phone_shows_most_of_six_columns_at_once_and_what_they_are(default_size):
+    script = """(() => {
+      const right = e => e.getBoundingClientRect().right;
+      const cells = [...document.querySelectorAll("header tbody tr:first-child td")];
+      const shown = e => [...document.querySelectorAll(e)].filter(e => e.offsetHeight).length;
+      return [cells.length, cells.filter(e => right(e) <= innerWidth).length,
+              shown("header thead .about"), shown("header dl.about div")];
+    })()"""
+    answers = [ask_page(default_size, script, width=width)[0]["value"] for width in (390, 1200)]
+    (n, seen, above, below), wide = answers
+    assert n == 6 and seen >= 5
+    assert (above, below) == (0, 6) and wide == [6, 6, 6, 0]
+
+
 def test_table_on_a_phone_fades_where_it_goes_on_and_keeps_its_heads(default_size):
-    answer, _ = ask_page(default_size, SCROLLED, width=390)
+    answer, _ = ask_page(default_size, SCROLLED, width=320)
     found = answer["value"]
     assert found["mask"].startswith("linear-gradient(to left, rgba(0, 0, 0, 0)")
     assert found["fade"] >= 12
-    assert found["start"]["last"] > 390
+    assert found["start"]["last"] > 320
     assert found["end"]["head"] == found["start"]["head"] > 0
     # At the end of the way nothing of the table is under the fade.
     assert found["end"]["last"] <= found["end"]["clear"] + 1
