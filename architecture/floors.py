@@ -26,6 +26,7 @@ ROOMS: dict[str, Room] = {
     "_version": Room(0, "its number"),
     "_deprecation": Room(0, "keywords that change"),
     "_extras": Room(0, "what may be missing"),
+    "_methods": Room(0, "names of methods"),
     "_names": Room(0, "names handed out"),
     "_nearest": Room(0, "names mistyped"),
     "_validation": Room(0, "errors at the boundary"),

@@ -91,6 +91,19 @@ def test_options_change_the_study(run, tmp_path):
         ("kind = 3", "unknown kind of study 3"),
         ("kind = [", "is not TOML"),
         (PHOTOGRAPHS.replace("side", "sides"), "`sides`: unknown key 'sides'. Did you mean 'side'"),
+        ('datasets = ["mixture"]\nmethods = [{name = "topk", n_steps = 0}]', "`n_steps` must be"),
+        (
+            'datasets = ["mixture"]\nmethods = ["ica"]\n[ica]\nprior = "so"',
+            "`prior` must be one of",
+        ),
+        (
+            'datasets = ["mixture"]\nmethods = [{name = "pca"}, {name = "rica", contrast = "so"}]',
+            "`methods[1]` (rica): `contrast` must be one of",
+        ),
+        (
+            PHOTOGRAPHS.replace('"raw"', '"topk"') + "[tuned.topk]\nn_steps = [5, 0]",
+            "`n_steps` must be an integer >= 1, got 0",
+        ),
         ('kind = "photographs"\nfolder = "nowhere"', "`folder` must be a folder with pictures"),
         ('kind = "activations"\nactivations = "nowhere"', "there is nothing at 'nowhere'"),
     ],

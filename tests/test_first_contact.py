@@ -10,12 +10,15 @@ import pytest
 from click.testing import CliRunner
 
 import overica.doctor
+from overica.baselines import BASELINES
 from overica.cli import CHAPTERS, _known, main
 from overica.cli._command import Command
+from overica.cli._study import load
 from overica.fits.building import learners
 from overica.formats import WRITERS
 from overica.lm.store.precision import PRECISIONS
 from overica.priors import PRIORS
+from overica.sae import SAES
 from overica.sae.arithmetic import PRECISIONS as TRAINING
 from overica.separation import METHODS as SEPARATION
 from overica.studies import METHODS
@@ -69,6 +72,30 @@ def test_an_unknown_method_is_told_as_soon(tmp_path):
     assert line.startswith("Usage: overica fit")
 
 
+def test_an_unknown_method_of_a_study_is_told_as_soon(tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text('methods = ["pca", {name = "batchtok"}]', encoding="utf-8")
+    code = """
+import sys
+from overica.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    assert not {"torch", "sklearn", "pandas"} & sys.modules.keys()
+"""
+    for args, where in (
+        (["compare", study], f"{study}, `methods[1]`"),
+        (["features", tmp_path, "--methods", "ica,batchtok"], "`methods[1]`"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *map(str, args), "-o", str(tmp_path / "out")],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        told = f"Error: {where}: unknown method 'batchtok'. Did you mean 'batchtopk'"
+        assert done.stderr.splitlines()[-1].startswith(told)
+        assert done.returncode == 1
+
+
 def test_other_ranks_are_silent(tmp_path, monkeypatch):
     monkeypatch.setattr(WORK["fit"], lambda *_, **__: ())
     monkeypatch.setenv("RANK", "1")
@@ -79,6 +106,12 @@ def test_other_ranks_are_silent(tmp_path, monkeypatch):
 def test_names_that_options_know_are_those_that_are_registered():
     assert [*_known.METHODS] == learners()
     assert {*_known.METHODS, *_known.BESIDE} == METHODS.keys()
+    for kind, names in _known.METHODS_OF.items():
+        usable = load(kind).config_type.registry
+        assert {*names} == usable.keys()
+    assert {name: kind.name for name, kind in {**SAES, **BASELINES}.items()} == {
+        name: name for name in _known.METHODS if not name.startswith("ica")
+    }
     assert {*_known.PRIORS} == {"auto", *PRIORS}
     assert {*_known.ACTIVATION_PRECISIONS} == {*PRECISIONS}
     assert {*_known.TRAINING_PRECISIONS} == {*TRAINING}

@@ -10,6 +10,8 @@ Examples
 ('FastICA (scikit-learn)', False, True)
 """
 
+from overica import _methods
+from overica._methods import imported
 from overica.baselines.base import Baseline
 from overica.baselines.dictionary_learning import DictionaryLearningBaseline
 from overica.baselines.fastica import FastICABaseline
@@ -17,10 +19,7 @@ from overica.baselines.linear import LinearFeaturiser
 from overica.baselines.pca import PCABaseline
 from overica.baselines.rica import RICABaseline
 
-BASELINES: dict[str, type[Baseline]] = {
-    kind.name: kind
-    for kind in (DictionaryLearningBaseline, FastICABaseline, RICABaseline, PCABaseline)
-}
+BASELINES: dict[str, type[Baseline]] = imported(_methods.BASELINES)
 """Baselines by name."""
 
 __all__ = [

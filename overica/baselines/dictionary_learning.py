@@ -10,7 +10,7 @@ from sklearn.decomposition import MiniBatchDictionaryLearning
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from overica._validation import Array
+from overica._validation import Array, check_scalar
 from overica.baselines.base import Baseline
 from overica.coding import SparseCoder
 from overica.random_state import generator
@@ -92,6 +92,7 @@ class DictionaryLearningBaseline(Baseline):
 
     def fit(self, X: np.ndarray, y: Any = None) -> Self:
         """Learn the atoms."""
+        self.check_parameters()
         X = np.asarray(self._validated(X, reset=True))
         rng = generator(self.random_state)
         self.offset_ = np.zeros(X.shape[1]) if self.nonnegative else X.mean(axis=0)
@@ -107,6 +108,13 @@ class DictionaryLearningBaseline(Baseline):
         self.components_ = atoms
         self.penalty_ = self._penalty(atoms, centred)
         return self
+
+    def check_parameters(self) -> None:
+        """Refuse a parameter that no samples make right."""
+        for name in ("n_rounds", "n_steps", "batch_size"):
+            check_scalar(getattr(self, name), name, minimum=1, integer=True)
+        if self.penalty is not None:
+            check_scalar(self.penalty, "penalty")
 
     def _round(
         self, atoms: np.ndarray, centred: np.ndarray, rng: np.random.Generator

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.decomposition import FastICA
 
+from overica._validation import check_scalar
 from overica.baselines.linear import LinearFeaturiser, at_most
 
 
@@ -56,6 +57,7 @@ class FastICABaseline(LinearFeaturiser):
 
     def fit(self, X: np.ndarray, y: Any = None) -> Self:
         """Whiten and rotate."""
+        self.check_parameters()
         X = np.asarray(self._validated(X, reset=True))
         wanted = at_most(self.n_components, X.shape[1], "FastICA")
         self.model_ = FastICA(
@@ -64,6 +66,10 @@ class FastICABaseline(LinearFeaturiser):
         self.n_iter_ = int(self.model_.n_iter_)
         self._publish(X, self.model_.components_, self.model_.mixing_.T)
         return self
+
+    def check_parameters(self) -> None:
+        """Refuse a parameter that no samples make right."""
+        check_scalar(self.max_iter, "max_iter", minimum=1, integer=True)
 
     def flops(self, X: np.ndarray) -> float:
         """Whitening by singular vectors, ``4 N d^2 + 8 d^3``, then steps of ``4 N m^2 + 25 m^3``.

@@ -125,24 +125,20 @@ class RICABaseline(LinearFeaturiser):
 
     def fit(self, X: np.ndarray, y: Any = None) -> Self:
         """Whiten, and minimise."""
+        self.check_parameters()
         X = np.asarray(self._validated(X, reset=True))
-        n_components = check_scalar(self.n_components, "n_components", minimum=1, integer=True)
-        coefficient = check_scalar(self.coefficient, "coefficient", strict=True)
-        contrast = CONTRASTS[check_choice(self.contrast, "contrast", CONTRASTS)]
-        most = check_scalar(self.max_samples, "max_samples", minimum=1, integer=True)
-        max_iter = check_scalar(self.max_iter, "max_iter", minimum=1, integer=True)
         rng = generator(self.random_state)
         whitener, dewhitener = white(X)
-        rows = some_rows(len(X), most, rng)
+        rows = some_rows(len(X), self.max_samples, rng)
         Z = np.asarray(X[rows] - X.mean(axis=0), np.float64) @ whitener.T
-        start = rng.standard_normal((n_components, len(whitener)))
+        start = rng.standard_normal((self.n_components, len(whitener)))
         found = minimize(
             objective,
             start.ravel(),
-            (Z, coefficient, contrast),
+            (Z, self.coefficient, CONTRASTS[self.contrast]),
             method="L-BFGS-B",
             jac=True,
-            options={"maxiter": max_iter, "maxfun": 10 * max_iter},
+            options={"maxiter": self.max_iter, "maxfun": 10 * self.max_iter},
         )
         W, _ = unit_rows(found.x.reshape(start.shape))
         self.n_iter_, self.n_evaluations_ = int(found.nit), int(found.nfev)
@@ -150,6 +146,13 @@ class RICABaseline(LinearFeaturiser):
         factor = len(W) / np.square(W @ W.T).sum()
         self._publish(X, W @ whitener, factor * W @ dewhitener.T)
         return self
+
+    def check_parameters(self) -> None:
+        """Refuse a parameter that no samples make right."""
+        check_scalar(self.coefficient, "coefficient", strict=True)
+        check_choice(self.contrast, "contrast", CONTRASTS)
+        for name in ("n_components", "max_samples", "max_iter"):
+            check_scalar(getattr(self, name), name, minimum=1, integer=True)
 
     def flops(self, X: np.ndarray) -> float:
         """Per look at the objective ``4 n d F + 4 d^2 F``, n samples; for whitening ``4 N d^2 + 8 d^3`` once."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from overica.cli._errors import told
+from overica.cli._known import check_methods
 
 if TYPE_CHECKING:
     from overica.studies import Results, Study
@@ -101,6 +102,7 @@ def run_study(
     with told(
         saying, output, stopped=f"What is done is in {output}; the same command goes on from there."
     ):
+        check_methods(kind, study, keys.get("methods"))
         kind_of_study = load(kind)
         config = (
             kind_of_study.config_type.from_toml(study) if study else kind_of_study.default_config()

@@ -10,7 +10,7 @@ from overica.compare.config import KnownTruthConfig
 from overica.datasets import Mixture
 from overica.studies import METHODS, Assignment, Plan, StudyError
 from overica.studies.choices import Choice
-from overica.studies.one_fit import refuse_parameters
+from overica.studies.refusing import refuse_parameters
 
 
 def plan(config: KnownTruthConfig) -> Plan:
@@ -45,7 +45,7 @@ def plan(config: KnownTruthConfig) -> Plan:
             "n_components": width,
             "levels": levels,
         }
-        told = Assignment(data.mixing.shape[1], 1.0, data.nonnegative, 0, data.X, data)
+        told = Assignment(width, 1.0, data.nonnegative, 0, data.X, data)
         for j, listed in enumerate(config.methods):
             method = config.arguments(listed)
             refuse_parameters(method, told, f"`methods[{j}]` ({method.label})")

@@ -26,6 +26,7 @@ from overica.photographs.photograph_config import PhotographConfig, Setting
 from overica.photographs.regions import Photographs
 from overica.ranges import unit_rows
 from overica.studies import Assignment, Cell, Job, Record
+from overica.studies.choices import Choice
 from overica.studies.one_fit import fitted
 
 GROUPS |= {
@@ -137,13 +138,12 @@ class BasisBench:
     def _learn(self, columns: int, setting: Setting) -> _Learned:
         fit = self.data.fit
         X = fit.cells if self.method.by_variance else fit.white
-        told = {**setting, **self.job.method.arguments}
-        n_active = told.pop("n_active", self.config.n_active)
-        assignment = Assignment(columns, n_active, False, self.job.seed, X)
+        given = Assignment(columns, self.config.n_active, False, self.job.seed, X)
+        told, assignment = told_of(self.job.method, setting, given)
         with warnings.catch_warnings():
             # All run as long as they are told; that they might have gone on is known.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            featuriser, costs = fitted(replace(self.job.method, arguments=told), assignment)
+            featuriser, costs = fitted(told, assignment)
         rows = Dictionary.of(featuriser).components
         rows = rows[rows.any(axis=1)]
         if self.method.by_variance:
@@ -217,6 +217,13 @@ class GaussianBench(_WithoutBasis):
         data = self.data
         model = PCA().fit(data.fit.cells)
         return {"evidence_bits": coding_cost(model, data.judge.cells, data.precision)}
+
+
+def told_of(method: Choice, setting: Setting, given: Assignment) -> tuple[Choice, Assignment]:
+    """A method and what it is told, with a setting of its free parameters, `n_active` among them."""
+    told = {**setting, **method.arguments}
+    n_active = told.pop("n_active", given.n_active)
+    return replace(method, arguments=told), replace(given, n_active=n_active)
 
 
 def gabor_fits(rows: np.ndarray) -> GaborFits:

@@ -20,12 +20,14 @@ from overica.photographs.basis_bench import (
     PhotographJob,
     RawBench,
     gabor_fits,
+    told_of,
 )
 from overica.photographs.best_basis import verdict
 from overica.photographs.gabor import GaborFits
 from overica.photographs.photograph_config import GAUSSIAN, RAW, PhotographConfig
 from overica.photographs.regions import Photographs, split_photographs
-from overica.studies import Bench, Job, Plan, Results, Study
+from overica.studies import Assignment, Bench, Job, Plan, Results, Study
+from overica.studies.refusing import refuse_parameters
 
 _BENCHES: dict[str, Any] = {RAW: RawBench, GAUSSIAN: GaussianBench}
 """Where there is no basis."""
@@ -130,12 +132,18 @@ class PhotographStudy(Study):
         data = self._split(config.seed)
         pixels = [hashlib.sha256(each.tobytes()).hexdigest() for each in self.images]
         jobs = []
-        for method in map(config.arguments, config.methods):
+        for i, method in enumerate(map(config.arguments, config.methods)):
             widths = {
                 f"{width:g}x": round(width * config.side**2) for width in config.widths_of(method)
             }
+            settings = config.settings(method)
+            for setting in settings if widths and method.name not in _BENCHES else ():
+                given = Assignment(
+                    min(widths.values()), config.n_active, False, 0, data.fit.white[:1]
+                )
+                told, given = told_of(method, setting, given)
+                refuse_parameters(told, given, f"`methods[{i}]` ({method.label})")
             for seed in config.seeds if widths else ():
-                settings = config.settings(method)
                 job = PhotographJob(
                     min(widths, key=widths.__getitem__), method, seed, first=seed == config.seed,
                     settings=settings, narrowest=min(widths.values()),

@@ -4,6 +4,8 @@ Every variant of `SAES` is an estimator with the parameters, attributes and meth
 penalty from `ORTHOGONALITY`, and can be trained in stages by `FrozenStages` and `ResidualStages`.
 """
 
+from overica import _methods
+from overica._methods import imported
 from overica._names import handed_out
 from overica.sae.abstopk import AbsTopKSAE
 from overica.sae.base import SparseAutoencoder
@@ -22,20 +24,7 @@ from overica.sae.tied import TiedSAE
 from overica.sae.topk import TopKSAE
 from overica.sae.trainer import Orthogonality, TrainingError
 
-SAES: dict[str, type[SparseAutoencoder]] = {
-    kind.name: kind
-    for kind in (
-        ReLUSAE,
-        TiedSAE,
-        GatedSAE,
-        JumpReLUSAE,
-        TopKSAE,
-        AbsTopKSAE,
-        BatchTopKSAE,
-        MatryoshkaSAE,
-        MatchingPursuitSAE,
-    )
-}
+SAES: dict[str, type[SparseAutoencoder]] = imported(_methods.SAES)
 """Sparse autoencoders by name."""
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""One fit: whether its parameters will do, and what it cost."""
+"""One fit, and what it cost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import NamedTuple
 from overica.coding import Featuriser
 from overica.sae import SparseAutoencoder, steer
 from overica.studies.choices import Choice
-from overica.studies.errors import StudyError
 from overica.studies.method import Assignment
 from overica.studies.registry import METHODS
 
@@ -19,20 +18,6 @@ class Fitted(NamedTuple):
     featuriser: Featuriser
     costs: dict[str, float]
     """Fields of a record: seconds, and floating-point operations by a formula."""
-
-
-def refuse_parameters(method: Choice, assignment: Assignment, at: str) -> None:
-    """Refuse parameters that a method refuses before it sees samples.
-
-    Raises
-    ------
-    StudyError
-        Beginning with where they stand.
-    """
-    try:
-        METHODS[method.name].build(assignment, **method.arguments)
-    except (TypeError, ValueError) as error:
-        raise StudyError(f"{at}: {error}") from error
 
 
 def fitted(method: Choice, assignment: Assignment) -> Fitted:

@@ -16,8 +16,8 @@ from overica.lm.study.feature_config import FeatureStudyConfig
 from overica.lm.study.feature_results import FeatureResults
 from overica.studies import METHODS, Assignment, Cell, Plan, Results, Study, StudyError
 from overica.studies.choices import Choice
-from overica.studies.one_fit import refuse_parameters
 from overica.studies.plan import digest
+from overica.studies.refusing import refuse_parameters
 
 
 class FeatureStudy(Study):
