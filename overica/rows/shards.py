@@ -74,21 +74,19 @@ class ShardedRows:
 
     def __getitem__(self, key: Any) -> np.ndarray:
         """One row, (n_features,), of an integer; rows, (n, n_features), of a slice, index array or mask."""
-        if isinstance(key, (int, np.integer)):
-            row: np.ndarray = self._take(self._indices(np.array([key])))[0]
-            return row
         if isinstance(key, slice):
-            return self._span(range(*key.indices(len(self))))
+            return self._span(range(len(self))[key])
         index = np.asarray(key)
         if index.dtype == bool:
             if index.shape != (len(self),):
                 raise IndexError(f"a mask must have shape ({len(self)},), got {index.shape}")
             index = np.flatnonzero(index)
-        if index.ndim != 1 or (index.size and index.dtype.kind not in "iu"):
+        if index.ndim > 1 or (index.size and index.dtype.kind not in "iu"):
             raise IndexError(
                 f"rows are chosen by an integer, a slice or a 1d array, got {type(key).__name__}"
             )
-        return self._take(self._indices(index.astype(np.int64)))
+        rows = self._take(self._indices(np.atleast_1d(index).astype(np.int64)))
+        return rows if index.ndim else rows[0]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """All rows in memory."""

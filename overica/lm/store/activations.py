@@ -247,13 +247,12 @@ class Activations(ABC):
 
     @cached_property
     def _moments(self) -> tuple[np.ndarray, float]:
-        X, n = self.activations, self.n_tokens
-        parts = [slice(start, start + _MOMENT_ROWS) for start in range(0, n, _MOMENT_ROWS)]
-        mean = np.zeros(self.n_features)
-        for part in parts:
-            mean += X[part].sum(axis=0, dtype=np.float64) / n
-        power = sum(float(((X[part].astype(np.float64) - mean) ** 2).sum()) for part in parts)
-        return mean, float(np.sqrt(power / (n * self.n_features)))
+        from sklearn.preprocessing import StandardScaler
+
+        scaler = StandardScaler()
+        for start in range(0, self.n_tokens, _MOMENT_ROWS):
+            scaler.partial_fit(self.read(slice(start, start + _MOMENT_ROWS)))
+        return scaler.mean_, float(np.sqrt(scaler.var_.mean()))
 
 
 def joined_shards(shards: Sequence[Any], names: Sequence[str]) -> Any:
