@@ -50,10 +50,7 @@ def feature_clusters(
     cosines = cosine_matrix(rows.T, rows.T)
     near = (cosines if nonnegative else np.abs(cosines)) > threshold
     _, labels = connected_components(csr_matrix(near), directed=False)
-    sizes = np.bincount(labels)
-    order = np.argsort(-sizes, kind="stable")
-    rank = np.empty_like(order)
-    rank[order] = np.arange(order.size)
+    rank = np.argsort(np.argsort(-np.bincount(labels), kind="stable"))
     return np.asarray(rank[labels])
 
 

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from overica.coding import Dictionary, Featuriser, SparseCoder
+from overica.coding import Featuriser, SparseCoder
 from overica.formats import load
 from overica.lm.features.record import Source
 from overica.persistence import damage_named, read_arrays
 
 _CODER = "coder.json"
 _TOLD = ("method", "penalty", "nonnegative")
-
-
-class Encoder(NamedTuple):
-    """A featuriser, and in a few words what its codes are."""
-
-    featuriser: Featuriser
-    words: str
-
-    def encode(self, X: np.ndarray) -> np.ndarray:
-        """Codes in units of X, of features of unit norm, (n_samples, n_components)."""
-        return Dictionary.of(self.featuriser).encode(self.featuriser, X)
 
 
 def packed_coder(coder: SparseCoder) -> dict[str, np.ndarray]:
@@ -45,8 +34,8 @@ def packed_coder(coder: SparseCoder) -> dict[str, np.ndarray]:
     return {_CODER: np.frombuffer(text.encode(), np.uint8)}
 
 
-def read_encoder(study: Path, source: Source, nonnegative: bool) -> Encoder:
-    """The encoder of a run: the one that was kept, or exact codes on its dictionary.
+def read_encoder(study: Path, source: Source, nonnegative: bool) -> tuple[Featuriser, str]:
+    """The encoder of a run, the one that was kept or exact codes on its dictionary; and what its codes are, in words.
 
     Parameters
     ----------
@@ -63,7 +52,7 @@ def read_encoder(study: Path, source: Source, nonnegative: bool) -> Encoder:
     """
     kept = None if source.encoder is None else study / source.encoder
     if kept is not None and kept.is_dir():
-        return Encoder(load(kept), "its own codes")
+        return load(kept), "its own codes"
     path = study / source.dictionary
     arrays = read_arrays(path)
     told: dict[str, Any] = {"method": "debiased", "nonnegative": nonnegative}
@@ -76,4 +65,4 @@ def read_encoder(study: Path, source: Source, nonnegative: bool) -> Encoder:
             f" with {source.n_active:g} features a token on average, its own encoder was not kept"
         )
     with damage_named(str(path)):
-        return Encoder(SparseCoder(arrays["components"], offset=arrays["offset"], **told), words)
+        return SparseCoder(arrays["components"], offset=arrays["offset"], **told), words

@@ -16,7 +16,6 @@ from typing import Any
 import jinja2
 import numpy as np
 from jinja2.utils import htmlsafe_json_dumps
-from markupsafe import Markup
 
 from overica.lm.features.logit_lens import LogitLens
 from overica.lm.features.reading import RECORD
@@ -56,7 +55,7 @@ def write_feature_pages(
     labels: Mapping[str, str],
     partners: Mapping[str, Mapping[str, list[Any]]],
     lens: LogitLens | str,
-) -> Path:
+) -> None:
     """Write the folder of one fit.
 
     Parameters
@@ -66,28 +65,16 @@ def write_feature_pages(
     run : Run
     labels, partners, lens
         See `overica.lm.features.record.run_record`.
-
-    Returns
-    -------
-    Path
-        Of the page.
     """
     here = folder / run.name
     here.mkdir(parents=True, exist_ok=True)
     record = run_record(run, labels, partners, lens)
     _write_both(here / RECORD, here / "data.js", "RUN", record)
-    environment = pages_environment()
-    html = environment.get_template("run.html.j2").render(
-        title=run.title,
-        lede=run.lede,
-        run=run.name,
-        others=list(labels.items()),
-        scripts=SCRIPTS,
-        style=page_style(environment),
-    )
-    path = here / "index.html"
-    write_atomically(path, html)
-    return path
+    html = page_of(
+        "run.html.j2",
+        title=run.title, lede=run.lede, run=run.name, others=list(labels.items()), scripts=SCRIPTS,
+    )  # fmt: skip
+    write_atomically(here / "index.html", html)
 
 
 def _write_both(json_path: Path, script_path: Path, name: str, value: Any) -> None:
@@ -99,17 +86,10 @@ def _write_both(json_path: Path, script_path: Path, name: str, value: Any) -> No
     write_atomically(script_path, f"window.OVERICA_{name}={safe};\n")
 
 
-def page_style(environment: jinja2.Environment) -> Markup:
-    """The report's style sheet and that of the pages."""
-    loader = environment.loader
-    assert loader is not None
-    names = ("report.css", "pages.css")
-    return Markup("\n").join(Markup(loader.get_source(environment, name)[0]) for name in names)
-
-
-def pages_environment() -> jinja2.Environment:
-    """Templates of the pages, with those of reports behind them."""
-    return environment(jinja2.PackageLoader("overica.lm.features"))
+def page_of(template: str, **values: Any) -> str:
+    """A page from one of this room's templates, with those of reports and their style sheet behind them."""
+    templates = environment(jinja2.PackageLoader("overica.lm.features"))
+    return templates.get_template(template).render(**values)
 
 
 def token_record(store: Activations, rows: np.ndarray) -> dict[str, Any]:

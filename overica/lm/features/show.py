@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from overica.lm.features.pages import page_style, pages_environment
+from overica.lm.features.pages import page_of
 from overica.lm.features.reading import SPACE
 from overica.lm.features.text import TextFeatures, text_features
 from overica.persistence import write_atomically
@@ -84,8 +84,8 @@ def write_show_page(path: Path, study: Path, found: TextFeatures, top: int = 5) 
     top : int
         As `run_show`.
     """
-    environment = pages_environment()
-    html = environment.get_template("show.html.j2").render(
+    html = page_of(
+        "show.html.j2",
         title=f"Features of a text: {found.title}",
         lede=heading(found),
         link=quote(os.path.relpath(study / found.run / "index.html", path.parent)),
@@ -97,7 +97,6 @@ def write_show_page(path: Path, study: Path, found: TextFeatures, top: int = 5) 
             (token, [(j, _number(code, MINUS)) for j, code in found.at(i, top)])
             for i, token in enumerate(found.tokens)
         ],
-        style=page_style(environment),
     )  # fmt: skip
     write_atomically(path, html)
 
@@ -108,14 +107,9 @@ def _pieces(found: TextFeatures, feature: int, strongest: int) -> list[tuple[str
     codes = found.codes[first:last, [feature]].toarray()[:, 0]
     largest = abs(codes).max()
     return [
-        (
-            token,
-            -int(-_SHADES * abs(code) // largest),
-            "-" if code < 0 else "+",
-            _number(code, MINUS),
-        )
+        (token, -int(-_SHADES * abs(code) // largest), "-" if code < 0 else "+", _number(code, MINUS))
         for token, code in zip(found.tokens[first:last], codes.tolist(), strict=True)
-    ]
+    ]  # fmt: skip
 
 
 def _number(value: float, minus: str = "-") -> str:

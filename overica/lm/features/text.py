@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from overica.coding import Dictionary
 from overica.lm.collecting.model import ModelSource, load_again
 from overica.lm.collecting.reader import stream_of
 from overica.lm.collecting.sites import find_site
@@ -108,20 +109,20 @@ def text_features(
     record = read_run(folder, run)
     with damage_named(f"the features of {record.get('run')} in {folder}"):
         source, nonnegative = Source(**record["source"]), bool(record["nonnegative"])
-    encoder = read_encoder(folder, source, nonnegative)
+    featuriser, encoder = read_encoder(folder, source, nonnegative)
     loaded = load_again(vars(source), repr(str(folder)), model, device=device)
     found = list(windows(loaded, [Document(text, "text")], source.context or _CONTEXT))
     if not found:
         raise ValueError("`text` must hold a token, got none")
     site = find_site(loaded, source.layer, site=source.site, module=source.module)
     X = np.concatenate([stream_of(loaded, site, [window]) for window in found])
-    codes = sparse.csr_matrix(encoder.encode(X))
+    codes = sparse.csr_matrix(Dictionary.of(featuriser).encode(featuriser, X))
     texts = [loaded.vocabulary[i] for window in found for i in window.ids.tolist()]
     return TextFeatures(
         run=str(record["run"]),
         title=str(record["title"]),
         source=source,
-        encoder=encoder.words,
+        encoder=encoder,
         tokens=joined(texts, loaded.word_pieces),
         codes=codes,
         gists=strongest_tokens(folder, record, np.unique(codes.indices).tolist()),
