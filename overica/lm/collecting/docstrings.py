@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import inspect
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -95,9 +94,9 @@ def _module(file: Path, name: str) -> Iterator[Document]:
 
 def _node(node: ast.AST, name: str) -> Iterator[Document]:
     if isinstance(node, _DOCUMENTED):
-        text = ast.get_docstring(node, clean=False)
+        text = ast.get_docstring(node)
         if text:
-            yield Document(inspect.cleandoc(text), name)
+            yield Document(text, name)
     for child in ast.iter_child_nodes(node):
         if isinstance(child, _DOCUMENTED):
             yield from _node(child, f"{name}.{child.name}")  # type: ignore[union-attr]

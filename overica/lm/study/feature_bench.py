@@ -13,7 +13,6 @@ from overica.formats.loading import is_one_sided
 from overica.lm.features.agreement import THRESHOLDS, agreement, clustered_share, random_directions
 from overica.lm.features.encoders import packed_coder
 from overica.lm.study.data import (
-    Substitute,
     density_figures,
     kept_codes,
     load,
@@ -75,6 +74,9 @@ class FeatureBench:
         """Whether its own codes are at the level; the others' features are encoded exactly."""
         self.nonnegative = known.one_sided or is_one_sided(self.featuriser)
         """Whether a feature and its opposite are two."""
+        n = config.n_substituted
+        self.substitute = n and load_substitute(config.activations, config.parts, job.stamp, n)
+        """How reconstructions are put back into the model, or why they cannot be; 0 if nobody asked for it."""
         self.described: dict[str, Mapping[str, np.ndarray]] = {}
         """What the pages of features need."""
 
@@ -100,7 +102,7 @@ class FeatureBench:
             "encoder": "own" if self.told else "exact",
             "n_components": len(self.dictionary.components),
             "nonnegative": self.nonnegative,
-            "not_substituted": self._why_not(),
+            "not_substituted": self.substitute if isinstance(self.substitute, str) else None,
             **self.costs,
         }
         if not cell.facts["matched"]:
@@ -139,21 +141,7 @@ class FeatureBench:
             raise FloatingPointError("codes of held-out samples are NaN or infinite")
         decoded = dictionary.decode(codes)
         figures = {name: metric(X, decoded, codes) for name, metric in FIT_METRICS.items()}
-        substitute = self._substitute()
-        return figures if isinstance(substitute, str) else figures | substitute(featuriser)
-
-    def _substitute(self) -> Substitute | str:
-        config = self.config
-        if not config.n_substituted:
-            return "not asked for"
-        return load_substitute(
-            config.activations, config.parts, self.job.stamp, config.n_substituted
-        )
-
-    def _why_not(self) -> str | None:
-        """Why there is nothing of the model's output among the figures, if there should be."""
-        why = self._substitute()
-        return why if self.config.n_substituted and isinstance(why, str) else None
+        return figures | (self.substitute(featuriser) if callable(self.substitute) else {})
 
     def _evidence(self) -> dict[str, dict[str, float]]:
         """Of a method that is a density, beside a Gaussian's."""
