@@ -10,13 +10,12 @@ was ever set.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from overica.formats.foreign_files import Config, Tensors, read_torch
+from overica.formats.foreign_files import Config, Tensors, holds, read_torch
 from overica.formats.format import Format
 from overica.formats.layout import Layout
 from overica.formats.source import source
-from overica.persistence import current
 
 if TYPE_CHECKING:
     from overica.sae import SparseAutoencoder
@@ -51,17 +50,14 @@ class DictionaryLearning(Format):
     name: ClassVar[str] = "dictionary_learning"
     files: ClassVar[tuple[str, ...]] = (_TENSORS,)
 
-    def config(self, folder: Path) -> dict[str, Any]:
-        """See `Format.config`."""
-        path = current(folder, _CONFIG)
-        return Config.read(path) if path.is_file() else {}
-
     def read(self, folder: Path) -> SparseAutoencoder:
         """See `Format.read`."""
         from overica.formats.assembling import assemble
 
         tensors = read_torch(folder / _TENSORS)
-        trainer = Config(folder / _CONFIG, self.config(folder)).within("trainer")
+        path = folder / _CONFIG
+        config = Config.read(path) if holds(folder, _CONFIG) else Config(path, {})
+        trainer = config.within("trainer")
         name = _class_of(trainer, tensors)
         layout = LAYOUTS[name]
         weights = layout.read(tensors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from overica.coding import Featuriser
 from overica.formats.foreign_files import holds
@@ -38,16 +38,3 @@ class Format(ABC):
         FileNotFoundError, ValueError
             Naming the file, and what was expected of it.
         """
-
-    def config(self, folder: Path) -> dict[str, Any]:
-        """Its JSON, as far as there is any; {} where it is damaged."""
-        from overica.persistence import current, read_json
-
-        for name in self.files:
-            if name.endswith(".json"):
-                try:
-                    found = read_json(current(folder, name))
-                except (ValueError, OSError):
-                    return {}
-                return found if isinstance(found, dict) else {}
-        return {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
 from overica.coding import Featuriser
+from overica.formats.foreign_files import Config
 from overica.formats.format import Format
 from overica.persistence.checkpoint import ARRAYS, CONFIG
 
@@ -31,7 +33,11 @@ class SavedAutoencoder(Format):
 
     def recognises(self, folder: Path) -> bool:
         """See `Format.recognises`; what this package adds for itself is there."""
-        return super().recognises(folder) and "overica" in self.config(folder)
+        if super().recognises(folder):
+            # Damage is found by whoever reads it.
+            with suppress(ValueError, OSError):
+                return "overica" in Config.read(folder / self.files[0])
+        return False
 
     def read(self, folder: Path) -> Featuriser:
         """See `Format.read`."""

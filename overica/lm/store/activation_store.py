@@ -111,11 +111,6 @@ class ActivationStore(Activations):
         return {**self._metadata, "sources": self.sources}
 
     @property
-    def n_tokens(self) -> int:
-        """Rows."""
-        return int(self._metadata["n_tokens"])
-
-    @property
     def n_documents(self) -> int:
         """Documents with a token in the store."""
         return int(self._metadata["n_documents"])
