@@ -82,7 +82,8 @@ def run_activations(
         yield f"skipped  {skipped}"
     yield f"place    {store.place}, {meta['store_dtype']}"
     yield f"scale    {store.scale():.4g} (root mean square about the mean)"
-    yield f"begins   {' | '.join(store.token_texts[:_EXAMPLE_TOKENS])}"
+    beginning = (store.tokens(i) for i in range(min(_EXAMPLE_TOKENS, store.n_tokens)))
+    yield f"begins   {' | '.join(beginning)}"
     yield f"folder   {output}"
 
 

@@ -9,22 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from overica._extras import is_installed, missing
-
 if TYPE_CHECKING:
     import torch
-
-
-def needs_transformers() -> None:
-    """Refuse to go on without transformers.
-
-    Raises
-    ------
-    ImportError
-        Saying how to install it.
-    """
-    if not is_installed("transformers"):
-        raise missing("transformers", "a model")
 
 
 def fetch(

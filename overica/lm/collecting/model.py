@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from overica._extras import missing
+from overica._extras import import_extra, missing
 from overica._validation import check_choice
 from overica.backend import torch_device
-from overica.lm.collecting.hub import fetch, is_causal, needs_transformers
+from overica.lm.collecting.hub import fetch, is_causal
 from overica.lm.collecting.residual import residual_blocks
 from overica.lm.store.precision import PRECISIONS
 from overica.lm.store.token_text import marks_pieces, vocabulary_of
@@ -205,7 +205,7 @@ def load_model(
     """
     if isinstance(model, LanguageModel):
         return model
-    needs_transformers()
+    import_extra("transformers", "a model")
     place = torch_device(device)
     precision = getattr(torch, check_choice(dtype, "dtype", PRECISIONS))
     if isinstance(model, (str, os.PathLike)):

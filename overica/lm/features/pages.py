@@ -21,7 +21,7 @@ from overica.lm.features.logit_lens import LogitLens
 from overica.lm.features.reading import RECORD
 from overica.lm.features.record import Run, run_record
 from overica.lm.store.activations import Activations
-from overica.lm.store.token_text import TokenTexts, joined
+from overica.lm.store.token_text import joined, texts_of
 from overica.persistence import write_atomically
 from overica.report.write import environment
 
@@ -104,14 +104,13 @@ def token_record(store: Activations, rows: np.ndarray) -> dict[str, Any]:
         Rows of the store that are described, of whole documents, in order.
     """
     documents, text = store.document_ids[rows], store.text
-    texts_of = TokenTexts(text.ids, store.vocabulary)
     words: dict[str, int] = {}
     ids: list[int] = []
     for part in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(documents)) + 1):
         places = store.token_of_row[rows[part]]
         whole = slice(_beginning(store, int(rows[part][0])), int(places[-1]) + 1)
         described = np.isin(np.arange(whole.start, whole.stop), places)
-        pieces = joined(texts_of[whole], store.word_pieces)
+        pieces = joined(texts_of(text.ids[whole], store.vocabulary), store.word_pieces)
         skipped = ""
         for piece, wanted, kept in zip(pieces, described, text.kept[whole], strict=True):
             if wanted:

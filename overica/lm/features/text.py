@@ -18,7 +18,7 @@ from overica.lm.collecting.windows import windows
 from overica.lm.features.encoders import read_encoder
 from overica.lm.features.reading import read_run, strongest_tokens
 from overica.lm.features.record import Source
-from overica.lm.store.token_text import joined
+from overica.lm.store.token_text import joined, texts_of
 from overica.persistence import damage_named
 
 _CONTEXT = 128
@@ -117,13 +117,13 @@ def text_features(
     site = find_site(loaded, source.layer, site=source.site, module=source.module)
     X = np.concatenate([stream_of(loaded, site, [window]) for window in found])
     codes = sparse.csr_matrix(Dictionary.of(featuriser).encode(featuriser, X))
-    texts = [loaded.vocabulary[i] for window in found for i in window.ids.tolist()]
+    ids = np.concatenate([window.ids for window in found])
     return TextFeatures(
         run=str(record["run"]),
         title=str(record["title"]),
         source=source,
         encoder=encoder,
-        tokens=joined(texts, loaded.word_pieces),
+        tokens=joined(texts_of(ids, loaded.vocabulary), loaded.word_pieces),
         codes=codes,
         gists=strongest_tokens(folder, record, np.unique(codes.indices).tolist()),
     )

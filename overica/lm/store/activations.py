@@ -13,7 +13,7 @@ import numpy as np
 from overica._validation import check_scalar
 from overica.lm.store.files import TokenRows
 from overica.lm.store.place import hook_of, place_of
-from overica.lm.store.token_text import TokenTexts, joined
+from overica.lm.store.token_text import joined, texts_of
 from overica.random_state import generator
 from overica.rows import Rows, ShardedRows
 from overica.rows.shards import precision_of, row_batches
@@ -144,13 +144,13 @@ class Activations(ABC):
         return np.flatnonzero(self.text.kept)
 
     @cached_property
-    def token_texts(self) -> TokenTexts:
-        """Text of the token at each row, a sequence of n_tokens strings."""
-        return TokenTexts(self.text.ids[self.token_of_row], self.vocabulary)
+    def token_texts(self) -> list[str]:
+        """Text of the token at each row."""
+        return texts_of(self.ids, self.vocabulary)
 
     def tokens(self, i: int) -> str:
         """Text of the token at row `i`."""
-        return self.token_texts[i]
+        return self.vocabulary[int(self.ids[i])]
 
     def context(self, i: int, before: int = 10, after: int = 10) -> tuple[list[str], int]:
         """Texts of the tokens around row `i`, within its document.
@@ -175,7 +175,7 @@ class Activations(ABC):
         at, documents = int(self.token_of_row[i]), self.text.document_ids
         first, last = np.searchsorted(documents, [documents[at], documents[at] + 1])
         start, stop = max(at - before, int(first)), min(at + after + 1, int(last))
-        return TokenTexts(self.text.ids, self.vocabulary)[start:stop], at - start
+        return texts_of(self.text.ids[start:stop], self.vocabulary), at - start
 
     def excerpt(self, i: int, before: int = 10, after: int = 10) -> tuple[str, str, str]:
         """The text around row `i` as one reads it: what is before, the token itself, what is after.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -11,42 +11,17 @@ CONTINUATION = "##"
 """What a word piece that goes on with a word begins with (BERT and its kin)."""
 
 
-class TokenTexts(Sequence[str]):
+def texts_of(ids: np.ndarray, vocabulary: Sequence[str]) -> list[str]:
     """Texts of tokens that are stored as numbers.
-
-    Parameters
-    ----------
-    ids : array of int (n_tokens,)
-    vocabulary : sequence of str
-        Text of each id.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from overica.lm.store.token_text import TokenTexts
-    >>> texts = TokenTexts(np.array([1, 0, 1]), ["the", "cat"])
-    >>> len(texts), texts[0], texts[1:]
-    (3, 'cat', ['the', 'cat'])
+    >>> from overica.lm.store.token_text import texts_of
+    >>> texts_of(np.array([1, 0, 1]), ["the", "cat"])
+    ['cat', 'the', 'cat']
     """
-
-    def __init__(self, ids: np.ndarray, vocabulary: Sequence[str]) -> None:
-        self._ids, self._vocabulary = ids, vocabulary
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    @overload
-    def __getitem__(self, key: int) -> str: ...
-
-    @overload
-    def __getitem__(self, key: slice) -> list[str]: ...
-
-    def __getitem__(self, key: Any) -> str | list[str]:
-        """One text of an integer; a list of a slice or an index array."""
-        chosen = self._ids[key]
-        if np.ndim(chosen) == 0:
-            return self._vocabulary[int(chosen)]
-        return [self._vocabulary[int(i)] for i in chosen]
+    return [vocabulary[i] for i in ids.tolist()]
 
 
 def joined(texts: Sequence[str], word_pieces: bool) -> list[str]:

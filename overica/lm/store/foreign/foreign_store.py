@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -135,15 +135,19 @@ class ForeignStore(Activations):
         if not self.has_tokens:
             return f"no token ids lie beside the activations in {str(self.folder)!r}"
         if isinstance(self.vocabulary, Numbered):
-            named = self.metadata["tokenizer"] or self.metadata["model"]
-            return f"the tokenizer of the token ids in {str(self.folder)!r} is not at hand (named: {named})"
+            return f"the tokenizer of the token ids in {str(self.folder)!r} is not at hand (named: {self._tokenizer})"
         return None
 
     @cached_property
     def vocabulary(self) -> Sequence[str]:
         """Text of every token id; where there are none, the number in brackets."""
-        known = texts_of(self.metadata) if self.has_tokens else None
+        known = _vocabulary(self._tokenizer) if self.has_tokens and self._tokenizer else None
         return Numbered() if known is None else known
+
+    @property
+    def _tokenizer(self) -> str | None:
+        named: str | None = self.metadata["tokenizer"] or self.metadata["model"]
+        return named
 
     def _parts(self) -> Iterator[tuple[str, int]]:
         """Name and length of what stands for each document."""
@@ -203,12 +207,6 @@ def facts_of(folder: Path, key: str) -> dict[str, Any]:
     return facts | {"hook": hook} | (site_of(hook) if hook else {})
 
 
-def texts_of(known: Mapping[str, Any]) -> Vocabulary | None:
-    """Texts of token ids by the tokenizer that is named, if it is on this machine."""
-    name = known.get("tokenizer") or known.get("model")
-    return _vocabulary(str(name)) if name else None
-
-
 class Vocabulary(list[str]):
     """Texts of token ids, and whether they are word pieces."""
 
@@ -217,6 +215,7 @@ class Vocabulary(list[str]):
 
 @functools.lru_cache(maxsize=2)
 def _vocabulary(name: str) -> Vocabulary | None:
+    """Texts of token ids by the tokenizer of that name, if it is on this machine."""
     try:
         from overica.lm.collecting.hub import fetch
 
