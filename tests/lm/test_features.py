@@ -137,10 +137,11 @@ def test_contexts_are_of_different_documents():
     codes[:, 0] = [9, 8, 7, 1, 2, 3, 0, 0, 5]
     documents = np.repeat([4, 5, 6], 3)
     first, dead = describe_features(sparse.csc_matrix(codes), documents)
-    assert first.examples[0].rows == [0, 8, 5]
-    assert first.examples[0].values == [9.0, 5.0, 3.0]
-    assert first.frequency == pytest.approx(7 / 9)
-    assert (dead.firings, dead.contribution, dead.examples) == (0, 0.0, [])
+    places = first["examples"][0]["places"]
+    assert [(row, code) for row, code, _ in places] == [(0, 9.0), (8, 5.0), (5, 3.0)]
+    assert places[1][2] == [(8, 5.0)]
+    assert first["density"] == pytest.approx(7 / 9)
+    assert (dead["firings"], dead["contribution"], dead["examples"]) == (0, 0.0, [])
     with pytest.raises(ValueError, match="`documents` must have shape"):
         describe_features(codes, documents[:4])
 
@@ -166,12 +167,12 @@ def test_contribution_is_the_fall_of_the_evidence_without_the_feature(nonnegativ
         density = -np.abs(codes[active, j]) / theta - np.log(theta * (1 if nonnegative else 2))
         price = np.log(rho / (1 - rho)) + 0.5 * np.log(2 * np.pi * noise)
         expected = (rise / (2 * noise) + (density + price).sum()) / n
-        assert feature.contribution == pytest.approx(expected)
+        assert feature["contribution"] == pytest.approx(expected)
 
 
 def test_histograms_of_both_signs_have_two_sides():
     codes = np.array([[-2.0], [1.0], [0.0]])
     (feature,) = describe_features(codes, np.arange(3), nonnegative=False)
-    assert feature.edges[[0, -1]].tolist() == [-2.0, 2.0]
-    assert feature.counts.sum() == 2
-    assert feature.positive_share == 0.5
+    histogram = feature["histogram"]
+    assert (histogram["low"], histogram["high"], sum(histogram["counts"])) == (-2.0, 2.0, 2)
+    assert feature["positive_share"] == 0.5

@@ -219,10 +219,10 @@ def test_signed_codes_parents_and_next_tokens(folder, ask):
     codes[:, 1] *= codes[:, 0] != 0
     codes[:, 2] = 0
     documents, rows = np.repeat(np.arange(n), 3)[:n], np.eye(3)
-    source = Source("none", 1, 128, None, "nowhere.npz", None, 1)
+    source = Source("nowhere.npz", None, 1, "none", 1, 128)
     run = Run(
         "signed", "By hand", "", False, source, describe_features(codes, documents, nonnegative=False),
-        sparse.csc_matrix(codes), rows, documents,
+        sparse.csc_matrix(codes), rows,
     )  # fmt: skip
     lens = LogitLens(torch.tensor(rng.standard_normal((len(WORDS), 3)), dtype=torch.float32), WORDS)
     write_feature_pages(folder, run, labels={"signed": "By hand"}, partners={}, lens=lens)

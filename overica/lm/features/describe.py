@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from overica._validation import check_array
-from overica.lm.features.densities import DensityFit, fit_densities
+from overica.lm.features.densities import FAMILIES, fit_densities
 from overica.lm.features.examples import Interval, examples
 
 BINS = 24
 """Of the histograms of sizes."""
 
 
-@dataclass
-class Feature:
-    """What is known of one feature over the described tokens."""
-
-    index: int
-    firings: int
-    frequency: float
-    """Share of the tokens at which it is active."""
-    mean_size: float
-    """Mean absolute code where it is active: theta of the exponential."""
-    largest: float
-    positive_share: float
-    """Of the firings."""
-    contribution: float
-    """Nats per token, see `describe_features`."""
-    edges: np.ndarray
-    counts: np.ndarray
-    """Histogram of the codes that are not zero: from 0 to the largest, or on both sides of 0."""
-    densities: dict[str, DensityFit]
-    examples: list[Interval] = field(default_factory=list)
-    """Where it fires, see `overica.lm.features.examples.examples`."""
+BEFORE, AFTER = 14, 9
+"""Tokens of an example on either side of the one that it is of."""
 
 
 def describe_features(
@@ -47,7 +27,7 @@ def describe_features(
     components: np.ndarray | None = None,
     *,
     nonnegative: bool = True,
-) -> list[Feature]:
+) -> list[dict[str, Any]]:
     """The features of a fit, from their codes on consecutive tokens.
 
     Parameters
@@ -65,8 +45,9 @@ def describe_features(
 
     Returns
     -------
-    list of Feature
-        In the order of the columns. The contribution is what the feature adds to the log evidence, all others as they
+    list of dict
+        In the order of the columns; `overica.lm.features.record` says what each holds, of which this is all that takes
+        no other feature. The contribution is what the feature adds to the log evidence, all others as they
         are: at a token where it fires with code s, dropping it raises the squared error by ``s^2 + 2 s d'r``, and what
         the firing costs is set against that,
 
@@ -87,7 +68,7 @@ def describe_features(
     >>> from overica.lm.features.describe import describe_features
     >>> codes = np.array([[1.0, 0.0], [3.0, 0.0], [2.0, 0.0]])
     >>> first, dead = describe_features(codes, np.array([0, 0, 1]))
-    >>> first.examples[0].rows, first.frequency, dead.firings
+    >>> [row for row, *_ in first["examples"][0]["places"]], first["density"], dead["firings"]
     ([1, 2], 1.0, 0)
     """
     S = sparse.csc_matrix(codes)
@@ -97,19 +78,20 @@ def describe_features(
     features = []
     for j in range(S.shape[1]):
         rows, values = firings(S, j)
-        feature = _describe(j, values, S.shape[0], nonnegative)
-        feature.examples = examples(rows, values, documents)
-        features.append(feature)
+        found = examples(rows, values, documents)
+        places = [_with_places(interval, rows, values, documents) for interval in found]
+        about = _described(values, S.shape[0], nonnegative)
+        features.append({"index": j, **about, "examples": places})
     if residual is None or components is None:
         return features
     residual = check_array(residual, "residual", {"n_tokens": S.shape[0], "n_features": None})
     noise_variance = max(float(np.mean(np.square(residual, dtype=np.float64))), 1e-30)
     for feature, component in zip(features, components, strict=True):
-        if feature.firings:
-            rows, values = firings(S, feature.index)
+        if feature["firings"]:
+            rows, values = firings(S, feature["index"])
             along = residual[rows] @ component.astype(residual.dtype)
-            feature.contribution = _contribution(
-                feature, values, along, noise_variance, S.shape[0], nonnegative
+            feature["contribution"] = _contribution(
+                values, along, noise_variance, S.shape[0], nonnegative
             )
     return features
 
@@ -121,29 +103,52 @@ def firings(S: sparse.csc_matrix, j: int) -> tuple[np.ndarray, np.ndarray]:
     return S.indices[part][order], S.data[part][order].astype(np.float64)
 
 
-def _describe(j: int, values: np.ndarray, n_tokens: int, nonnegative: bool) -> Feature:
+def _described(values: np.ndarray, n_tokens: int, nonnegative: bool) -> dict[str, Any]:
     sizes, n = np.abs(values), len(values)
     largest = float(sizes.max(initial=0.0))
-    low = 0.0 if nonnegative else -largest
-    counts, edges = np.histogram(values, BINS, (low, largest or 1.0))
-    return Feature(
-        index=j,
-        firings=n,
-        frequency=n / n_tokens,
-        mean_size=float(sizes.mean()) if n else 0.0,
-        largest=largest,
-        positive_share=float((values > 0).mean()) if n else math.nan,
-        contribution=math.nan if n else 0.0,
-        edges=edges,
-        counts=counts,
-        densities=fit_densities(sizes),
-    )
+    low, high = 0.0 if nonnegative else -largest, largest or 1.0
+    counts, _ = np.histogram(values, BINS, (low, high))
+    return {
+        "firings": n,
+        "density": n / n_tokens,
+        "mean_size": float(sizes.mean()) if n else 0.0,
+        "largest": largest,
+        "positive_share": float((values > 0).mean()) if n else math.nan,
+        "contribution": math.nan if n else 0.0,
+        "histogram": {"low": low, "high": high, "counts": counts.tolist()},
+        "prior": _prior(sizes),
+    }
+
+
+def _prior(sizes: np.ndarray) -> dict[str, Any] | None:
+    fits = fit_densities(sizes)
+    if not fits:
+        return None
+    best = max(fits, key=lambda name: fits[name].log_likelihood)
+    return {
+        "best": FAMILIES[best].label,
+        "gain": fits[best].log_likelihood - fits["exponential"].log_likelihood,
+        "distance": fits["exponential"].distance,
+    }
+
+
+def _with_places(
+    interval: Interval, rows: np.ndarray, values: np.ndarray, documents: np.ndarray
+) -> dict[str, Any]:
+    """An interval whose places have the codes around them."""
+    facts, places = vars(interval).copy(), []
+    for row, value in zip(facts.pop("rows"), facts.pop("values"), strict=True):
+        first, last = np.searchsorted(rows, [row - BEFORE, row + AFTER + 1])
+        around = zip(rows[first:last].tolist(), values[first:last].tolist(), strict=True)
+        places.append((row, value, [at for at in around if documents[at[0]] == documents[row]]))
+    return facts | {"places": places}
 
 
 def _contribution(
-    feature: Feature, values: np.ndarray, along: np.ndarray, noise_variance: float, n_tokens: int, nonnegative: bool
-) -> float:  # fmt: skip
-    theta, rho = feature.mean_size, min(feature.frequency, 1 - 0.5 / n_tokens)
+    values: np.ndarray, along: np.ndarray, noise_variance: float, n_tokens: int, nonnegative: bool
+) -> float:
+    theta = np.abs(values).mean()
+    rho = min(len(values) / n_tokens, 1 - 0.5 / n_tokens)
     gain = (values**2 + 2 * values * along) / (2 * noise_variance)
     prior = -np.abs(values) / theta - np.log(theta) - (0.0 if nonnegative else np.log(2))
     price = np.log(rho / (1 - rho)) + 0.5 * np.log(2 * np.pi * noise_variance)

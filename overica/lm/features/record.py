@@ -54,16 +54,12 @@ from scipy import sparse
 
 from overica.lm.features.agreement import nearest
 from overica.lm.features.cofiring import Cofiring
-from overica.lm.features.densities import FAMILIES
-from overica.lm.features.describe import Feature, firings
-from overica.lm.features.examples import Interval
+from overica.lm.features.describe import AFTER, BEFORE
 from overica.lm.features.logit_lens import LogitLens
 from overica.lm.store.place import place_of
 from overica.persistence import finite
 
 FORMAT = "overica features 1"
-BEFORE, AFTER = 14, 9
-"""Tokens of an example on either side of the one that it is of."""
 _NEAREST = 6
 
 
@@ -110,13 +106,12 @@ class Run:
     """A paragraph on its page."""
     nonnegative: bool
     source: Source
-    features: Sequence[Feature]
+    features: Sequence[Mapping[str, Any]]
+    """See `overica.lm.features.describe.describe_features`."""
     codes: sparse.csc_matrix
     """(n_tokens, n_components), of the described tokens."""
     components: np.ndarray
     """(n_components, n_features), rows of unit norm."""
-    documents: np.ndarray
-    """(n_tokens,), document of each described token."""
     parents: np.ndarray | None = None
     """(n_components,), as the fit has learned them; by counts if it has not."""
 
@@ -139,7 +134,7 @@ def run_record(
     lens : LogitLens or str
         If there is none, why.
     """
-    parts = [_of_feature(feature, run) for feature in run.features]
+    parts = [dict(feature) for feature in run.features]
     cofiring = Cofiring(run.codes)
     near = nearest(np.asarray(run.components, np.float64), _NEAREST)
     for j, part in enumerate(parts):
@@ -161,7 +156,7 @@ def run_record(
         "before": BEFORE,
         "after": AFTER,
         "n_tokens": int(run.codes.shape[0]),
-        "dead_share": _short(np.mean([not f.firings for f in run.features])),
+        "dead_share": _short(np.mean([not part["firings"] for part in parts])),
         "logit_lens": None if isinstance(lens, LogitLens) else lens,
         "labels": dict(labels),
         "partners": dict(partners),
@@ -169,44 +164,6 @@ def run_record(
     }
     found: dict[str, Any] = finite(record)
     return found
-
-
-def _of_feature(feature: Feature, run: Run) -> dict[str, Any]:
-    rows, values = firings(run.codes, feature.index)
-    same = ("firings", "mean_size", "largest", "positive_share", "contribution")
-    low, *_, high = feature.edges
-    return {
-        "index": feature.index,
-        "density": feature.frequency,
-        **{name: getattr(feature, name) for name in same},
-        "histogram": {"low": low, "high": high, "counts": feature.counts.tolist()},
-        "prior": _prior(feature),
-        "examples": [_of_interval(i, rows, values, run.documents) for i in feature.examples],
-    }
-
-
-def _prior(feature: Feature) -> dict[str, Any] | None:
-    fits = feature.densities
-    if not fits:
-        return None
-    best = max(fits, key=lambda name: fits[name].log_likelihood)
-    return {
-        "best": FAMILIES[best].label,
-        "gain": fits[best].log_likelihood - fits["exponential"].log_likelihood,
-        "distance": fits["exponential"].distance,
-    }
-
-
-def _of_interval(
-    interval: Interval, rows: np.ndarray, values: np.ndarray, documents: np.ndarray
-) -> dict[str, Any]:
-    facts, places = vars(interval).copy(), []
-    for row, value in zip(facts.pop("rows"), facts.pop("values"), strict=True):
-        first, last = np.searchsorted(rows, [row - BEFORE, row + AFTER + 1])
-        around = zip(rows[first:last], values[first:last], strict=True)
-        own = [each for each in around if documents[each[0]] == documents[row]]
-        places.append((row, value, own))
-    return facts | {"places": places}
 
 
 def _short(value: Any) -> Any:

@@ -173,7 +173,6 @@ def _run(
         ),
         codes=codes,
         components=components,
-        documents=documents,
         parents=arrays.get("parents"),
     )
 
