@@ -220,12 +220,12 @@ def test_signed_codes_parents_and_next_tokens(folder, ask):
     codes[:, 2] = 0
     documents, rows = np.repeat(np.arange(n), 3)[:n], np.eye(3)
     source = Source("nowhere.npz", None, 1, "none", 1, 128)
+    lens = LogitLens(torch.tensor(rng.standard_normal((len(WORDS), 3)), dtype=torch.float32), WORDS)
     run = Run(
         "signed", "By hand", "", False, source, describe_features(codes, documents, nonnegative=False),
-        sparse.csc_matrix(codes), rows,
+        sparse.csc_matrix(codes), rows, labels={"signed": "By hand"}, partners={}, lens=lens,
     )  # fmt: skip
-    lens = LogitLens(torch.tensor(rng.standard_normal((len(WORDS), 3)), dtype=torch.float32), WORDS)
-    write_feature_pages(folder, run, labels={"signed": "By hand"}, partners={}, lens=lens)
+    write_feature_pages(folder, run)
     texts = """(() => ({
       titles: [...document.querySelectorAll("#feature h3")].map(e => e.textContent),
       ranges: [...document.querySelectorAll(".interval h4")].map(e => e.textContent),

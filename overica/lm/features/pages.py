@@ -8,7 +8,6 @@ page from the file system may load a script and no JSON. Opened from the file sy
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ import jinja2
 import numpy as np
 from jinja2.utils import htmlsafe_json_dumps
 
-from overica.lm.features.logit_lens import LogitLens
 from overica.lm.features.reading import RECORD
 from overica.lm.features.record import Run, run_record
 from overica.lm.store.activations import Activations
@@ -48,31 +46,15 @@ def write_tokens(folder: Path, store: Activations, rows: np.ndarray) -> None:
         write_atomically(assets / name, here.joinpath(name).read_text(encoding="utf-8"))
 
 
-def write_feature_pages(
-    folder: Path,
-    run: Run,
-    *,
-    labels: Mapping[str, str],
-    partners: Mapping[str, Mapping[str, list[Any]]],
-    lens: LogitLens | str,
-) -> None:
-    """Write the folder of one fit.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the study.
-    run : Run
-    labels, partners, lens
-        See `overica.lm.features.record.run_record`.
-    """
+def write_feature_pages(folder: Path, run: Run) -> None:
+    """Write the folder of one fit, in that of the study."""
     here = folder / run.name
     here.mkdir(parents=True, exist_ok=True)
-    record = run_record(run, labels, partners, lens)
+    record = run_record(run)
     _write_both(here / RECORD, here / "data.js", "RUN", record)
     html = page_of(
         "run.html.j2",
-        title=run.title, lede=run.lede, run=run.name, others=list(labels.items()), scripts=SCRIPTS,
+        title=run.title, lede=run.lede, run=run.name, others=list(run.labels.items()), scripts=SCRIPTS,
     )  # fmt: skip
     write_atomically(here / "index.html", html)
 

@@ -112,28 +112,19 @@ class Run:
     """(n_tokens, n_components), of the described tokens."""
     components: np.ndarray
     """(n_components, n_features), rows of unit norm."""
+    labels: Mapping[str, str]
+    """What each run with pages is called, by its folder."""
+    partners: Mapping[str, Mapping[str, list[Any]]]
+    """See `overica.lm.features.agreement.partners`, by the other's folder."""
+    lens: LogitLens | str
+    """If there is none, why."""
     parents: np.ndarray | None = None
     """(n_components,), as the fit has learned them; by counts if it has not."""
 
 
-def run_record(
-    run: Run,
-    labels: Mapping[str, str],
-    partners: Mapping[str, Mapping[str, list[Any]]],
-    lens: LogitLens | str,
-) -> dict[str, Any]:
-    """The object that this module describes.
-
-    Parameters
-    ----------
-    run : Run
-    labels : mapping of str to str
-        What each run with pages is called, by its folder.
-    partners : mapping
-        As of `overica.lm.features.agreement.partners`, by the other's folder.
-    lens : LogitLens or str
-        If there is none, why.
-    """
+def run_record(run: Run) -> dict[str, Any]:
+    """The object that this module describes."""
+    lens = run.lens
     parts = [dict(feature) for feature in run.features]
     cofiring = Cofiring(run.codes)
     near = nearest(np.asarray(run.components, np.float64), _NEAREST)
@@ -158,8 +149,8 @@ def run_record(
         "n_tokens": int(run.codes.shape[0]),
         "dead_share": _short(np.mean([not part["firings"] for part in parts])),
         "logit_lens": None if isinstance(lens, LogitLens) else lens,
-        "labels": dict(labels),
-        "partners": dict(partners),
+        "labels": dict(run.labels),
+        "partners": dict(run.partners),
         "features": _short(parts),
     }
     found: dict[str, Any] = finite(record)

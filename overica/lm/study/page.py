@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -139,20 +140,15 @@ def write_all_features(results: FeatureResults, store: Activations) -> None:
     labels = {name: results.title(cell) for name, cell in runs.items()}
     lens = lens_of(store)
     for name, cell in runs.items():
-        run = _run(results, cell, store, codes_of(codes[name]), rows)
         alike = {n: learned[n] for n, other in runs.items() if other["width"] == cell["width"]}
-        write_feature_pages(
-            results.folder, run, labels=labels, partners=partners(alike, name), lens=lens
-        )
+        told = {"labels": labels, "partners": partners(alike, name), "lens": lens}
+        run = _run(results, cell, store, codes_of(codes[name]), rows, **told)
+        write_feature_pages(results.folder, run)
 
 
 def _run(
-    results: FeatureResults,
-    cell: Cell,
-    store: Activations,
-    codes: sparse.csc_matrix,
-    rows: np.ndarray,
-) -> Run:
+    results: FeatureResults, cell: Cell, store: Activations, codes: sparse.csc_matrix, rows: np.ndarray, **told: Any
+) -> Run:  # fmt: skip
     """A fit with its features described."""
     arrays = results.kept(cell["cell"], "dictionaries")
     components, documents = arrays["components"], store.document_ids[rows]
@@ -174,6 +170,7 @@ def _run(
         codes=codes,
         components=components,
         parents=arrays.get("parents"),
+        **told,
     )
 
 
