@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from overica.formats.foreign_files import Config, Tensors, holds, read_torch
 from overica.formats.format import Format
-from overica.formats.layout import Layout
+from overica.formats.layout import Layout, assemble
 from overica.formats.source import source
 
 if TYPE_CHECKING:
@@ -52,8 +52,6 @@ class DictionaryLearning(Format):
 
     def read(self, folder: Path) -> SparseAutoencoder:
         """See `Format.read`."""
-        from overica.formats.assembling import assemble
-
         tensors = read_torch(folder / _TENSORS)
         path = folder / _CONFIG
         config = Config.read(path) if holds(folder, _CONFIG) else Config(path, {})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from overica.formats.foreign_files import Tensors, holds, read_safetensors
 from overica.formats.format import Format
-from overica.formats.layout import Layout
+from overica.formats.layout import Layout, assemble
 from overica.formats.source import source
 from overica.persistence import current, read_arrays
 
@@ -31,8 +31,6 @@ class GemmaScope(Format):
 
     def read(self, folder: Path) -> SparseAutoencoder:
         """See `Format.read`."""
-        from overica.formats.assembling import assemble
-
         tensors = _tensors(folder)
         if "affine_skip_connection" in tensors:
             raise ValueError(

@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array, check_array, check_scalar
 from overica.coding import Dictionary, Featuriser
-from overica.formats.assembling import assemble
 from overica.formats.encoder_fit import EncoderFit
+from overica.formats.layout import assemble
 from overica.metrics.fit import explained_variance
 from overica.random_state import generator
 from overica.rows import Rows

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from overica.coding import Featuriser
 from overica.formats.foreign_files import Config, Tensors, read_safetensors
 from overica.formats.format import Format
-from overica.formats.layout import Layout
+from overica.formats.layout import Layout, assemble
 from overica.formats.saelens_writing import CONFIG, WEIGHTS
 from overica.formats.source import source
 
@@ -53,7 +53,6 @@ def from_saelens(
     ValueError
         Naming the file.
     """
-    from overica.formats.assembling import assemble
     from overica.formats.normalised import NORMALISATIONS, NormalisedSAE
 
     layout, finish = ARCHITECTURES[_architecture(config)]

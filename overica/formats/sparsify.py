@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from overica.formats.foreign_files import Config, read_safetensors
 from overica.formats.format import Format
-from overica.formats.layout import Layout
+from overica.formats.layout import Layout, assemble
 from overica.formats.source import source
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ class Sparsify(Format):
 
     def read(self, folder: Path) -> SparseAutoencoder:
         """See `Format.read`."""
-        from overica.formats.assembling import assemble
-
         config = Config.read(folder / "cfg.json")
         tensors = read_safetensors(folder / "sae.safetensors")
         wider = [name for name in _WIDER if config.get(name)]

@@ -6,9 +6,8 @@ import torch
 import transformers
 
 from overica.lm import collect_activations, load_model
-from overica.lm.collecting.readout import readout
 from overica.lm.collecting.sites import find_site
-from overica.lm.features.logit_lens import LogitLens, lens_of
+from overica.lm.features.logit_lens import LogitLens, lens_of, readout
 from tests.lm.conftest import TEXTS, WIDTH, byte_tokenizer, tiny
 
 _SIZES = {"vocab_size": 300, "hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 2}

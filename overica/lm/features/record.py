@@ -70,7 +70,7 @@ class Source:
     dictionary: str
     """File of `components` and `offset`, from the study's folder."""
     encoder: str | None
-    """Folder of the model, or file of `overica.lm.features.encoders.packed_coder`; None if neither was kept."""
+    """Folder of the model, or file of `overica.lm.features.text.packed_coder`; None if neither was kept."""
     n_active: float
     """Mean number of active features that the codes were made for."""
     model: str | None = None

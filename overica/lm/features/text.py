@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from overica.coding import Dictionary
+from overica.coding import Dictionary, Featuriser, SparseCoder
+from overica.formats import load
 from overica.lm.collecting.model import ModelSource, load_again
 from overica.lm.collecting.reader import stream_of
 from overica.lm.collecting.sites import find_site
 from overica.lm.collecting.texts import Document
 from overica.lm.collecting.windows import windows
-from overica.lm.features.encoders import read_encoder
 from overica.lm.features.reading import read_run, strongest_tokens
 from overica.lm.features.record import Source
 from overica.lm.store.token_text import joined, texts_of
-from overica.persistence import damage_named
+from overica.persistence import damage_named, read_arrays
 
 _CONTEXT = 128
+_CODER = "coder.json"
+_TOLD = ("method", "penalty", "nonnegative")
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,3 +131,54 @@ def text_features(
         codes=codes,
         gists=strongest_tokens(folder, record, np.unique(codes.indices).tolist()),
     )
+
+
+def packed_coder(coder: SparseCoder) -> dict[str, np.ndarray]:
+    """What makes exact codes, the dictionary aside, as an array to keep: its settings and its penalty, in bytes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from overica.coding import SparseCoder
+    >>> from overica.lm.features.text import packed_coder
+    >>> coder = SparseCoder(np.eye(2), n_active=1).fit(np.array([[2.0, 1.0], [3.0, 0.5]]))
+    >>> list(packed_coder(coder))
+    ['coder.json']
+    """
+    told = coder.get_params(deep=False) | {"penalty": coder.penalty_}
+    text = json.dumps({name: told[name] for name in _TOLD})
+    return {_CODER: np.frombuffer(text.encode(), np.uint8)}
+
+
+def read_encoder(study: Path, source: Source, nonnegative: bool) -> tuple[Featuriser, str]:
+    """The encoder of a run, the one that was kept or exact codes on its dictionary; and what its codes are, in words.
+
+    Parameters
+    ----------
+    study : Path
+        Folder that the paths in `source` start from.
+    source : Source
+    nonnegative : bool
+        Whether codes cannot be negative.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the dictionary is missing; if a file is damaged.
+    """
+    kept = None if source.encoder is None else study / source.encoder
+    if kept is not None and kept.is_dir():
+        return load(kept), "its own codes"
+    path = study / source.dictionary
+    arrays = read_arrays(path)
+    told: dict[str, Any] = {"method": "debiased", "nonnegative": nonnegative}
+    words = "exact codes"
+    if kept is not None and kept.is_file():
+        told |= json.loads(read_arrays(kept)[_CODER].tobytes())
+    else:
+        told["n_active"] = source.n_active
+        words += (
+            f" with {source.n_active:g} features a token on average, its own encoder was not kept"
+        )
+    with damage_named(str(path)):
+        return SparseCoder(arrays["components"], offset=arrays["offset"], **told), words

@@ -11,7 +11,7 @@ import numpy as np
 from overica.coding import Dictionary, Featuriser, SparseCoder
 from overica.formats.loading import is_one_sided
 from overica.lm.features.agreement import THRESHOLDS, agreement, clustered_share, random_directions
-from overica.lm.features.encoders import packed_coder
+from overica.lm.features.text import packed_coder
 from overica.lm.study.data import (
     density_figures,
     kept_codes,
