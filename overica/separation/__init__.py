@@ -8,7 +8,6 @@ sources.
 from typing import TYPE_CHECKING
 
 from overica._names import handed_out
-from overica.separation.picture import plot_separation
 from overica.separation.result import Separation
 from overica.separation.rooms.room import RoomSeparation
 from overica.separation.separate import separate
@@ -18,6 +17,7 @@ from overica.separation.sound import SeparationWarning
 from overica.separation.stft import Transform
 
 if TYPE_CHECKING:
+    from overica.separation.picture import plot_separation
     from overica.separation.separation_study import (
         SeparationConfig,
         SeparationResults,
@@ -39,11 +39,10 @@ __all__ = [
     "separate",
 ]
 
-# The study, which whoever separates need not wait for.
+# The study and matplotlib, which whoever separates need not wait for.
+_STUDY = ("SeparationConfig", "SeparationResults", "SeparationStudy")
 __getattr__ = handed_out(
     __name__,
-    dict.fromkeys(
-        ("SeparationConfig", "SeparationResults", "SeparationStudy"),
-        "overica.separation.separation_study",
-    ),
+    dict.fromkeys(_STUDY, "overica.separation.separation_study")
+    | {"plot_separation": "overica.separation.picture"},
 )

@@ -23,7 +23,6 @@ from overica.report.write import environment
 from overica.separation.picture import RANGE_DB, coefficients
 from overica.separation.separated import Separated
 
-PAGE = "listen.html"
 _BYTES = 18_000_000
 """Of all sounds as they stand in the page, if they could not be compressed."""
 _CHANNELS = 2

@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 from tqdm import tqdm
 
-from overica.separation.listening_page import PAGE
 from overica.separation.mixing_facts import MIXING
 from overica.separation.recordings import Recording, open_recording
 from overica.separation.separate import separate
 from overica.separation.separated import Separated
 from overica.separation.separators import METHODS
 from overica.separation.sound import SeparationWarning, check_channels
-from overica.separation.writing import PICTURE, RESIDUAL, check_folder, write_separation
+from overica.separation.writing import PAGE, PICTURE, RESIDUAL, check_folder, write_separation
 
 _OPTIONS = {"`n_sources`": "--sources", "`window`": "--window", "`seconds`": "--window"}
 
@@ -128,17 +128,17 @@ def _in_words_of_the_command(about: str = "") -> Iterator[None]:
 
 @contextmanager
 def _bar() -> Iterator[Callable[[float], None]]:
-    """A progress bar in a terminal, nothing elsewhere."""
-    with tqdm(
-        total=1.0,
-        desc="separating",
-        bar_format="{l_bar}{bar}| {elapsed}",
-        disable=None,
-        leave=False,
-    ) as bar:
+    """A progress bar in a terminal, a line at every quarter elsewhere."""
+    form = "{l_bar}{bar}| {elapsed}"
+    with tqdm(total=1.0, desc="separating", bar_format=form, disable=None, leave=False) as bar:
+        told = 0
 
         def progress(share: float) -> None:
+            nonlocal told
             bar.update(share - bar.n)
+            if bar.disable and told < int(4 * share):
+                told = int(4 * share)
+                click.echo(f"separating: {25 * told} %", err=True)
 
         yield progress
 

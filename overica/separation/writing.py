@@ -10,14 +10,12 @@ import numpy as np
 
 from overica._version import __version__
 from overica.persistence import check_output_folder, finite, staged, write_json
-from overica.separation.listening_page import PAGE, write_listening_page
 from overica.separation.mixing_facts import FORMAT, MIXING, facts_in
-from overica.separation.picture import draw_separation
 from overica.separation.recordings import Recording
 from overica.separation.separated import Separated
 from overica.separation.sound_files import source_gain, write_images, write_source
 
-PICTURE = "separation.png"
+PICTURE, PAGE = "separation.png", "listen.html"
 RESIDUAL = "residual.wav"
 _AUDIO = ("source-*.wav", "image-*.wav", RESIDUAL)
 
@@ -110,6 +108,9 @@ def write_separation(
         "warnings": list(doubts),
         **separation.facts(),
     }
+    # Whoever waits for the separation has not waited for these.
+    from overica.separation.picture import draw_separation
+
     earlier = _results_in(folder)
     with staged(folder) as stage:
         for name, source in zip(facts["sources"], separation.sources.T, strict=True):
@@ -121,6 +122,8 @@ def write_separation(
         figure.savefig(stage / PICTURE)
         write_json(stage / MIXING, finite(facts))
         if page:
+            from overica.separation.listening_page import write_listening_page
+
             picture = (stage / PICTURE).read_bytes()
             write_listening_page(stage / PAGE, recording.path.name, x, separation, picture, doubts)
         new = {path.name for path in stage.iterdir()}

@@ -41,7 +41,7 @@ def small_picture(request, monkeypatch):
             path.write_bytes(b"blank")
 
     if "picture" not in request.node.name:
-        monkeypatch.setattr("overica.separation.writing.draw_separation", lambda *_: Blank())
+        monkeypatch.setattr("overica.separation.picture.draw_separation", lambda *_: Blank())
 
 
 @pytest.fixture
@@ -273,18 +273,27 @@ def test_a_full_drive_ends_a_folder(tmp_path, quick, monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
+def test_off_a_terminal_quarters_are_told(tmp_path):
+    write(tmp_path / "mix.wav", X[:8000])
+    args = [str(tmp_path / "mix.wav"), "--sources", "3", "--method", "binary", "--no-page"]
+    done = CliRunner().invoke(main, ["separate", *args, "-o", str(tmp_path / "out")])
+    told = [line for line in done.stderr.splitlines() if line.startswith("separating")]
+    assert told[-1] == "separating: 100 %"
+    assert len(told) == len(set(told)) <= 4
+
+
 def test_a_process_that_is_told_to_end_leaves_no_hidden_folder(tmp_path):
     """While results are written, which is when there is one."""
     code = """
 import sys, time
-import overica.separation.writing as writing
+import overica.separation.picture as picture
 from overica.cli import main
 
 def slow(*_):
     print("drawing", flush=True)
     time.sleep(60)
 
-writing.draw_separation = slow
+picture.draw_separation = slow
 main(["separate", *sys.argv[1:], "--sources", "3", "--method", "binary"])
 """
     write(tmp_path / "in" / "mix.wav", X[:8000])
@@ -321,7 +330,7 @@ def test_an_interruption_is_told_and_leaves_nothing(tmp_path, quick, monkeypatch
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("overica.separation.writing.draw_separation", interrupted)
+    monkeypatch.setattr("overica.separation.picture.draw_separation", interrupted)
     path = write(tmp_path / "mix.wav", X)
     result = separate(path, "--sources", 3, "-o", tmp_path / "o")
     assert result.exit_code == 130

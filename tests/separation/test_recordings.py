@@ -22,7 +22,7 @@ def small_picture(monkeypatch):
         def savefig(self, path):
             path.write_bytes(b"\x89PNG")
 
-    monkeypatch.setattr("overica.separation.writing.draw_separation", lambda *_: Blank())
+    monkeypatch.setattr("overica.separation.picture.draw_separation", lambda *_: Blank())
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_an_interruption_leaves_what_was_there(tmp_path, stereo, monkeypatch, er
     def interrupted(*_, **__):
         raise error
 
-    monkeypatch.setattr("overica.separation.writing.draw_separation", interrupted)
+    monkeypatch.setattr("overica.separation.picture.draw_separation", interrupted)
     louder = separation(stereo, gain=2.0)
     with pytest.raises(error):
         write_separation(folder, recording, stereo, louder, settings={})
