@@ -13,6 +13,7 @@ FOLDER = ROOT / "benchmarks"
 SMALLEST = {
     "recovery": ["--cases", "8x16-k3", "--seeds", "1", "--peers"],
     "learning": ["--quick", "--part", "memory"],
+    "features": ["--quick"],
     "inference": ["--quick"],
     "device": ["--device", "cpu", "--small"],
     "evidence": ["--samples", "100"],

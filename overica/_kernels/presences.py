@@ -59,6 +59,7 @@ def find_presences(
     swap_below: float | None = 12.0,
     misfit: float | None = None,
     known: tuple[NDArray, NDArray] | None = None,
+    barred: NDArray | None = None,
     sums: bool = False,
 ) -> Found:
     """Supports that no single addition, removal or, among members of little weight, swap makes more probable.
@@ -85,6 +86,8 @@ def find_presences(
         more noise, less and less of it, and the better support stands. None leaves all as they are.
     known : tuple of arrays, optional
         `starts` and `indices` of supports to start from, as in `Found`.
+    barred : array of int (n_samples,), optional
+        For each sample a source that cannot be present in it.
     sums : bool
         Whether `second` and `together` are wanted.
 
@@ -129,6 +132,7 @@ def find_presences(
             min(n, 64) if capacity is None else min(n, int(capacity)),
             None if starts is None else np.ascontiguousarray(starts, np.int64),
             None if indices is None else np.ascontiguousarray(indices, np.int32),
+            None if barred is None else np.ascontiguousarray(barred, np.int32),
             bool(sums),
             get_num_threads(),
         )

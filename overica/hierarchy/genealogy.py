@@ -17,8 +17,8 @@ _PRICE = 3.0
 _MEASURED = 0.08
 """Variance of what a sum is known up to, beside that of a feature."""
 _ROUNDS = 40
-_KICKS = 12
-"""Further climbs, each from about half of the groups of the best tree."""
+_KICKS, _IN_VAIN = 12, 5
+"""Further climbs, each from about half of the groups of the best tree; fewer if so many on end found no better one."""
 _SMALL = 32
 """Sums of a family that is climbed so often; larger ones a quarter of that."""
 _LOOSE = 12
@@ -89,13 +89,16 @@ class Genealogy:
         """Itself, at the best tree of several climbs: from all groups, then from parts of the best so far."""
         rng = np.random.default_rng(self.k)
         score = self._climbed()
-        groups, own = self.groups, self.own
+        groups, own, in_vain = self.groups, self.own, 0
         for _ in range(_KICKS if self.k <= _SMALL else _KICKS // 4):
             self.groups = {group for group in groups if rng.random() < 0.5}
             self.own = np.where(rng.random(self.k) < 0.5, own, True)
             found = self._climbed()
+            in_vain += 1
             if found > score + 1e-6:
-                groups, own, score = self.groups, self.own, found
+                groups, own, score, in_vain = self.groups, self.own, found, 0
+            elif in_vain == _IN_VAIN:
+                break
         self.groups, self.own = groups, own
         return self
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -31,7 +32,7 @@ def learners(like: PresenceLearner) -> Kind[PresenceLearner]:
 
     def made(kept: Mapping[str, Any]) -> PresenceLearner:
         learner = replace(like, model=PresenceModel.from_arrays(kept["model"]))
-        learner.sums = PresenceSums(**kept["sums"])
+        learner.sums = deepcopy(PresenceSums(**kept["sums"]))  # steps write over them
         return learner
 
     return Kind(values, made)

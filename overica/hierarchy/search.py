@@ -29,9 +29,8 @@ _LOW = 0.025
 """Where the annealing of a first pass ends at the latest: sums are clean, and weak ones count too."""
 _LOOK = 0.12
 """Share of the steps after which a first pass shows whether it is too narrow."""
-_ROOM, _FULL = 0.88, 0.93
-"""Shares of the columns that stand for a sum each, above which there are more sums than columns: after a look and after
-a whole pass."""
+_ROOM = 0.75
+"""Share of the columns that stand for a sum each, above which rare sums go without."""
 _SUSPECT = 0.15
 """Shared features per sum from which on they are not what chance, or a run that has not settled, brings."""
 _BLENDS = 0.02
@@ -44,11 +43,16 @@ _NARROWEST, _WIDEST = 4, 64
 """Columns of a first pass per feature."""
 _STEP = 1024
 """Samples a step at most: columns are wanted to within a cosine of .9, not more."""
-_NOISES = (0.03, 0.02, 0.01, 0.005)
-"""Variances per dimension of unit variance."""
+_NOISES = (*[0.03] * 4, *[0.02] * 4, *[0.01] * 4, *[0.005] * 8)
+"""Of the steps of a joint model: variances per dimension of unit variance."""
 _NOISY = 0.1
 """From above this noise the likelihood is higher for sums than for their parts."""
+_GLANCE = _NOISES[::4]
+"""Of a rival to begin with."""
+_REACH = 0.2
+"""Nats per feature that a rival may be short of at a glance: all steps brought it .05 at most."""
 _ROUNDS = 8
+"""In which the noise is learned."""
 _RECENT = 0.5
 """Memory of steps in which the noise changes."""
 _SPREAD = 0.2
@@ -113,6 +117,9 @@ class HierarchySearch:
         it the cosines by which sums know each other.
     """
 
+    _crowded = 0
+    """Columns that are known to be fewer than there are sums."""
+
     def __init__(self, fit: Fit, *, white: bool = False) -> None:
         self._given = fit.samples
         samples = fit.samples if white else fit.samples.measured_in(fit.samples.plain_units)
@@ -143,13 +150,15 @@ class HierarchySearch:
         if _left_out(mixing, self.fit.samples.held_out) > _BLENDS:
             mixing = self._ascend(_NARROWEST * self.fit.samples.n_features, _LOOK)
         sums = self._sums(mixing)
+        if len(sums) > _ROOM * mixing.shape[1]:
+            self._crowded = mixing.shape[1]
         return len(sums) > 0 and Start.of(sums).n_shared > _SUSPECT * len(sums)
 
     @property
     def n_steps(self) -> int:
         """Learning steps of `search`, about: how wide first passes must be is not known."""
         look, first = (self.fit.settings.ascent(share).n_steps for share in (_LOOK, 1.0))
-        return self.n_starts * (look + first + _ROUNDS * len(_NOISES)) + _ROUNDS
+        return self.n_starts * (look + first + len(_NOISES)) + _ROUNDS
 
     @property
     def n_starts(self) -> int:
@@ -191,8 +200,8 @@ class HierarchySearch:
         are judged in joint models, at one noise variance. With all components: fewer than there are features explain
         more as sums.
         """
-        rivals = (self._as_they_are(found.sums), self._as_they_are(self._plain_columns(model)))
-        return found.log_evidence > max(rivals)
+        rivals = (found.sums, self._plain_columns(model))
+        return not any(self._overtakes(columns, found.log_evidence) for columns in rivals)
 
     def _attempt(self, first: _FirstPass, independent: NDArray, at_least: int) -> _Attempt:
         mixing, sums = first.mixing, first.sums
@@ -212,10 +221,18 @@ class HierarchySearch:
         found = self.fit.stage("judge", lambda: float(_careful(model).log_evidence(judges).mean()))
         return found + self.fit.samples.units.log_det
 
-    def _as_they_are(self, columns: NDArray) -> float:
-        """Log evidence of a joint model whose slabs, presences and noise alone are learned."""
+    def _overtakes(self, columns: NDArray, log_evidence: float) -> bool:
+        """Whether columns as they are explain held-out samples better, at first sight within reach of it."""
+        reach = _REACH * self.fit.samples.n_features
+        if self._as_they_are(columns, _GLANCE) < log_evidence - reach:
+            return False
+        return self._as_they_are(columns, _NOISES) >= log_evidence
+
+    def _as_they_are(self, columns: NDArray, noises: Sequence[float]) -> float:
+        """Log evidence of a joint model whose slabs and presences alone are learned."""
         start, n_steps = _untold(_used(columns)), len(self.fit.history["penalty"])
-        found = self._evidence(self._joint(start.vectors, start, learn_mixing=False).model)
+        learner = self._joint(start.vectors, start, noises, learn_mixing=False)
+        found = self._evidence(learner.model)
         self.fit.forget(n_steps)
         return found
 
@@ -240,6 +257,8 @@ class HierarchySearch:
         while width < at_least:
             width *= 2
         widest = max(width, min(_WIDEST * m, most))
+        while width <= self._crowded and 2 * width <= widest:
+            width *= 2
         while 2 * width <= widest:
             # A short look is enough to see that there is no room at all.
             if len(self._sums(self._ascend(width, _LOOK), per_column=0)) <= _ROOM * width:
@@ -248,7 +267,7 @@ class HierarchySearch:
         while True:
             mixing = self._ascend(width, 1.0)
             sums = self._sums(mixing)
-            if len(sums) <= _FULL * width or 2 * width > widest:
+            if len(sums) <= _ROOM * width or 2 * width > widest:
                 return _FirstPass(mixing, sums, float(fit.history["unexplained"][-1]))
             width *= 2
 
@@ -273,7 +292,12 @@ class HierarchySearch:
         return np.column_stack([vectors, *(float(np.median(lengths)) * one for one in more)])
 
     def _joint(
-        self, vectors: NDArray, start: Start, *, learn_mixing: bool = True
+        self,
+        vectors: NDArray,
+        start: Start,
+        noises: Sequence[float] = _NOISES,
+        *,
+        learn_mixing: bool = True,
     ) -> PresenceLearner:
         n, known = vectors.shape[1], start.together.shape[0]
         rare = _rarest(start.n_samples)
@@ -290,7 +314,7 @@ class HierarchySearch:
         learner.sums = replace(
             learner.sums, together=share * together, n_samples=share * start.n_samples
         )
-        return self._stepped("joint", learner, [n for n in _NOISES for _ in range(_ROUNDS)])
+        return self._stepped("joint", learner, noises)
 
     def _stepped(
         self, name: str, learner: PresenceLearner, noises: Sequence[float | None]

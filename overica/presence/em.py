@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve
 
 from overica.presence.presence_model import PresenceModel
 from overica.presence.sparse_posterior import PresencePosterior
@@ -51,7 +52,7 @@ class PresenceLearner:
     learn_mixing, learn_noise : bool
         Whether columns, and the noise variance, are learned.
     sums : PresenceSums
-        Those remembered; what ten samples would show if presences were independent, to begin with.
+        Those remembered, written over by every step; what ten samples would show if presences were independent, to begin with.
 
     Examples
     --------
@@ -108,7 +109,7 @@ class PresenceLearner:
 
     def learn(self, batch: PresenceSums) -> None:
         """The maximisation, from the sums over a batch: those of several parts of it, added, are one batch."""
-        self.sums = self.memory * self.sums + batch
+        self.sums = self.sums.remembering(self.memory, batch)
         model = self.model
         mean, variance = self._slabs(batch)
         noise = model.noise_variance
@@ -134,14 +135,15 @@ class PresenceLearner:
         used = np.flatnonzero(sums.counts > _FEWEST)
         if not len(used):
             return old
-        second = sums.second[np.ix_(used, used)].copy()
+        second = sums.second[np.ix_(used, used)]
         rest = np.setdiff1d(np.arange(len(sums.counts)), used)
         target = sums.cross[:, used] - old[:, rest] @ sums.second[np.ix_(rest, used)]
         # The ridge pulls towards the old columns: one that codes say nothing of does not move.
         ridge = _RIDGE * np.diag(second).mean()
         second[np.diag_indices_from(second)] += ridge
         A = old.copy()
-        A[:, used] = np.linalg.solve(second, (target + ridge * old[:, used]).T).T
+        pulled = (target + ridge * old[:, used]).T
+        A[:, used] = solve(second, pulled, assume_a="pos", overwrite_a=True).T
         A = (1 - self.damping) * old + self.damping * A
         empty = np.linalg.norm(A, axis=0) < 1e-6
         return np.where(empty, old, A)

@@ -138,7 +138,12 @@ class PresenceModel:
         return as_numpy(check_array(X, "X", shape))
 
     def infer(
-        self, X: Any, *, start: PresencePosterior | None = None, sums: bool = False
+        self,
+        X: Any,
+        *,
+        start: PresencePosterior | None = None,
+        barred: NDArray | None = None,
+        sums: bool = False,
     ) -> PresencePosterior:
         """Supports, codes and evidence of samples.
 
@@ -147,13 +152,15 @@ class PresenceModel:
         X : array (n_samples, n_features)
         start : PresencePosterior, optional
             Supports of the same samples to start from; nothing by default.
+        barred : array of int (n_samples,), optional
+            For each sample a source that cannot be present in it.
         sums : bool
             Whether the sums that learning needs are wanted.
 
         Raises
         ------
         ValueError
-            If X is not finite or does not fit the model, or `start` is not of these samples.
+            If X is not finite or does not fit the model, or `start` or `barred` are not of these samples.
         """
         X = self.check(X)
         known = None
@@ -164,12 +171,22 @@ class PresenceModel:
                     f"got {len(start)} and {start.n_components}"
                 )
             known = (start.starts, start.indices)
+        if barred is not None:
+            barred = np.asarray(barred)
+            if (
+                barred.shape != (len(X),)
+                or not ((barred >= 0) & (barred < self.n_components)).all()
+            ):
+                raise ValueError(
+                    f"`barred` must hold a position below {self.n_components} for each of {len(X)} samples"
+                )
         misfit = None
         if self.retry_above is not None:
             misfit = self.n_features + self.retry_above * np.sqrt(2.0 * self.n_features)
         found = find_presences(
             self.mixing, X, self.slab_mean, self.slab_variance, self.noise_variance, self.forest.graph(),
-            self.nonnegative, capacity=self.capacity, swap_below=self.swap_below, misfit=misfit, known=known, sums=sums,
+            self.nonnegative, capacity=self.capacity, swap_below=self.swap_below, misfit=misfit, known=known, barred=barred,
+            sums=sums,
         )  # fmt: skip
         evidence = found.gain + self.log_empty(X)
         second, together = (found.second, found.together) if sums else (None, None)

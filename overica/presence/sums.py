@@ -38,8 +38,8 @@ class PresenceSums:
     ... )
     >>> X = np.array([[3.0, 0.0], [2.5, 3.5]])
     >>> sums = PresenceSums.of(X, model.infer(X, sums=True))
-    >>> (2 * sums + sums).counts
-    array([6., 3.])
+    >>> (sums + sums).counts
+    array([4., 2.])
     """
 
     n_samples: float
@@ -85,8 +85,15 @@ class PresenceSums:
             *(one + two for one, two in zip(self._fields(), other._fields(), strict=True))
         )
 
-    def __rmul__(self, weight: float) -> PresenceSums:
-        return PresenceSums(*(weight * field for field in self._fields()))
+    def remembering(self, memory: float, batch: PresenceSums) -> PresenceSums:
+        """``memory * self + batch``, written over the arrays of these sums: new ones of their size take longer."""
+        arrays = []
+        for old, new in zip(self._arrays(), batch._arrays(), strict=True):
+            old *= memory
+            old += new
+            arrays.append(old)
+        n_samples = memory * self.n_samples + batch.n_samples
+        return PresenceSums(n_samples, *arrays, memory * self.power + batch.power)
 
     def rescaled(self, lengths: NDArray) -> PresenceSums:
         """In codes `lengths` times as large, as belongs to columns that are shorter by it."""
@@ -100,5 +107,8 @@ class PresenceSums:
             self.power,
         )
 
+    def _arrays(self) -> tuple[NDArray[np.float64], ...]:
+        return self.together, self.first, self.second, self.cross
+
     def _fields(self) -> tuple:
-        return self.n_samples, self.together, self.first, self.second, self.cross, self.power
+        return self.n_samples, *self._arrays(), self.power

@@ -108,6 +108,19 @@ def test_sums_of_batches_add():
     np.testing.assert_allclose(one.model.mixing, two.model.mixing, atol=1e-9)
 
 
+def test_sums_are_remembered_in_place():
+    rng = np.random.default_rng(8)
+    model = random_model(rng, 5, 9)
+    X = 2.0 * rng.standard_normal((120, 5))
+    old, new = (PresenceSums.of(part, model.infer(part, sums=True)) for part in (X[:50], X[50:]))
+    expected = 0.5 * old.second + new.second, 0.5 * old.power + new.power
+    array = old.second
+    both = old.remembering(0.5, new)
+    assert both.second is array
+    np.testing.assert_allclose(both.second, expected[0])
+    assert (both.power, both.n_samples) == (pytest.approx(expected[1]), 95.0)
+
+
 def test_sums_are_dense_moments():
     rng = np.random.default_rng(4)
     model = random_model(rng, 5, 9)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -224,6 +225,33 @@ def test_start_from_the_supports_found_changes_nothing():
         value, mean, _ = given(model, x, support)
         assert value == pytest.approx(evidence, rel=1e-8)
         assert (mean >= 0).all()
+
+
+@pytest.mark.usefixtures("instruction_set")
+@pytest.mark.parametrize("retry_above", [None, 0.0])
+def test_a_barred_source_is_an_impossible_one(retry_above):
+    rng = np.random.default_rng(21)
+    model = random_model(rng, 6, 12, retry_above=retry_above)
+    X = draw(model, rng, 60)[2]
+    found = dense(model.infer(X))
+    barred = found.argmax(axis=1)
+    assert found[np.arange(60), barred].sum() > 40
+    posterior = model.infer(X, barred=barred)
+    assert not dense(posterior)[np.arange(60), barred].any()
+    for j in np.unique(barred):
+        log_odds = model.forest.log_odds.copy()
+        log_odds[j] = -1e6
+        without = replace(model, forest=replace(model.forest, log_odds=log_odds))
+        np.testing.assert_allclose(
+            posterior.log_evidence[barred == j], without.log_evidence(X[barred == j]), rtol=1e-9
+        )
+
+
+@pytest.mark.parametrize("barred", [[0, 1], [0, 1, 12], [0, -1, 3]])
+def test_barred_are_positions_one_a_sample(barred):
+    model = random_model(np.random.default_rng(22), 6, 12)
+    with pytest.raises(ValueError, match="`barred` must hold a position below 12 for each of 3"):
+        model.infer(np.zeros((3, 6)), barred=barred)
 
 
 def test_nothing_at_all():

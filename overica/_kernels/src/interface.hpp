@@ -134,6 +134,7 @@ struct PresenceTask {
     const double *squares;             // |x|^2
     const std::int64_t *known_starts;  // supports to start from, or null
     const std::int32_t *known;
+    const std::int32_t *barred;        // a source that cannot be present, or null
 
     // Room for `capacity` members a sample, and for their posterior covariance, or null.
     std::int32_t *supports, *sizes;

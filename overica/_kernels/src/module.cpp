@@ -227,7 +227,8 @@ py::tuple presences(const Array<double> &mixing, const Array<X> &samples, const 
                     const Array<double> &slab_spread, const Array<double> &log_odds, const Array<std::int64_t> &edge_starts,
                     const Array<std::int32_t> &edge_ends, const Array<double> &couplings, double noise, bool nonnegative,
                     double swap_below, double tol, double misfit, int capacity, const std::optional<Array<std::int64_t>> &known_starts,
-                    const std::optional<Array<std::int32_t>> &known, bool sums, int n_threads) {
+                    const std::optional<Array<std::int32_t>> &known, const std::optional<Array<std::int32_t>> &barred, bool sums,
+                    int n_threads) {
     const int m = (int)mixing.shape(0), n = (int)mixing.shape(1);
     const std::int64_t count = samples.shape(0), held = sums ? n : 0;
     Array<double> totals = vector(count), second({held, held}), together({held, held});
@@ -235,6 +236,7 @@ py::tuple presences(const Array<double> &mixing, const Array<X> &samples, const 
     PresenceCall call{slab_mean.data(), slab_spread.data(), log_odds.data(), edge_starts.data(), edge_ends.data(),
                       couplings.data(), noise, nonnegative, swap_below, tol, misfit, capacity};
     if (known) call.known_starts = known_starts->data(), call.known = known->data();
+    if (barred) call.barred = barred->data();
     call.totals = totals.mutable_data(), call.starts = starts.mutable_data();
     if (sums) call.second = second.mutable_data(), call.together = together.mutable_data();
     call.allowed = n_threads, call.breathe = check_signals;

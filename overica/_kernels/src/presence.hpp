@@ -39,6 +39,7 @@ struct PresenceSearch {
     int *atoms, *bars, *kept;
     double *mean, *M, *u;
     int size, ld, n_bars, n_trail;
+    int out;                // a source that cannot be present, or -1
     double total;           // log p(x, b) less that of the empty support
     double scale, width;    // of G, width^2 / heat; and the factor of the slabs' deviations
     int trail[TRAIL];       // q + 1: has entered; -(q + 1): has left

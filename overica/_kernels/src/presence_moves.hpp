@@ -80,6 +80,7 @@ inline void PresenceSearch::begin(const PresenceTask &task, const double *correl
         closed[j] = task.doors[j];
     }
     std::memset(barred, 0, task.width);
+    if (out >= 0) closed[out] = -INFINITE;
     size = n_bars = n_trail = 0;
     total = 0.0;
 }

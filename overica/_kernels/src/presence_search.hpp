@@ -106,6 +106,7 @@ static void presences(const PresenceTask &task, int worker, int workers, char *m
         for (std::int64_t i = first; i < smaller(first + BLOCK, task.count); i++) {
             const std::int32_t *known = task.known ? task.known + task.known_starts[i] : nullptr;
             const int n_known = task.known ? (int)(task.known_starts[i + 1] - task.known_starts[i]) : 0;
+            s.out = task.barred ? task.barred[i] : -1;
             s.run(task, task.correlations + (std::size_t)i * task.width, task.squares[i], known, n_known);
             task.sizes[i] = s.size, task.totals[i] = s.total;
             for (int a = 0; a < s.size; a++) {

@@ -18,6 +18,7 @@ struct PresenceCall {
     int capacity;
     const std::int64_t *known_starts;  // count + 1, or null
     const std::int32_t *known;
+    const std::int32_t *barred;  // count, or null
     double *second, *together;  // (n, n), added to; or null
     double *totals;
     std::int64_t *starts;  // count + 1
@@ -105,6 +106,7 @@ PresenceList run_presences(const double *mixing, int m, int n, const X *samples,
         products(rows.as<double>(), (int)task.count, A.stride, A.atoms(), n, A.stride, m, correlations.as<double>(), A.width);
         task.totals = call.totals + first;
         task.known_starts = call.known ? call.known_starts + first : nullptr;
+        task.barred = call.barred ? call.barred + first : nullptr;
         in_parallel(workers, [&](int worker) { kernels.presences(task, worker, workers, scratch.bytes() + per_worker * worker); });
         if (call.second)
             in_parallel(workers, [&](int worker) { add_pairs(task, call.slab_spread, call.second, call.together, worker, workers); });
