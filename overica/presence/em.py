@@ -52,7 +52,8 @@ class PresenceLearner:
     learn_mixing, learn_noise : bool
         Whether columns, and the noise variance, are learned.
     sums : PresenceSums
-        Those remembered, written over by every step; what ten samples would show if presences were independent, to begin with.
+        Those remembered, written over by every step; to begin with, what ten samples would show if presences were
+        independent.
 
     Examples
     --------

@@ -185,8 +185,8 @@ class PresenceModel:
             misfit = self.n_features + self.retry_above * np.sqrt(2.0 * self.n_features)
         found = find_presences(
             self.mixing, X, self.slab_mean, self.slab_variance, self.noise_variance, self.forest.graph(),
-            self.nonnegative, capacity=self.capacity, swap_below=self.swap_below, misfit=misfit, known=known, barred=barred,
-            sums=sums,
+            self.nonnegative, capacity=self.capacity, swap_below=self.swap_below, misfit=misfit, known=known,
+            barred=barred, sums=sums,
         )  # fmt: skip
         evidence = found.gain + self.log_empty(X)
         second, together = (found.second, found.together) if sums else (None, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,13 +87,11 @@ class PresenceSums:
 
     def remembering(self, memory: float, batch: PresenceSums) -> PresenceSums:
         """``memory * self + batch``, written over the arrays of these sums: new ones of their size take longer."""
-        arrays = []
         for old, new in zip(self._arrays(), batch._arrays(), strict=True):
             old *= memory
             old += new
-            arrays.append(old)
         n_samples = memory * self.n_samples + batch.n_samples
-        return PresenceSums(n_samples, *arrays, memory * self.power + batch.power)
+        return replace(self, n_samples=n_samples, power=memory * self.power + batch.power)
 
     def rescaled(self, lengths: NDArray) -> PresenceSums:
         """In codes `lengths` times as large, as belongs to columns that are shorter by it."""
