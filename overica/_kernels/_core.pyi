@@ -37,8 +37,8 @@ def follow(
 def presences(
     mixing: Reals, X: NDArray, slab_mean: Reals, slab_spread: Reals, log_odds: Reals, edge_starts: Counts,
     edge_ends: NDArray[np.int32], couplings: Reals, noise: float, nonnegative: bool, swap_below: float, tol: float,
-    misfit: float, capacity: int, known_starts: Counts | None, known: NDArray[np.int32] | None,
-    barred: NDArray[np.int32] | None, sums: bool, n_threads: int, /,
+    misfit: float, capacity: int, known_starts: Counts | None, known: NDArray[np.int32] | None, sums: bool,
+    n_threads: int, /, *barred: NDArray[np.int32],
 ) -> tuple[Counts, NDArray[np.int32], Reals, Reals, Reals, Reals, Reals]: ...
 def erfcx(x: ArrayLike, /) -> Any: ...
 def side(

@@ -132,8 +132,8 @@ def find_presences(
             min(n, 64) if capacity is None else min(n, int(capacity)),
             None if starts is None else np.ascontiguousarray(starts, np.int64),
             None if indices is None else np.ascontiguousarray(indices, np.int32),
-            None if barred is None else np.ascontiguousarray(barred, np.int32),
             bool(sums),
             get_num_threads(),
+            *() if barred is None else (np.ascontiguousarray(barred, np.int32),),
         )
     )

@@ -221,14 +221,15 @@ void follow(const Array<double> &A, const Array<double> &X, const Array<double> 
 }
 
 // Supports, means and variances, one list for all samples, and where each starts; the gains in log evidence over the
-// empty support; and, if asked for, the sums of E[s s'] and of the pairs that are present.
+// empty support; and, if asked for, the sums of E[s s'] and of the pairs that are present. `more` may hold, for each
+// sample, a source that cannot be present in it.
 template <class X>
 py::tuple presences(const Array<double> &mixing, const Array<X> &samples, const Array<double> &slab_mean,
                     const Array<double> &slab_spread, const Array<double> &log_odds, const Array<std::int64_t> &edge_starts,
                     const Array<std::int32_t> &edge_ends, const Array<double> &couplings, double noise, bool nonnegative,
                     double swap_below, double tol, double misfit, int capacity, const std::optional<Array<std::int64_t>> &known_starts,
-                    const std::optional<Array<std::int32_t>> &known, const std::optional<Array<std::int32_t>> &barred, bool sums,
-                    int n_threads) {
+                    const std::optional<Array<std::int32_t>> &known, bool sums, int n_threads, const py::args &more) {
+    const auto barred = more.empty() ? std::nullopt : std::optional(more[0].cast<Array<std::int32_t>>());
     const int m = (int)mixing.shape(0), n = (int)mixing.shape(1);
     const std::int64_t count = samples.shape(0), held = sums ? n : 0;
     Array<double> totals = vector(count), second({held, held}), together({held, held});
