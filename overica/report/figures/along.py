@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from overica.metrics.words import words_of
 from overica.report.figures.axes import Frame, Linear, logarithmic_around
-from overica.report.figures.marks import Mark, curve
-from overica.report.figures.pareto import HEIGHT, WIDTH
+from overica.report.figures.curves import HEIGHT, WIDTH, Point, curves
+from overica.report.figures.marks import Mark
 from overica.report.figures.svg import figure
 from overica.report.numbers import short
 from overica.studies import Results
@@ -78,22 +78,12 @@ def draw_along(
     parts = [frame.draw(name, words_of(metric).label)]
     if len(shown) > len(values):
         parts.append(frame.across(level, chance))
-    for method in dict.fromkeys(method for method, _, _ in values):
-        own = {key[1:]: value for key, value in values.items() if key[0] == method}
-        means = {
-            (
-                sizes[what],
-                mean_of(value for (other, _), value in own.items() if other == what),
-            ): what
-            for what in sorted({what for what, _ in own}, key=sizes.__getitem__)
-        }
-        titles = {
-            point: f"{results.label(method)}, {what}: {words_of(metric).label} {short(point[1], 3)}"
-            for point, what in means.items()
-        }
-        seeds = [(sizes[what], value) for (what, _), value in own.items()]
-        parts.append(curve(marks_of[method], frame.at, [*means], seeds, titles))
-    label = (
-        f"{words_of(metric).label} against {name}, one line a method; the values are in the tables"
+    found: dict[tuple[str, str], list[Point]] = {}
+    for (method, what, _), value in values.items():
+        found.setdefault((method, what), []).append((sizes[what], value))
+    named = words_of(metric).label
+    parts += curves(
+        results, marks_of, frame, found, lambda what, mean: f", {what}: {named} {short(mean[1], 3)}"
     )
+    label = f"{named} against {name}, one line a method; the values are in the tables"
     return figure(WIDTH, HEIGHT, label, *parts, class_="chart")

@@ -1,15 +1,14 @@
 """One colour and one marker for each method, the same in every figure and table."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
-from overica.report.figures.svg import element, join, points
+from overica.report.figures.svg import element, points
 
-Point = tuple[float, float]
 N_COLOURS = 8
 """Colours that the style sheet defines, as ``--c0`` and so on."""
 
@@ -116,21 +115,3 @@ def key(mark: Mark) -> Markup:
         viewBox="0 0 16 16",
         aria_hidden="true",
     )
-
-
-def curve(
-    mark: Mark,
-    at: Callable[[float, float], Point],
-    line: Sequence[Point],
-    seeds: Sequence[Point],
-    means: Mapping[Point, str],
-) -> Markup:
-    """Return a method's line, a small marker for each seed, and a large one with its title for each mean.
-
-    `at` is where a pair of values is drawn; all points are pairs of values.
-    """
-    vertices = points(at(*point) for point in line)
-    parts = [element("polyline", points=vertices, class_="line")] if len(line) > 1 else []
-    parts += [mark.at(*at(*point), 2.6) for point in seeds]
-    parts += [mark.at(*at(*point), 5.5, title) for point, title in means.items()]
-    return element("g", join(parts), class_=mark.class_)

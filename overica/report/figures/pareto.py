@@ -7,14 +7,14 @@ from markupsafe import Markup
 
 from overica.metrics.words import words_of
 from overica.report.figures.axes import Frame, Linear, logarithmic_around
-from overica.report.figures.marks import Mark, curve
+from overica.report.figures.curves import HEIGHT, WIDTH, curves
+from overica.report.figures.marks import Mark
 from overica.report.figures.svg import figure
 from overica.report.numbers import short
 from overica.studies import Results
 from overica.studies.levels import by_level
-from overica.studies.spread import Cell, mean_of, metric_value
+from overica.studies.spread import mean_of, metric_value
 
-WIDTH, HEIGHT = 360, 276
 # A dictionary of noise explains less than nothing; how much less is no matter of this figure.
 _LOWEST = -0.2
 _STEP = 0.1
@@ -60,13 +60,19 @@ def draw_pareto(
         parts.append(frame.upright(true_l0, "true L0"))
     if math.isfinite(chance):
         parts.append(frame.across(chance, "chance"))
-    for method in results.methods:
-        own = [cell for cell in cells if cell["method"] == method]
-        if own:
-            parts.append(_method(frame, marks_of[method], results.label(method), own, metric))
+    named = words_of(metric).label
+    # A method's own level has codes of another encoder, and is no part of the curve.
+    found = {
+        (method, target): [(metric_value(c, "l0"), metric_value(c, metric)) for c in group]
+        for method in results.methods
+        for target, group in by_level([c for c in cells if c["method"] == method]).items()
+    }
+    parts += curves(
+        results, marks_of, frame, found,
+        lambda _, mean: f": {named} {short(mean[1], 3)} at L0 {short(mean[0])}",
+    )  # fmt: skip
     label = (
-        f"{what}: {words_of(metric).label} against L0, one line a method; "
-        "the values are in the table of every level"
+        f"{what}: {named} against L0, one line a method; the values are in the table of every level"
     )
     return figure(WIDTH, HEIGHT, label, *parts, class_="chart")
 
@@ -75,23 +81,3 @@ def _floor(values: list[float]) -> float:
     """The round value below the lowest, so that the curves fill the frame."""
     lowest = min(value for value in values if math.isfinite(value))
     return max(min(math.floor(lowest / _STEP) * _STEP, 1 - 2 * _STEP), _LOWEST)
-
-
-def _method(frame: Frame, mark: Mark, label: str, cells: list[Cell], metric: str) -> Markup:
-    def point(cell: Cell) -> tuple[float, float]:
-        return metric_value(cell, "l0"), metric_value(cell, metric)
-
-    means = {
-        target: (
-            mean_of(point(cell)[0] for cell in group),
-            mean_of(point(cell)[1] for cell in group),
-        )
-        for target, group in by_level(cells).items()
-    }
-    # A method's own level has codes of another encoder, and is no part of the curve.
-    line = sorted(mean for target, mean in means.items() if target is not None)
-    titles = {
-        (l0, value): f"{label}: {words_of(metric).label} {short(value, 3)} at L0 {short(l0)}"
-        for l0, value in means.values()
-    }
-    return curve(mark, frame.at, line, [point(cell) for cell in cells], titles)
