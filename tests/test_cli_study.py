@@ -50,7 +50,6 @@ def test_kinds_are_what_they_are_called(kind):
     study = load(kind)
     assert issubclass(study, Study)
     assert study.config_type.kind == kind
-    assert study.results_type.axis == study.axis
 
 
 @pytest.mark.parametrize(

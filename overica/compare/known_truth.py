@@ -86,6 +86,10 @@ class KnownTruthStudy(Study):
         assert isinstance(job, KnownTruthJob)
         return KnownTruthBench(job)
 
+    def said(self, results: Any) -> str:
+        """See `Study.said`."""
+        return str(results)
+
     def write_report(self, results: Any) -> Path:
         """See `Study.write_report`."""
         from overica.compare.page import write_report

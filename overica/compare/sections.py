@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -13,13 +13,13 @@ from overica.metrics.words import Words, words_of
 from overica.report import Block, Panel, Section, notices_on, numbers
 from overica.report.figures import (
     Mark,
-    draw_directions,
     draw_heatmap,
     draw_histogram,
     draw_pareto,
     draw_split,
     swatch,
 )
+from overica.report.panels import direction_panels
 from overica.report.phrases import capital
 from overica.report.table import Table, mark_best
 from overica.report.tables import (
@@ -116,7 +116,7 @@ def _blocks(
     )
     yield Block(
         "Learned against true directions",
-        multiples=list(_directions(results, marks, dataset)),
+        multiples=list(direction_panels(results, marks, dataset, _median, _mean_cosine)),
         note="Arrows or markers are learned, dashed lines or rings are true; of the seeds, the one with the median "
         "mean cosine.",
     )
@@ -228,22 +228,14 @@ def _told_truth(encoder: str) -> bool:
     return encoder.startswith("oracle")
 
 
-def _directions(results: Results, marks: Mapping[str, Mark], dataset: str) -> Iterator[Panel]:
-    for method in results.methods:
-        shown = [c for c in at_matched(results.of(dataset, method)) if c.get("directions")]
-        if not shown:
-            continue
-        # The median seed: neither the lucky one nor the unlucky one.
-        shown.sort(key=lambda cell: metric_value(cell, SECONDARY))
-        cell = shown[(len(shown) - 1) // 2]
-        label = f"{dataset}, {results.label(method)}: learned directions among the true ones"
-        arrays = cell["directions"]
-        picture = draw_directions(arrays["learned"], arrays["true"], marks[method], label)
-        if picture:
-            note = (
-                f"seed {cell['seed']}, mean cosine {numbers.short(metric_value(cell, SECONDARY))}"
-            )
-            yield Panel(results.label(method), picture, method, note)
+def _median(cells: Sequence[Cell]) -> Cell:
+    """Neither the lucky seed nor the unlucky one."""
+    ordered = sorted(cells, key=lambda cell: metric_value(cell, SECONDARY))
+    return ordered[(len(ordered) - 1) // 2]
+
+
+def _mean_cosine(cell: Cell) -> str:
+    return f"mean cosine {numbers.short(metric_value(cell, SECONDARY))}"
 
 
 def _cosines(results: Results, dataset: str) -> Iterator[Panel]:
@@ -254,9 +246,8 @@ def _cosines(results: Results, dataset: str) -> Iterator[Panel]:
                 label = (
                     f"{dataset}, {results.label(method)}: cosines of learned with true directions"
                 )
-                note = f"mean cosine {numbers.short(metric_value(cell, SECONDARY))}"
                 picture = draw_heatmap(cell["cosines"], label)
-                yield Panel(results.label(method), picture, method, note)
+                yield Panel(results.label(method), picture, method, _mean_cosine(cell))
                 break
 
 

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -105,7 +104,7 @@ class PhotographStudy(Study):
 
     config_type: ClassVar[type[PhotographConfig]] = PhotographConfig
     results_type: ClassVar[type[Results]] = PhotographResults
-    axis: ClassVar[str] = "width"
+    pages: ClassVar[str] = "overica.photographs.photograph_page"
 
     def __init__(
         self,
@@ -177,11 +176,9 @@ class PhotographStudy(Study):
         bench: Bench = kind(job, self.config, self._split(job.seed))
         return bench
 
-    def write_report(self, results: Any) -> Path:
-        """See `Study.write_report`."""
-        from overica.photographs.photograph_page import write_report
-
-        return write_report(results)
+    def said(self, results: Any) -> str:
+        """See `Study.said`."""
+        return str(results)
 
     def _split(self, seed: int) -> Photographs:
         config = self.config

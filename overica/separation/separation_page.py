@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from overica.report import REPORT, Block, Page, Panel, Section, marks_of, notices_of, write_page
-from overica.report.figures import Mark, draw_directions
+from overica.report import REPORT, Block, Page, Section, marks_of, notices_of, write_page
+from overica.report.figures import Mark
 from overica.report.numbers import short
+from overica.report.panels import direction_panels
 from overica.report.tables import cost_tables, metric_tables, overview_table
 from overica.studies import Results, rank
-from overica.studies.spread import mean_of, metric_value
+from overica.studies.spread import Cell, mean_of, metric_value
 
 QUESTION = "Are more talkers than microphones taken apart?"
 _ORACLE, _NOTHING = "ideal_mask", "mixture"
@@ -90,26 +91,20 @@ def _section(results: Results, marks: Mapping[str, Mark], what: str, anchor: str
         blocks=[
             Block("Every figure", tables=metric_tables(results, what)),
             Block(
-                "Learned against true directions", multiples=list(_directions(results, marks, what)),
+                "Learned against true directions",
+                multiples=list(direction_panels(results, marks, what, _worst, _error)),
                 note="Arrows are learned, dashed lines are true; of the mixture with the largest error.",
             ),
         ],
     )  # fmt: skip
 
 
-def _directions(results: Results, marks: Mapping[str, Mark], what: str) -> Iterator[Panel]:
-    for method in results.methods:
-        cells = [cell for cell in results.of(what, method) if cell.get("directions")]
-        if cells:
-            worst = max(cells, key=lambda cell: metric_value(cell, "angle_error"))
-            arrays = worst["directions"]
-            label = f"{what}, {results.label(method)}: learned directions among the true ones"
-            picture = draw_directions(arrays["learned"], arrays["true"], marks[method], label)
-            if picture:
-                error = short(metric_value(worst, "angle_error"), 3)
-                yield Panel(
-                    results.label(method), picture, method, f"seed {worst['seed']}, {error}°"
-                )
+def _worst(cells: Sequence[Cell]) -> Cell:
+    return max(cells, key=lambda cell: metric_value(cell, "angle_error"))
+
+
+def _error(cell: Cell) -> str:
+    return f"{short(metric_value(cell, 'angle_error'), 3)}°"
 
 
 def _sdr(results: Results, what: str, method: str) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from overica._extras import import_extra
@@ -102,7 +101,7 @@ class SeparationStudy(Study):
 
     config_type: ClassVar[type[SeparationConfig]] = SeparationConfig
     results_type: ClassVar[type[Results]] = SeparationResults
-    axis: ClassVar[str] = "mixture"
+    pages: ClassVar[str] = "overica.separation.separation_page"
 
     @classmethod
     def default_config(cls) -> SeparationConfig:
@@ -141,20 +140,6 @@ class SeparationStudy(Study):
         """See `Study.bench`."""
         assert isinstance(job, SeparationJob)
         return SeparationBench(job, self.config.filter_length)
-
-    def said(self, results: Any) -> str:
-        """See `Study.said`."""
-        from overica.separation.separation_page import answer, findings
-
-        return "\n".join(
-            [answer(results), *(f"- {what}: {text}" for what, text in findings(results))]
-        )
-
-    def write_report(self, results: Any) -> Path:
-        """See `Study.write_report`."""
-        from overica.separation.separation_page import write_report
-
-        return write_report(results)
 
 
 def _arguments(name: str) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from abc import ABC, abstractmethod
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -42,8 +42,8 @@ class Study(ABC):
 
     config_type: ClassVar[type[StudyConfig]]
     results_type: ClassVar[type[Results]] = Results
-    axis: ClassVar[str] = "dataset"
-    """What the fits differ in besides method, seed and level: a column of the results."""
+    pages: ClassVar[str]
+    """Module with `write_report`, and with `answer` and `findings` of what came out, imported when there is any."""
 
     def __init__(self, config: StudyConfig | None = None, **keywords: Any) -> None:
         if config is not None and keywords:
@@ -51,6 +51,11 @@ class Study(ABC):
                 f"`config` must be None where keywords are given, got {sorted(keywords)}"
             )
         self.config: Any = config or self.config_type.from_keywords(**keywords)
+
+    @property
+    def axis(self) -> str:
+        """What the fits differ in besides method, seed and level: a column of the results."""
+        return self.results_type.axis
 
     @property
     def kind(self) -> str:
@@ -80,13 +85,16 @@ class Study(ABC):
     def bench(self, job: Job) -> Bench:
         """Fit a job's method, ready to be examined. Called in other processes too."""
 
-    @abstractmethod
     def write_report(self, results: Any) -> Path:
         """Write the pages of results into their folder, whether the study came to its end or not; the first page."""
+        found: Path = import_module(self.pages).write_report(results)
+        return found
 
     def said(self, results: Any) -> str:
         """What came out, in sentences for a terminal."""
-        return str(results)
+        pages = import_module(self.pages)
+        told = (f"- {name}: {text}" for name, text in pages.findings(results))
+        return "\n".join([pages.answer(results), *told])
 
     def header(self, plan: Plan) -> dict[str, Any]:
         """What ``study.json`` says besides what it says of every study."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -33,14 +32,6 @@ _TUNED = 8192
 @dataclass(frozen=True, kw_only=True)
 class FeatureJob(Job):
     """One fit at a width."""
-
-    sources: ClassVar[tuple[str, ...]] = (
-        "lm/study/feature_bench.py",
-        "lm/study/data.py",
-        "lm/features/agreement.py",
-        "lm/features/densities.py",
-        "lm/substitution/*.py",
-    )
 
     n_components: int
     n_active: float

@@ -62,7 +62,7 @@ class FeatureStudy(Study):
     FileNotFoundError: `folder` must hold activations, there is nothing at 'nowhere'
     """
 
-    axis: ClassVar[str] = "width"
+    pages: ClassVar[str] = "overica.lm.study.verdict"
     config_type: ClassVar[type[FeatureStudyConfig]] = FeatureStudyConfig
     results_type: ClassVar[type[Results]] = FeatureResults
 
@@ -112,13 +112,6 @@ class FeatureStudy(Study):
         from overica.lm.study.page import write_study_pages
 
         return write_study_pages(results.folder, self._open())
-
-    def said(self, results: Any) -> str:
-        """See `Study.said`."""
-        from overica.lm.study.verdict import answer, findings
-
-        found = (f"- {name}: {text}" for name, text in findings(results))
-        return "\n".join([answer(results), *found])
 
     def bench(self, job: Any) -> FeatureBench:
         """See `Study.bench`."""
