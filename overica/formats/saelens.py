@@ -85,7 +85,7 @@ Finish = Callable[[Config, Tensors, dict[str, "Tensor"], "Tensor"], float | None
 """What is left to be done about an encoder and its decoder's rows; the number of codes to keep."""
 
 
-def _nothing(config: Config, tensors: Tensors, encoder: dict[str, Tensor], W_dec: Tensor) -> None:
+def _nothing(*_: object) -> None:
     """All is said."""
 
 

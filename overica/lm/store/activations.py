@@ -12,7 +12,7 @@ import numpy as np
 
 from overica._validation import check_scalar
 from overica.lm.store.files import TokenRows
-from overica.lm.store.place import hook_of, place_of
+from overica.lm.store.place import place_of
 from overica.lm.store.token_text import joined, texts_of
 from overica.random_state import generator
 from overica.rows import Rows, ShardedRows
@@ -101,8 +101,10 @@ class Activations(ABC):
     @property
     def origin(self) -> dict[str, Any]:
         """`model_name` and `hook` as `overica.export` takes them."""
-        known = self.metadata
-        return {"model_name": known.get("model"), "hook": hook_of(known)}
+        known, layer = self.metadata, self.metadata.get("layer")
+        # Folders of before say the layer alone, of the stream.
+        stream = None if layer is None else f"blocks.{layer}.hook_resid_pre"
+        return {"model_name": known.get("model"), "hook": known.get("hook") or stream}
 
     def described(self) -> dict[str, Any]:
         """What it holds, in words and numbers, as ``overica inspect`` says it; nothing but the files' ends is read."""

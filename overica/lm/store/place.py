@@ -57,18 +57,3 @@ def site_of(hook: str) -> dict[str, Any]:
         return {"site": "module", "layer": None, "module": hook}
     site, more = _HOOKS[found[2]]
     return {"site": site, "layer": int(found[1]) + more, "module": None}
-
-
-def hook_of(known: Mapping[str, Any]) -> str | None:
-    """What SAELens calls the place: the metadata's own word, or that of TransformerLens for a layer of the stream.
-
-    Examples
-    --------
-    >>> from overica.lm.store.place import hook_of
-    >>> hook_of({"layer": 8}), hook_of({"layer": 8, "hook": "blocks.8.hook_mlp_out"})
-    ('blocks.8.hook_resid_pre', 'blocks.8.hook_mlp_out')
-    """
-    if known.get("hook"):
-        return str(known["hook"])
-    layer = known.get("layer")
-    return None if layer is None else f"blocks.{layer}.hook_resid_pre"

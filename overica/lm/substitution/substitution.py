@@ -23,8 +23,7 @@ from overica.lm.collecting.windows import (
     windows,
 )
 from overica.lm.store.activations import Activations
-from overica.lm.substitution.loss import Measure, SubstitutionLoss, ratio_of_sums, share
-from overica.lm.substitution.outcomes import OUTCOMES
+from overica.lm.substitution.loss import OUTCOMES, Measure, SubstitutionLoss, ratio_of_sums, share
 
 _ROWS = 4096
 
