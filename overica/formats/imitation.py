@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
+from sklearn.metrics import f1_score
 from sklearn.utils.validation import check_is_fitted
 
 from overica._validation import Array, check_array, check_scalar
@@ -202,13 +203,12 @@ def _compared(
     codes = np.asarray(sae.transform(X))
     exact = S.toarray()
     ours, theirs = codes > 0, exact > 0
-    firings = int(ours.sum()) + int(theirs.sum())
     return Imitation(
         explained_variance=explained_variance(X, sae.inverse_transform(codes)),
         explained_variance_exact=explained_variance(X, exact @ D + offset),
         l0=float(ours.sum() / len(X)),
         l0_exact=float(theirs.sum() / len(X)),
-        f1=float(2 * (ours & theirs).sum() / firings) if firings else 1.0,
+        f1=float(f1_score(theirs, ours, average="micro", zero_division=1.0)),
         n_samples=len(X),
         two_sided=two_sided,
     )
