@@ -115,7 +115,7 @@ def windows(
         number += position > 0
 
 
-def groups(found: Iterable[Window], most_tokens: int) -> Iterator[list[Window]]:
+def groups(found: Iterable[Window], most_tokens: float) -> Iterator[list[Window]]:
     """Consecutive windows of together no more than `most_tokens` tokens (a longer one is a group alone)."""
     group: list[Window] = []
     size = 0
@@ -217,15 +217,3 @@ def stored_windows(
                 store.sources[document],
                 text.kept[part],
             )
-
-
-def first_windows(found: Iterable[Window], max_tokens: int | None) -> list[Window]:
-    """Whole windows of together no more than `max_tokens` tokens, but at least one."""
-    kept: list[Window] = []
-    left = np.inf if max_tokens is None else max_tokens
-    for window in found:
-        left -= len(window)
-        if left < 0 and kept:
-            break
-        kept.append(window)
-    return kept

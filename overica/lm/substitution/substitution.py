@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -18,12 +19,13 @@ from overica.lm.collecting.windows import (
     Batch,
     batch_of,
     by_length,
-    first_windows,
+    groups,
     stored_windows,
     windows,
 )
 from overica.lm.store.activations import Activations
-from overica.lm.substitution.loss import OUTCOMES, Measure, SubstitutionLoss, ratio_of_sums, share
+from overica.lm.substitution.loss import OUTCOMES, Measure, SubstitutionLoss, ratio_of_sums
+from overica.metrics.fit import explained_variance
 
 _ROWS = 4096
 
@@ -128,7 +130,7 @@ class Substitution:
         else:
             first = 1 if skip_first is None else skip_first
             found = windows(self._model, read(texts), context, skip_first=first)  # type: ignore[arg-type]
-        kept = first_windows(found, max_tokens)
+        kept = next(groups(found, max_tokens or math.inf), [])
         self._batches = [[kept[i] for i in chosen] for chosen in by_length(kept, batch_size)]
         if not self._batches:
             raise ValueError("`texts` must hold a token, got none")
@@ -194,14 +196,12 @@ class Substitution:
         X = self.activations
         shape = {"n_tokens": len(X), "n_features": X.shape[1]}
         reconstruction = check_array(reconstruction, "reconstruction", shape)
-        centre = X.mean(axis=0, dtype=np.float64)
-        error = float(((X - reconstruction).astype(np.float64) ** 2).sum())
         mean, zero = self._ablations
         measures = {
             name: Measure(self._outcome.measures[name], *ratio, mean[name][0], zero[name][0])
             for name, ratio in self._ratios(reconstruction).items()
         }
-        explained = 1 - share(error, float(((X - centre) ** 2).sum()))
+        explained = explained_variance(X, reconstruction)
         return SubstitutionLoss(measures, explained, l0, self.n_tokens, self.n_documents)
 
     def _run_clean(self) -> None:
