@@ -103,9 +103,8 @@ def random_directions(covariance: np.ndarray, n: int, rng: np.random.Generator) 
     They crowd where the data have their variance, as learned features do, so that they are nearer to those
     than directions that are spread evenly: the fairer chance level.
     """
-    values, vectors = np.linalg.eigh(covariance)
-    roots = vectors * np.sqrt(np.maximum(values, 0.0))
-    draws = rng.standard_normal((n, len(covariance))) @ roots.T
+    mean = np.zeros(len(covariance))
+    draws = rng.multivariate_normal(mean, covariance, n, check_valid="ignore", method="eigh")
     return np.asarray(draws / np.linalg.norm(draws, axis=1, keepdims=True))
 
 

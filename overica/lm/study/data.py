@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from scipy import sparse
+from scipy import sparse, stats
 
 from overica.coding import Dictionary, Featuriser
 from overica.lm.features.densities import DensityFit, fit_densities
@@ -81,11 +81,9 @@ class StudyData:
         ``C + ridge c I``, c the mean variance: what normalised activations lack in some direction would make any
         density infinite.
         """
-        values, vectors = np.linalg.eigh(self.covariance)
-        values = np.maximum(values, 0.0) + ridge * values.mean()
-        centred = self.test[:n] - self.fit.mean(axis=0, dtype=np.float64)
-        squares = ((centred @ vectors) ** 2 / values).sum(axis=1).mean()
-        return float(-0.5 * (squares + np.log(2 * np.pi * values).sum()))
+        C, mean = self.covariance, self.fit.mean(axis=0, dtype=np.float64)
+        gaussian = stats.multivariate_normal(mean, C + ridge * np.diag(C).mean() * np.eye(len(C)))
+        return float(gaussian.logpdf(self.test[:n]).mean())
 
 
 def store_facts(store: Activations) -> dict[str, Any]:
