@@ -174,7 +174,8 @@ def test_every_method_that_needs_no_truth_may_be_listed(store):
 
 def test_a_fit_that_fails_is_told_and_loses_no_other(store, tmp_path, monkeypatch):
     def broken(assignment, **parameters):
-        if assignment.X.any():
+        # What a study tries before it begins are fewer.
+        if len(assignment.X) > 100:
             raise FloatingPointError("no luck")
 
     monkeypatch.setitem(METHODS, "relu", replace(METHODS["relu"], build=broken))
