@@ -18,7 +18,7 @@ class Figures:
     found: float
     """Share of all features whose partner is above .9."""
     frequent: float
-    """The same of the most frequent features, as many as there are columns."""
+    """The same of the most frequent quarter of the features."""
     f1: float
     explained: float
     l0: float
@@ -32,8 +32,8 @@ class Figures:
 
 def judge(directions, codes, X_hat, truth, seconds):
     """Figures of learned unit directions (width, n_features) and their codes of the samples of a `Features`."""
-    frequent = truth.frequent[: len(directions)]
     partners = partner_cosines(directions, truth.directions)
+    frequent = truth.frequent[: len(partners) // 4]
     X = truth.X.astype(np.float64)
     unexplained = ((X - X_hat) ** 2).sum() / ((X - X.mean(axis=0)) ** 2).sum()
     return Figures(

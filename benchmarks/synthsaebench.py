@@ -7,7 +7,7 @@ features; the coefficient of SAELens's L1 is the one that ours was steered to. E
 samples.
 
 - "MCC": mean |cosine| of learned and true directions, matched one to one; in brackets that of random directions.
-- "> .9": share of all features with a partner above .9; "frequent": of as many most frequent ones as there are columns.
+- "> .9": share of all features with a partner above .9; "frequent": of the most frequent quarter of them.
 - "F1": of each column as a detector of its nearest feature, as SAELens computes it.
 - "s": CPU seconds of the public fit.
 

@@ -117,9 +117,6 @@ class HierarchySearch:
         it the cosines by which sums know each other.
     """
 
-    _crowded = 0
-    """Columns that are known to be fewer than there are sums."""
-
     def __init__(self, fit: Fit, *, white: bool = False) -> None:
         self._given = fit.samples
         samples = fit.samples if white else fit.samples.measured_in(fit.samples.plain_units)
@@ -150,8 +147,6 @@ class HierarchySearch:
         if _left_out(mixing, self.fit.samples.held_out) > _BLENDS:
             mixing = self._ascend(_NARROWEST * self.fit.samples.n_features, _LOOK)
         sums = self._sums(mixing)
-        if len(sums) > _ROOM * mixing.shape[1]:
-            self._crowded = mixing.shape[1]
         return len(sums) > 0 and Start.of(sums).n_shared > _SUSPECT * len(sums)
 
     @property
@@ -254,11 +249,12 @@ class HierarchySearch:
         fit = self.fit
         m, most = fit.samples.n_features, max(fit.samples.n_rows // 40, 8)
         width = min(_NARROWEST * m, most)
+        # A surplus as everywhere: what is rare finds its column last.
+        while width < fit.settings.overprovision * at_least and 2 * width <= most:
+            width *= 2
         while width < at_least:
             width *= 2
         widest = max(width, min(_WIDEST * m, most))
-        while width <= self._crowded and 2 * width <= widest:
-            width *= 2
         while 2 * width <= widest:
             # A short look is enough to see that there is no room at all.
             if len(self._sums(self._ascend(width, _LOOK), per_column=0)) <= _ROOM * width:
