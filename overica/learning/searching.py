@@ -160,6 +160,8 @@ class Surplus(Search):
     """Of a refining run, after the merge."""
     n_reseeds = 4
     """Rounds of replacing columns at most."""
+    n_late_reseeds = 1
+    """Further ones at the penalty that suits the columns, at which one that is not quite right is worth nothing."""
     n_pilots = 500
     """Held-out samples that tell at which penalty the rest of it is."""
 
@@ -240,7 +242,8 @@ class Surplus(Search):
         fit, found = self.fit, super().finish(model)
         if not fit.samples.split or model.prior.l1_weights() is None:
             return found
-        X = fit.samples.draw(fit.settings.batch_size, fit.rng)
+        # Twice a batch: of samples that are little more than a batch, all.
+        X = fit.samples.draw(2 * fit.settings.batch_size, fit.rng)
         best, best_score = found, float(log_evidence(found, self._judges).mean())
         for move in (polish, *[reseed] * self.n_reseeds):
             moved = move(best, X)
@@ -254,8 +257,17 @@ class Surplus(Search):
         if best is found:
             return found
         last = super().finish(best)
-        moved = super().finish(polish(last, X))
-        return max(last, moved, key=lambda model: float(log_evidence(model, self._judges).mean()))
+        last = max(last, super().finish(polish(last, X)), key=self._score)
+        for _ in range(self.n_late_reseeds):
+            moved = reseed(last, X, judged=self._judges, penalty=best.penalty)
+            trial = last if moved is last else super().finish(moved)
+            if self._score(trial) < self._score(last) + PRICE:
+                break
+            last = trial
+        return last
+
+    def _score(self, model: Model) -> float:
+        return float(log_evidence(model, self._judges).mean())
 
 
 class Planar(Search):
