@@ -20,6 +20,7 @@ from overica.learning.fitting import Fit
 from overica.learning.posterior import Model
 from overica.learning.relative import rotation
 from overica.learning.sub_gaussian import Contrast, contrast_excess, log_cosh, whitener
+from overica.learning.supported import EACH
 
 _FEWEST, _MOST = 300, 10_000
 """Samples that directions are looked for with, which are besides"""
@@ -32,8 +33,6 @@ _BETTER = 0.01
 _DIRECTIONS = 16
 """Tested at once."""
 _FALSE_ALARMS = 1e-3
-_EACH = 100
-"""Samples for each component, to be counted by."""
 
 
 def gaussian_log_density(X: np.ndarray, judges: np.ndarray) -> np.ndarray:
@@ -111,17 +110,18 @@ def warn_if_gaussian(fit: Fit, model: Model) -> None:
 def warn_if_too_few(fit: Fit, model: Model) -> None:
     """Warn of a number of components that was found by so few samples that it says little.
 
-    With fewer than about a hundred samples each, surplus columns find chance coincidences, which do not merge.
+    With fewer than about a hundred samples each the number is that of highest held-out evidence, which a few samples
+    give.
 
     Warns
     -----
     UserWarning
     """
     n_samples, n_components = fit.samples.n_rows, model.mixing.shape[1]
-    if n_samples < _EACH * n_components:
+    if n_samples < EACH * n_components:
         warnings.warn(
-            f"`n_components` is 'auto', and {n_components} were found in {n_samples} samples: with fewer than {_EACH} "
-            "samples for each the number is too large as often as not; give one, and compare `score` on others",
+            f"`n_components` is 'auto', and {n_components} were found in {n_samples} samples: with fewer than {EACH} "
+            "samples for each the number is uncertain; give one, and compare `score` on others",
             UserWarning,
             stacklevel=3,
         )

@@ -18,6 +18,7 @@ from overica.learning.polishing import polish, reseed
 from overica.learning.posterior import Model
 from overica.learning.pruning import PRICE, prune
 from overica.learning.rules import named_surplus_rules
+from overica.learning.supported import EACH, narrowed, widths
 from overica.learning.worth import drop_least_worth
 
 _JUDGES = 1500
@@ -192,19 +193,30 @@ class Surplus(Search):
     def count(self) -> int:
         """Distinct and used columns of a fit with surplus, which is doubled until a quarter proves to be surplus.
 
-        Surplus columns end as copies of true ones, or carry some fiftieth of what a true column does.
+        Surplus columns end as copies of true ones, or carry some fiftieth of what a true column does. Of few samples
+        that is too many as often as not, and held-out ones decide, see `overica.learning.supported`.
         """
         fit = self.fit
         n_columns = 2 * fit.samples.n_features
         while True:
-            found = self._ascend(n_columns)
-            used = self._usage(found)
-            distinct = distinct_columns(found.mixing, used, nonnegative=found.prior.nonnegative)
+            wide = self._ascend(n_columns)
+            used = self._usage(wide)
+            distinct = distinct_columns(wide.mixing, used, nonnegative=wide.prior.nonnegative)
             if distinct.size <= 0.75 * n_columns or 2 * n_columns > fit.samples.n_rows // 2:
                 break
             n_columns *= 2
         used = used[distinct]
-        return int((used > _UNUSED * np.median(used)).sum())
+        counted = int((used > _UNUSED * np.median(used)).sum())
+        if not fit.samples.split or fit.samples.n_rows >= EACH * counted:
+            return counted
+        n_steps = len(fit.history["penalty"])
+        found = narrowed(self._trial, widths(fit.samples.n_features, counted), self._judges)
+        fit.forget(n_steps)
+        return found
+
+    def _trial(self, n_components: int) -> Model:
+        """Of so many components, from one start, with noise and scales."""
+        return super().finish(self.attempt(n_components)[0])
 
     def _ascend(self, n_columns: int) -> Model:
         fit = self.fit
