@@ -1,6 +1,6 @@
 """Recovery of a known mixing matrix from a random start: overica, and with --peers the others.
 
-    python benchmarks/recovery.py [--cases 2x3-lap,16x32-k4] [--seeds 10] [--peers] [--quick]
+    python benchmarks/recovery.py [--part auto] [--cases 2x3-lap,16x32-k4] [--seeds 10] [--peers] [--quick]
 
 A seed draws a mixing matrix and samples. Ours has default settings apart from the prior: nothing
 is tuned, noise and penalty are learned. Peers get the penalty of their grid that is best *by the
@@ -18,7 +18,8 @@ non-negative sources with their sign.
 "kN": N sources of a sample are active on average, Laplace; "eN": the same, exponential and
 non-negative; "lap", "exp": all sources active; "bl": each with probability .3. Noise is one per
 cent of the standard deviation. "comp-n" is the compositional set: 10 of n non-negative sources in
-ceil(20 log(n/10)) dimensions, noiseless, 5,000 samples. "warned": fits that issued a warning. Below
+ceil(20 log(n/10)) dimensions, noiseless, 5,000 samples. "warned": fits that issued a warning. --part auto: how
+many components "auto" counts with few samples. Below
 a row stand the seeds in which columns are missing, and what is there instead.
 """
 
@@ -86,6 +87,8 @@ CASES = {
     "comp-300": compositional(300, 5),
     "comp-1000": compositional(1000, 1, penalties=(0.05, 0.025)),
 }
+COUNTED = {"4x8-k2": (4, 8, 2), "8x16-k3": (8, 16, 3), "16x32-k4": (16, 32, 4)}
+"""Features, sources and active sources of sets whose sources are counted with few samples."""
 QUICK = ("2x3-bl", "2x3-exp", "8x16-k3")
 
 
@@ -223,6 +226,24 @@ def remarks(runs, first):
             print(f"    seed {seed}: {'; '.join(parts[:4])}{more}", flush=True)
 
 
+def counts(n_seeds):
+    """Numbers of components that "auto" finds, a row for each set and number of samples."""
+    for name, (n_features, n_components, n_active) in COUNTED.items():
+        for n_samples in (500, 1000, 3000):
+            found, start = [], time.process_time()
+            for seed in range(n_seeds):
+                data = make_mixture(
+                    n_samples, n_features, n_components, "sparse_laplace", n_active=n_active, random_state=seed
+                )  # fmt: skip
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    found.append(
+                        OvercompleteICA("auto", random_state=seed).fit(data.X).n_components_
+                    )
+            seconds = (time.process_time() - start) / n_seeds
+            print(f"{name:10s}{n_samples:7d}  {found}  {seconds:.1f} s/fit", flush=True)
+
+
 class Serial:
     """As much of an executor as is needed, in this process."""
 
@@ -256,8 +277,12 @@ def main():
     parser.add_argument("--no-ours", action="store_true", help="peers alone")
     parser.add_argument("--budget", type=float, default=600, help="CPU seconds per case of a peer")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--part", choices=("columns", "auto"), default="columns")
     parser.add_argument("--quick", action="store_true", help="three small cases, two seeds, peers")
     options = parser.parse_args()
+    if options.part == "auto":
+        counts(options.seeds or 5)
+        return
     names = options.cases.split(",") if options.cases else QUICK if options.quick else list(CASES)
     unknown = [name for name in names if name not in CASES]
     if unknown:
