@@ -6,10 +6,11 @@ between u and a, of m - 1 dimensions d, with nu degrees of freedom,
 
     p(u | a) ~ s^-d (1 + t^2 / (nu s^2))^(-(nu + d)/2),   s^2 = kappa rho + eps,
 
-relative to the uniform law of directions, which is the same with nu = 1 and s = 1. The width s is no parameter of a
-cluster: noise widens every point by what it did there, and no second and third cluster is needed for it. A source has
-besides its points (scale 1) skirts of two larger scales about the same column, for points that are less accurate than
-they seem, where other sources join in; so a direction beside or between others earns nothing by their skirts.
+relative to the uniform law of directions, which is the same with nu = 1 and s = 1. About a plane of two columns it is
+the same with d = m - 2, relative to nu = 2. The width s is no parameter of a cluster: noise widens every point by what
+it did there, and no second and third cluster is needed for it. A source has besides its points (scale 1) skirts of two
+larger scales about the same column, for points that are less accurate than they seem, where other sources join in; so
+a direction beside or between others earns nothing by their skirts.
 
 Weights, shares and columns are found by expectation-maximisation; a column is moved by the accurate points alone.
 """
@@ -64,20 +65,54 @@ class DirectionMixture:
         return cls(columns, shares, 1 - float(shares.sum()))
 
     def densities(self, points: OneSourcePoints) -> np.ndarray:
-        """Share times density of every point, relative to uniform ones, (n_points, n_directions, n_scales)."""
-        tangents, d = self._tangents(points), len(self.columns) - 1
-        constant = _log_constant(_FREEDOM, d) - _log_constant(1, d)
-        constant = constant + (d + 1) / 2 * np.log1p(tangents)
+        """Share times density of points, relative to uniform ones, (n_scales, n_points, n_directions)."""
+        above = 1 / self._along(points)
+        densities = np.empty((len(_SCALES), *above.shape))
+        for (times, added), shares, density in zip(_SCALES, self.shares.T, densities, strict=True):
+            variances = _EPS + _KAPPA * times * points.spreads + added
+            density[:] = student(above, variances, len(self.columns), 1)
+            density *= shares
+        return densities
+
+    def between(self, points: OneSourcePoints) -> np.ndarray:
+        """Density of points that lie anywhere in the plane of two columns, mean over the pairs, (n_points,).
+
+        Where two sources are heard at once in one proportion, the line is a sum of their columns.
+        """
+        first, second = np.triu_indices(self.columns.shape[1], 1)
+        cosines = (self.columns[:, first] * self.columns[:, second]).sum(axis=0)
         parts = []
-        for times, added in _SCALES:
-            variances = (_EPS + _KAPPA * times * points.spreads + added)[:, None]
-            tails = (_FREEDOM + d) / 2 * np.log1p(tangents / (_FREEDOM * variances))
-            parts.append(np.exp(constant - d / 2 * np.log(variances) - tails))
-        return np.stack(parts, axis=2) * self.shares
+        for part in points.blocks():
+            along = part.directions @ self.columns
+            a, b = along[:, first], along[:, second]
+            within = (a**2 + b**2 - 2 * cosines * a * b) / (1 - cosines**2)
+            above = 1 / np.clip(within, _TINY, 1)
+            variances = _EPS + _KAPPA * part.spreads
+            parts.append(student(above, variances, len(self.columns), 2).mean(axis=1))
+        return np.concatenate(parts)
+
+    def score_with_planes(self, points: OneSourcePoints) -> float:
+        """`score`, had the mixture a share of points between two columns too; shares alone are learned anew."""
+        m, n = self.columns.shape
+        # Of two channels the plane of any two columns is everywhere.
+        if m == 2 or n == 1:
+            return self.score(points)
+        parts = [self.densities(part).sum(axis=0) for part in points.blocks()]
+        densities = np.column_stack(
+            [np.concatenate(parts), self.between(points), np.ones(len(points.spreads))]
+        )
+        weights = np.append(np.ones(n), [self.anywhere / 2] * 2)
+        for _ in range(_REFINING):
+            weights = weights * (densities / (densities @ weights)[:, None]).mean(axis=0)
+        return float(np.log(densities @ weights).mean())
 
     def score(self, points: OneSourcePoints) -> float:
         """Mean log density of points relative to uniform directions, nats."""
-        return float(np.log(self.densities(points).sum(axis=(1, 2)) + self.anywhere).mean())
+        logs = [
+            np.log(self.densities(part).sum(axis=(0, 2)) + self.anywhere)
+            for part in points.blocks()
+        ]
+        return float(np.concatenate(logs).mean())
 
     def improved(self, points: OneSourcePoints, rounds: int = _ROUNDS) -> DirectionMixture:
         """After rounds of expectation-maximisation."""
@@ -112,10 +147,11 @@ class DirectionMixture:
         Two directions that share a source look needed both, until one of them is gone: of those that are needed least
         as things are, and the lesser of the closest two, each is tried, unless one is hardly needed at all.
         """
-        densities = self.densities(points).sum(axis=2)
-        total = densities.sum(axis=1) + self.anywhere
-        left = np.maximum(total[:, None] - densities, _TINY * total[:, None])
-        losses = (np.log(total)[:, None] - np.log(left)).sum(axis=0)
+        losses = np.zeros(self.columns.shape[1])
+        for part in points.blocks():
+            densities = self.densities(part).sum(axis=0)
+            total = densities.sum(axis=1, keepdims=True) + self.anywhere
+            losses -= np.log(np.maximum(1 - densities / total, _TINY)).sum(axis=0)
         order = np.argsort(losses, kind="stable")
         tried = list(order[:1] if losses[order[0]] < _HARDLY else order[:_TRIED])
         cosines = np.abs(self.columns.T @ self.columns) - 2 * np.eye(len(losses))
@@ -137,7 +173,7 @@ class DirectionMixture:
         """
         mixture, thinnest = self, np.argsort(points.spreads, kind="stable")
         for _ in range(rounds):
-            weights = mixture._weights(points)[:, :, 0]
+            weights = mixture._weights(points)[0]
             pulls = mixture._pulls(points, weights)
             columns = np.empty_like(mixture.columns)
             for j in range(columns.shape[1]):
@@ -148,29 +184,33 @@ class DirectionMixture:
             mixture = DirectionMixture(columns, mixture.shares, mixture.anywhere)
         return mixture
 
-    def _tangents(self, points: OneSourcePoints) -> np.ndarray:
-        """Squared, to every column."""
-        along = np.clip((points.directions @ self.columns) ** 2, _TINY, 1)
-        return np.asarray((1 - along) / along)
+    def _along(self, points: OneSourcePoints) -> np.ndarray:
+        """Squared cosines to every column."""
+        return np.asarray(np.clip((points.directions @ self.columns) ** 2, _TINY, 1))
 
     def _weights(self, points: OneSourcePoints) -> np.ndarray:
         """Probabilities of the directions and scales given the points."""
         densities = self.densities(points)
-        total = densities.sum(axis=(1, 2)) + self.anywhere
-        return np.asarray(densities / total[:, None, None])
+        densities /= densities.sum(axis=(0, 2))[:, None] + self.anywhere
+        return densities
 
     def _pulls(self, points: OneSourcePoints, weights: np.ndarray) -> np.ndarray:
         """What points count for a column: Student's weights, over their variances."""
         variances = (_EPS + _KAPPA * points.spreads)[:, None]
-        d = len(self.columns) - 1
-        tails = _FREEDOM + self._tangents(points) / variances
-        return np.asarray(weights * (_FREEDOM + d) / tails / variances)
+        tails = _FREEDOM * variances + (1 / self._along(points) - 1)
+        return np.asarray(weights * (_FREEDOM + len(self.columns) - 1) / tails)
 
     def _round(self, points: OneSourcePoints) -> DirectionMixture:
-        weights = self._weights(points)
-        pulls = self._pulls(points, weights[:, :, 0])
-        columns = np.stack([_axis(points.directions, pull) for pull in pulls.T], axis=1)
-        shares = weights.mean(axis=0)
+        m, n = self.columns.shape
+        squares, shares = np.zeros((n, m * m)), np.zeros_like(self.shares)
+        for part in points.blocks():
+            weights = self._weights(part)
+            shares += weights.sum(axis=1).T
+            U = part.directions
+            products = (U[:, :, None] * U[:, None, :]).reshape(-1, m * m)
+            squares += self._pulls(part, weights[0]).T @ products
+        shares /= len(points.spreads)
+        columns = np.linalg.eigh(squares.reshape(n, m, m))[1][:, :, -1].T
         return DirectionMixture(columns, shares, max(1 - float(shares.sum()), _TINY))
 
 
@@ -231,6 +271,49 @@ def spread_out(points: OneSourcePoints, n: int, rng: np.random.Generator) -> np.
 def _axis(U: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Unit vector of the largest weighted sum of squared cosines."""
     return np.asarray(np.linalg.eigh((U * weights[:, None]).T @ U)[1][:, -1])
+
+
+def _raise_to_half(x: np.ndarray, n: int) -> None:
+    """``x ** (n / 2)`` in place, of whole numbers n > 0, by products: many times as fast."""
+    if n == 2:
+        return
+    square = x.copy()
+    if n % 2:
+        np.sqrt(x, out=x)
+    else:
+        x[:] = 1
+    n //= 2
+    while n:
+        if n % 2:
+            x *= square
+        n //= 2
+        if n:
+            square *= square
+
+
+def student(above: np.ndarray, variances: np.ndarray, m: int, q: int) -> np.ndarray:
+    """Density about subspaces of q dimensions, relative to uniform directions of m.
+
+    Parameters
+    ----------
+    above : array (n_points, n_subspaces)
+        1 + t^2, one over the squared cosine between point and subspace.
+    variances : array (n_points,)
+        s^2.
+    m, q : int
+    """
+    variances = variances[:, None]
+    tails = (above - 1) / (_FREEDOM * variances)
+    tails += 1
+    # The powers of both laws, gathered so that nothing is too large or small whatever m.
+    density = above / variances
+    density /= tails
+    _raise_to_half(density, m)
+    _raise_to_half(tails, _FREEDOM - q)
+    density /= tails
+    constant = np.exp(_log_constant(_FREEDOM, m - q) - _log_constant(q, m - q))
+    density *= constant * variances ** (q / 2)
+    return density
 
 
 def _log_constant(freedom: float, d: int) -> float:

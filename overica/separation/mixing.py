@@ -11,7 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overica.separation.counting import count_probabilities, most_probable
+from overica.separation.counting import (
+    count_probabilities,
+    largest_considered,
+    most_probable,
+    pooled,
+)
 from overica.separation.direction_clusters import nested_mixtures, spread_out
 from overica.separation.one_source import one_source_points
 
@@ -66,6 +71,11 @@ def learn_mixing(Z: np.ndarray, n_sources: int | None, rng: np.random.Generator)
     if not evidence:
         evidence = {min(mixtures): mixtures[min(mixtures)].score(points)}
     probabilities = count_probabilities(evidence, n_points, points.share)
+    if len(Z) > 2:
+        largest = largest_considered(probabilities)
+        wide = {k: mixtures[k].score_with_planes(points) for k in evidence if k <= largest}
+        of_wide = count_probabilities(wide, n_points, points.share)
+        probabilities = pooled(probabilities, of_wide)
     wanted = most_probable(probabilities) if n_sources is None else n_sources
     if max(mixtures) < wanted:
         raise ValueError(

@@ -13,7 +13,8 @@ another source, or both. So no level of the noise need be known: where it is hig
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,6 +38,7 @@ _POP = 10.0
 """How many times their power a pop has."""
 _EXAMINED = 60_000
 _MOST = 10_000
+_BLOCK = 1000
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,12 @@ class OneSourcePoints:
     """rho, (n_points,)."""
     share: float
     """Of the loud places, how many hold one source alone: small where there is much noise, or many talk at once."""
+
+    def blocks(self) -> Iterator[OneSourcePoints]:
+        """So many at a time that what is computed of them stays near the processor."""
+        for start in range(0, len(self.spreads), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            yield replace(self, directions=self.directions[part], spreads=self.spreads[part])
 
 
 def one_source_points(Z: np.ndarray, rng: np.random.Generator) -> OneSourcePoints:
