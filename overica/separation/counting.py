@@ -32,7 +32,9 @@ _HIDDEN = ((0.25, 0.12), (0.4, 0.01))
 _WEIGHT = 0.5
 """w."""
 _CONSIDERED = 1e-3
-"""Probability from which a number is asked about a second time."""
+"""Probability from which a number is asked about a second time,"""
+_BEYOND = 3
+"""with so many above."""
 SURE = 0.9
 """Probability from which a number is called sure."""
 
@@ -71,14 +73,14 @@ def count_probabilities(
 
 
 def largest_considered(probabilities: Mapping[int, float]) -> int:
-    """The largest number that is not out of the question.
+    """The largest number that is not out of the question, and some more: the last has the probability of all beyond.
 
     Examples
     --------
     >>> largest_considered({2: 0.9, 3: 0.0999, 4: 0.0001})
-    3
+    6
     """
-    return max(n for n, p in probabilities.items() if p >= _CONSIDERED)
+    return max(n for n, p in probabilities.items() if p >= _CONSIDERED) + _BEYOND
 
 
 def pooled(narrow: Mapping[int, float], wide: Mapping[int, float]) -> dict[int, float]:

@@ -97,11 +97,11 @@ class DirectionMixture:
         # Of two channels the plane of any two columns is everywhere.
         if m == 2 or n == 1:
             return self.score(points)
-        parts = [self.densities(part).sum(axis=0) for part in points.blocks()]
+        parts = [np.concatenate([*self.densities(part)], axis=1) for part in points.blocks()]
         densities = np.column_stack(
             [np.concatenate(parts), self.between(points), np.ones(len(points.spreads))]
         )
-        weights = np.append(np.ones(n), [self.anywhere / 2] * 2)
+        weights = np.append(np.ones(n * len(_SCALES)), [self.anywhere / 2] * 2)
         for _ in range(_REFINING):
             weights = weights * (densities / (densities @ weights)[:, None]).mean(axis=0)
         return float(np.log(densities @ weights).mean())

@@ -203,3 +203,29 @@ def test_a_pop_is_no_source():
     found = learn_mixing(Transform(data.sample_rate).forward(x), None, np.random.default_rng(0))
     assert found.supported == 3
     assert np.abs(found.columns.T @ data.mixing).max(axis=0).min() > np.cos(np.radians(0.5))
+
+
+def test_what_two_sources_sound_together_is_no_third_on_many_channels():
+    # Points about two columns, and points anywhere in the plane of both, which are no direction.
+    rng = np.random.default_rng(0)
+    A = np.linalg.qr(rng.standard_normal((8, 8)))[0]
+    rho = 0.01**2 / 0.42
+    angles = np.concatenate([np.zeros(800), np.full(800, np.pi / 2), rng.uniform(0, np.pi, 800)])
+    U = np.stack([np.cos(angles), np.sin(angles)], axis=1) @ A[:, :2].T
+    U = U + 0.01 * rng.standard_normal(U.shape)
+    U = rng.permutation(U / np.linalg.norm(U, axis=1, keepdims=True))
+    points = OneSourcePoints(U, np.full(len(U), rho), 1.0)
+    third = (A[:, :1] + A[:, 1:2]) / np.sqrt(2)
+    two = DirectionMixture.beginning(A[:, :2]).improved(points)
+    three = DirectionMixture.beginning(np.hstack([A[:, :2], third])).improved(points)
+    assert three.score(points) > two.score(points) + 0.02
+    assert three.score_with_planes(points) < two.score_with_planes(points) + 0.01
+
+
+@pytest.mark.parametrize("n_channels", [3, 5])
+def test_the_uniform_density_of_planes_is_one(n_channels):
+    U = np.random.default_rng(0).standard_normal((100_000, n_channels))
+    U /= np.linalg.norm(U, axis=1, keepdims=True)
+    mixture = DirectionMixture.beginning(np.eye(n_channels)[:, :3])
+    points = OneSourcePoints(U, np.full(len(U), 0.05), 1.0)
+    assert mixture.between(points).mean() == pytest.approx(1, rel=0.1)
