@@ -12,6 +12,8 @@ and the noise. On mixtures whose number is known the odds that it is a source we
 
 What is not heard adds nothing. Where few of the loud places hold one source alone, because of noise or of many talking
 at once, a faint talker may be hidden: no q_k is below a frequency of that, which falls with their share.
+
+With more than two channels the number is asked of two laws of the points, and what they say is `pooled`.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ between u and a, of m - 1 dimensions d, with nu degrees of freedom,
     p(u | a) ~ s^-d (1 + t^2 / (nu s^2))^(-(nu + d)/2),   s^2 = kappa rho + eps,
 
 relative to the uniform law of directions, which is the same with nu = 1 and s = 1. About a plane of two columns it is
-the same with d = m - 2, relative to nu = 2. The width s is no parameter of a cluster: noise widens every point by what
-it did there, and no second and third cluster is needed for it. A source has besides its points (scale 1) skirts of two
+the same with d = m - 2, relative to nu = 2 and s^2 = 1/2. The width s is no parameter of a cluster: noise widens
+every point by what it did there, and no second and third cluster is needed for it. A source has besides its points (scale 1) skirts of two
 larger scales about the same column, for points that are less accurate than they seem, where other sources join in; so
 a direction beside or between others earns nothing by their skirts.
 
@@ -311,7 +311,9 @@ def student(above: np.ndarray, variances: np.ndarray, m: int, q: int) -> np.ndar
     _raise_to_half(density, m)
     _raise_to_half(tails, _FREEDOM - q)
     density /= tails
-    constant = np.exp(_log_constant(_FREEDOM, m - q) - _log_constant(q, m - q))
+    # The uniform law has nu = q and s^2 = 1 / q.
+    uniform = _log_constant(q, m - q) + (m - q) / 2 * np.log(q)
+    constant = np.exp(_log_constant(_FREEDOM, m - q) - uniform)
     density *= constant * variances ** (q / 2)
     return density
 
