@@ -8,9 +8,9 @@ between u and a, of m - 1 dimensions d, with nu degrees of freedom,
 
 relative to the uniform law of directions, which is the same with nu = 1 and s = 1. About a plane of two columns it is
 the same with d = m - 2, relative to nu = 2 and s^2 = 1/2. The width s is no parameter of a cluster: noise widens
-every point by what it did there, and no second and third cluster is needed for it. A source has besides its points (scale 1) skirts of two
-larger scales about the same column, for points that are less accurate than they seem, where other sources join in; so
-a direction beside or between others earns nothing by their skirts.
+every point by what it did there, and no second and third cluster is needed for it. A source has besides its points
+(scale 1) skirts of two larger scales about the same column, for points that are less accurate than they seem, where
+other sources join in; so a direction beside or between others earns nothing by their skirts.
 
 Weights, shares and columns are found by expectation-maximisation; a column is moved by the accurate points alone.
 """
