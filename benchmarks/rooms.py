@@ -39,6 +39,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402  (thread counts are read at import)
 
+import overica  # noqa: E402
 from overica.datasets import load_talkers  # noqa: E402
 from overica.separation import (  # noqa: E402
     SeparationWarning,
@@ -256,8 +257,7 @@ def main():
         print('rooms are simulated by pyroomacoustics: pip install -e ".[bench]"')
         return
     warnings.simplefilter("ignore", SeparationWarning)
-    ours_version = importlib.metadata.version("overica")
-    print(f"overica {ours_version}, pyroomacoustics {version}, NumPy {np.__version__}")
+    print(f"overica {overica.__version__}, pyroomacoustics {version}, NumPy {np.__version__}")
     print("SDR of images ± spread (SIR), dB")
     for pair in arguments.cases.split(","):
         n_sources, n_channels = map(int, pair.split("x"))

@@ -14,16 +14,34 @@ factorization with complex-valued data", IEEE Transactions on Audio, Speech, and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
-
-from overica.separation.gaussian import Posterior
 
 FLOOR = 1e-9
 """Added to all variances, in units of the mean power of the coefficients."""
 _TINY = 1e-20
 _FIRST_FIT = 15
 """Steps from a random start towards given powers."""
+
+
+class Terms(Protocol):
+    """The gradient of a log likelihood in variances, as the difference of what is not negative."""
+
+    @property
+    def log_likelihood(self) -> float:
+        """Of the coefficients."""
+
+    @property
+    def attraction(self) -> np.ndarray:
+        """N, what raises the variances, (n_sources, n_frequencies, n_windows)."""
+
+    @property
+    def precision(self) -> np.ndarray:
+        """D, what lowers them, likewise."""
+
+    def noise_terms(self) -> tuple[np.ndarray, np.ndarray]:
+        """The same of the noise's variances, sums over the windows, (n_channels, n_frequencies)."""
 
 
 class Factors:
@@ -96,11 +114,11 @@ def start_factors(powers: np.ndarray, n_components: int, rng: np.random.Generato
     return factors
 
 
-def step(factors: Sequence[Factors], found: Posterior, k: int) -> np.ndarray:
+def step(factors: Sequence[Factors], found: Terms, k: int) -> np.ndarray:
     """The k-th step of all sources, of times if k is odd, of spectra else; their variances after it."""
-    for score, precision, one in zip(found.scores, found.precision, factors, strict=True):
+    for N, D, one in zip(found.attraction, found.precision, factors, strict=True):
         move = one.step_times if k % 2 else one.step_spectra
-        move(score.real**2 + score.imag**2, precision)
+        move(N, D)
     return np.stack([one.variances() for one in factors])
 
 

@@ -47,6 +47,20 @@ class Posterior:
         score = sum(b * w for b, w in zip(across, self.white, strict=True))
         return np.asarray(score), np.asarray(sum(b * b for b in across))
 
+    @property
+    def attraction(self) -> np.ndarray:
+        """``|scores|^2``, see `Terms`."""
+        return np.asarray(self.scores.real**2 + self.scores.imag**2)
+
+    def noise_terms(self) -> tuple[np.ndarray, np.ndarray]:
+        """Those of the noise, (n_channels, n_frequencies), if frequencies and windows are what follows; see `Terms`."""
+        attraction, precision = [], []
+        for axis in np.eye(len(self.white), dtype=self.precision.dtype):
+            score, across = self.along(axis)
+            attraction.append((score.real**2 + score.imag**2).sum(axis=1))
+            precision.append(across.sum(axis=1))
+        return np.stack(attraction), np.stack(precision)
+
     def means(self, V: np.ndarray) -> np.ndarray:
         """E s_j under the variances that the posterior was computed with, (n_sources, ...)."""
         return V * self.scores

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from overica._validation import check_array
+from overica.separation.gaussian import ROUNDING, Posterior, posterior
 from overica.separation.mixing import fix_signs, learn_mixing
 from overica.separation.mixing_model import Learned, MixingModel, Outcome
 from overica.separation.noise import Noise
@@ -96,11 +97,27 @@ class Instantaneous(MixingModel):
         if quality < INSTANTANEOUS:
             doubts.append(_poor(quality, counted=n_sources is None and given is None))
         history: dict[str, list[float]] = {}
-        noise = learn_noise(Z, A, rng, history) if self.with_noise else None
+        noise = columns_noise(Z, A, rng, history) if self.with_noise else None
         return LearnedColumns(
             A, quality, share_explained(vectors, A), given is not None, noise, history, tuple(doubts), evidence,
             probabilities,
         )  # fmt: skip
+
+
+def columns_noise(
+    Z: np.ndarray, A: np.ndarray, rng: np.random.Generator, history: dict[str, list[float]]
+) -> Noise:
+    """That of coefficients Z beside sources of columns A; figures are written to the history."""
+
+    def terms(Z: np.ndarray, V: np.ndarray, noise_variance: float | np.ndarray) -> Posterior:
+        return posterior(Z, A, V, noise_variance)
+
+    def powers(Z: np.ndarray) -> np.ndarray:
+        V = np.ones((A.shape[1], *Z.shape[1:]), np.float32)
+        S = terms(Z, V, ROUNDING).means(V)
+        return np.asarray(S.real**2 + S.imag**2)
+
+    return learn_noise(Z, powers, terms, rng, history)
 
 
 def _poor(quality: float, *, counted: bool) -> str:

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overica.separation.gaussian import ROUNDING, Posterior
+from overica.separation.factors import Terms
+from overica.separation.gaussian import ROUNDING
 
 _TINY = 1e-20
 
@@ -49,14 +50,11 @@ class Noise:
         variances = self.variances(n_frequencies) / power
         return np.asarray(np.maximum(variances, ROUNDING), np.float32)[:, :, None]
 
-    def stepped(self, found: Posterior) -> Noise:
-        """After a step on the likelihood, given the posterior under these variances, of frequencies and windows."""
-        ratios = np.empty_like(self.levels)
-        for channel, axis in enumerate(np.eye(len(self.levels), dtype=self.levels.dtype)):
-            scores, precision = found.along(axis)
-            triangles = hats(len(precision), self.levels.shape[1])
-            attraction = (scores.real**2 + scores.imag**2).sum(axis=1) @ triangles
-            ratios[channel] = attraction / (precision.sum(axis=1) @ triangles + _TINY)
+    def stepped(self, found: Terms) -> Noise:
+        """After a step on the likelihood, given the terms of its gradient under these variances."""
+        attraction, precision = found.noise_terms()
+        triangles = hats(precision.shape[1], self.levels.shape[1])
+        ratios = (attraction @ triangles) / (precision @ triangles + _TINY)
         return Noise(self.levels * np.sqrt(ratios))
 
 

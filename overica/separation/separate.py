@@ -54,7 +54,7 @@ def separate(
     window : float or Transform, optional
         Window of the transform to time and frequency, in seconds, or a `Transform` with an overlap and a shape of your
         own; directions are found and sources inferred by it. .128 s by default, but for the sources of "gaussian",
-        which are averaged over windows of .064 and .096 s, and of "convolutive" (.128 and .256 s).
+        which are averaged over windows of .064 and .096 s, and of "convolutive" (.128 to .384 s).
     mixing : array (n_channels, n_sources), optional
         A known mixing matrix, of columns of any length; nothing is learned then. Not for "convolutive".
     random_state : int, numpy RandomState, numpy Generator or None

@@ -8,9 +8,9 @@ from overica.metrics import match_components
 from overica.separation import METHODS, separate
 from overica.separation.complex_codes import complex_l1, neighbourly_codes
 from overica.separation.gaussian import ROUNDING, posterior
+from overica.separation.instantaneous import columns_noise
 from overica.separation.mixture_sets import MIXTURES
 from overica.separation.noise import Noise, hats
-from overica.separation.noise_learning import learn_noise
 from overica.separation.stft import Transform
 
 
@@ -42,7 +42,7 @@ def sdr(mixture, found):
 def test_the_noise_of_every_channel_is_found(unit):
     levels = np.outer([0.01, 0.04], [1.0, 1.0, 0.5, 0.2])
     Z, A = mixed(levels)
-    noise = learn_noise(np.float32(unit) * Z, A, np.random.default_rng(0))
+    noise = columns_noise(np.float32(unit) * Z, A, np.random.default_rng(0), {})
     np.testing.assert_allclose(
         noise.variances(240) * np.mean(np.abs(Z) ** 2),
         Noise(levels).variances(240),
@@ -55,13 +55,13 @@ def test_the_noise_of_every_channel_is_found(unit):
 
 def test_no_noise_is_hardly_any():
     Z, A = mixed(np.zeros((2, 1)))
-    assert learn_noise(Z, A, np.random.default_rng(0)).levels.max() < 1e-3
+    assert columns_noise(Z, A, np.random.default_rng(0), {}).levels.max() < 1e-3
 
 
 def test_steps_of_the_noise_never_lower_the_likelihood():
     Z, A = mixed(np.full((2, 1), 0.05))
     history: dict[str, list[float]] = {}
-    learn_noise(Z, A, np.random.default_rng(0), history)
+    columns_noise(Z, A, np.random.default_rng(0), history)
     steps = np.diff(history["noise_log_likelihood"])
     assert len(steps) > 50
     assert steps.min() > -1e-4

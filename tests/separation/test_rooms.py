@@ -16,11 +16,12 @@ from overica.datasets import load_talkers, make_talkers
 from overica.separation import RoomSeparation, SeparationWarning, separate, sound_chunks
 from overica.separation.factors import start_factors
 from overica.separation.gaussian import ROUNDING
+from overica.separation.noise import Noise
 from overica.separation.quality import INSTANTANEOUS
 from overica.separation.rooms.convolutive import fit_room, measured
 from overica.separation.rooms.full_rank import better_covariances, images, look
 from overica.separation.rooms.source_order import in_one_order
-from overica.separation.rooms.spatial_clusters import find_clusters, source_shares
+from overica.separation.rooms.spatial_clusters import above_noise, find_clusters, source_powers
 from overica.separation.stft import Transform
 from tests.separation.sounds import write
 
@@ -79,7 +80,8 @@ def problem(n_sources, m, seed=0, n_frequencies=3, n_windows=7):
 
 
 def log_likelihood(Z, R, V, noise_variance):
-    sigma = np.einsum("jft,jfcd->ftcd", V, R) + noise_variance * np.eye(len(Z))
+    noise = np.broadcast_to(noise_variance, (*Z.shape[:2], 1))[:, :, 0].T
+    sigma = np.einsum("jft,jfcd->ftcd", V, R) + (noise[:, :, None] * np.eye(len(Z)))[:, None]
     x = Z.transpose(1, 2, 0)[..., None]
     quadratic = (x.conj().swapaxes(-1, -2) @ np.linalg.solve(sigma, x)).real[..., 0, 0]
     return -(quadratic + np.linalg.slogdet(sigma)[1] + len(Z) * np.log(np.pi)).mean()
@@ -92,10 +94,17 @@ def log_likelihood(Z, R, V, noise_variance):
 def test_likelihood_and_its_gradient_are_those_of_dense_matrices(n_sources, m, seed):
     Z, R, V = problem(n_sources, m, seed)
     looks = look(Z, R, V, 0.1)
-    assert looks.log_likelihood == pytest.approx(log_likelihood(Z, R, V, 0.1))
+    assert looks.log_likelihood / Z[0].size == pytest.approx(log_likelihood(Z, R, V, 0.1))
     step = 1e-6 * np.random.default_rng(seed).standard_normal(V.shape)
     ends = [log_likelihood(Z, R, V + sign * step, 0.1) for sign in (-1, 1)]
-    slope = ((looks.scores - looks.precisions) * step).sum() / Z[0].size
+    slope = ((looks.attraction - looks.precision) * step).sum() / Z[0].size
+    assert ends[1] - ends[0] == pytest.approx(2 * slope, rel=1e-4, abs=1e-13)
+    sigma = np.random.default_rng(seed).gamma(2.0, size=(m, 3, 1))
+    looks = look(Z, R, V, sigma)
+    attraction, precision = looks.noise_terms()
+    step = 1e-6 * np.random.default_rng(seed).standard_normal(sigma.shape)
+    ends = [log_likelihood(Z, R, V, sigma + sign * step) for sign in (-1, 1)]
+    slope = ((attraction - precision) * step[..., 0]).sum() / Z[0].size
     assert ends[1] - ends[0] == pytest.approx(2 * slope, rel=1e-4, abs=1e-13)
     total = images(Z, R, V, 1e-9).sum(axis=0)
     np.testing.assert_allclose(total, Z, atol=1e-4 * np.abs(Z).max())
@@ -113,14 +122,30 @@ def test_no_step_of_covariances_lowers_the_likelihood(n_sources, m, seed):
     assert log_likelihood(Z, better, V, 0.1) >= log_likelihood(Z, R, V, 0.1) - 1e-9
 
 
-def test_no_step_of_a_fit_lowers_the_likelihood(room):
+@given(
+    n_sources=st.integers(1, 4), m=st.integers(1, 4), seed=st.integers(0, 99)
+)  # fmt: skip
+@settings(max_examples=20, deadline=None)
+def test_no_step_of_the_noise_lowers_the_likelihood(n_sources, m, seed):
+    Z, R, V = problem(n_sources, m, seed)
+    noise = Noise(np.random.default_rng(seed).gamma(1.0, size=(m, 2)))
+    before, after = (
+        log_likelihood(Z, R, V, each.variances(3)[:, :, None])
+        for each in (noise, noise.stepped(look(Z, R, V, noise.variances(3)[:, :, None])))
+    )
+    assert after >= before - 1e-9
+
+
+@pytest.mark.parametrize("level", [0.0, 0.01])
+def test_no_step_of_a_fit_lowers_the_likelihood(room, level):
     Z = Transform(RATE).forward(room.sum(axis=0).astype(np.float32))
     Z /= np.sqrt(np.mean(np.abs(Z) ** 2))
     rng, history = np.random.default_rng(0), {}
-    shapes = find_clusters(Z, 2, rng).shapes
-    powers = source_shares(Z, shapes) * np.mean(np.abs(Z) ** 2, axis=0) + np.float32(1e-7)
-    V, R = fit_room(Z, shapes, start_factors(powers, 8, rng), 10, history)
-    values = [*history["log_likelihood"], look(Z, R, V, ROUNDING).log_likelihood]
+    shapes = find_clusters(Z, 2, above_noise(Z, level), rng).shapes
+    sigma = np.full((2, Z.shape[1], 1), max(level, ROUNDING), np.float32)
+    powers = source_powers(Z, shapes, sigma) + np.float32(1e-7)
+    V, R = fit_room(Z, shapes, start_factors(powers, 8, rng), sigma, 10, history)
+    values = [*history["log_likelihood"], look(Z, R, V, sigma).log_likelihood / Z[0].size]
     assert len(values) == 21
     assert np.diff(values).min() > -1e-4
     np.testing.assert_allclose(np.trace(R, axis1=-2, axis2=-1), 2, rtol=1e-4)
@@ -175,6 +200,31 @@ def test_sources_of_a_room(room, found):
     np.testing.assert_allclose(masks.sum(axis=0), 1, atol=1e-6)
 
 
+def test_noise_of_the_channels_is_learned_and_left_in_the_residual(room, found):
+    x = room.sum(axis=0)
+    # The second channel has four times the noise.
+    true = 0.05 * np.array([0.4, 1.6]) * x.var()
+    loud = x + np.sqrt(true) * np.random.default_rng(0).standard_normal(x.shape)
+    given = {"method": "convolutive", "random_state": 0}
+    noisy = separate(loud, RATE, 2, **given)
+    assert noisy.noise_variance.shape == (2, noisy.transform.n_frequencies)
+    np.testing.assert_allclose(noisy.noise_variance.mean(axis=1), true, rtol=0.35)
+    assert noisy.facts()["noise_variance"] == noisy.noise_variance.mean(axis=1).tolist()
+    # Under a loud source the two cannot be told apart: that part of the noise stays in the images.
+    left = noisy.residual(loud).var(axis=0) / true
+    assert left.min() > 0.3
+    assert left.max() < 1.2
+    assert image_sdr(room, noisy.images) > 5 + image_sdr(room, np.stack([loud / 2] * 2))
+    assert found.noise_variance.mean() < 1e-3 * x.var()
+    steps = np.diff(noisy.history["noise_log_likelihood"])
+    assert steps.min() > -1e-4
+    assert steps.sum() > 0.01
+    # A power of two changes no digit.
+    louder = separate(4096 * loud, RATE, 2, **given)
+    np.testing.assert_array_equal(louder.images, 4096 * noisy.images)
+    np.testing.assert_array_equal(louder.noise_variance, 4096**2 * noisy.noise_variance)
+
+
 def test_delays_are_those_of_the_filters(found):
     frames = sorted(RATE * found.delays[:, 1])
     np.testing.assert_allclose(frames, [-2, 3], atol=0.3)
@@ -208,8 +258,8 @@ def test_chunks_keep_the_order_of_the_sources(monkeypatch):
         image_sdr(room[:, part], found.images[:, part])
         for part in (slice(0, 32_000), slice(32_000, None))
     ]
-    # Six runs of sixteen steps of two kinds a chunk.
-    assert len(found.history["run"]) >= 3 * 6 * 32
+    # Eight runs of sixteen steps of two kinds a chunk.
+    assert len(found.history["run"]) >= 3 * 8 * 32
     assert min(halves) > 8
     assert image_sdr(room, found.images) > min(halves)
 
@@ -219,6 +269,8 @@ def test_a_silent_channel_has_no_delay_and_hears_nothing(room):
     with pytest.warns(SeparationWarning, match="channel 3 is silent"):
         found = separate(x, RATE, 2, method="convolutive", random_state=0)
     assert (found.delays[:, 2] == 0).all()
+    assert np.isfinite(found.images).all()
+    np.testing.assert_allclose(found.noise_variance[2], 0, atol=1e-12)
     assert np.abs(found.images[..., 2]).max() < 1e-3 * np.abs(found.images).max()
 
 

@@ -13,11 +13,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from overica.separation.factors import Factors, start_factors
-from overica.separation.gaussian import ROUNDING
+from overica.separation.factors import Factors, start_factors, step
 from overica.separation.rooms.full_rank import better_covariances, images, look
 from overica.separation.rooms.room import Room
-from overica.separation.rooms.spatial_clusters import source_shares
+from overica.separation.rooms.spatial_clusters import source_powers
 from overica.separation.rounds import LEAST_POWER, Round, in_rounds
 from overica.separation.separator import Method, Piece
 from overica.separation.stft import Transform
@@ -26,13 +25,18 @@ _LEAST_SPREAD = 1e-3
 """Added to the eigenvalues of covariances that are measured, whose mean is one."""
 _EASY = 8
 """Images of a coefficient, sources times channels, that take as much memory as is planned for."""
-
-
-PLANS = {
-    2_000_000: (Round(2, 16, 128), Round(2, 16, 128, (0.128, 0.256))),
+_FEW = {
+    2_000_000: (
+        Round(2, 16, 128), Round(2, 16, 128, (0.256,)), Round(2, 16, 128, (0.256, 0.384)),
+    ),
+    np.inf: (Round(1, 12, 64), Round(1, 12, 64, (0.256,))),
+}  # fmt: skip
+"""For no more sources than channels, which filters tell apart, the longer the better."""
+_MANY = {
+    2_000_000: (Round(4, 16, 128), Round(2, 16, 128, (0.128, 0.256))),
     np.inf: (Round(1, 12, 64), Round(1, 12, 64, (0.192,))),
 }
-"""By the largest number of coefficients of a channel (two minutes, any length at 8 kHz)."""
+"""For more, which only their sparsity tells apart: a window that is long for speech costs more than its echoes."""
 
 
 class Convolutive(Method):
@@ -48,7 +52,8 @@ class Convolutive(Method):
 
     def sources(self, piece: Piece) -> np.ndarray:
         """Images, (n_frames, n_sources, n_channels)."""
-        return in_rounds(piece, PLANS, _through)
+        n_sources, _, n_channels, _ = piece.mixing.shape
+        return in_rounds(piece, _FEW if n_sources <= n_channels else _MANY, _through)
 
 
 def _through(
@@ -60,14 +65,15 @@ def _through(
 ) -> np.ndarray:
     """Images (n_frames, n_sources, n_channels) of one round with one window."""
     Z, unit = piece.coefficients(transform)
+    noise = piece.noise_within(transform)
     if before is None:
         R = piece.mixing
-        powers = source_shares(Z, R) * np.mean(np.abs(Z) ** 2, axis=0)
+        powers = source_powers(Z, R, noise)
     else:
         powers, R = measured(_transformed(transform, before) / unit)
     powers = powers + np.float32(LEAST_POWER)
-    V, R = agreed(Z, R, powers, stage, piece.rng, piece.history, run_done)
-    C = images(Z, R, V, ROUNDING) * unit
+    V, R = agreed(Z, R, powers, noise, stage, piece.rng, piece.history, run_done)
+    C = images(Z, R, V, noise) * unit
     sounds = transform.inverse(C.reshape(-1, *C.shape[2:]), len(piece.x))
     return sounds.reshape(len(piece.x), *C.shape[:2])
 
@@ -114,6 +120,7 @@ def agreed(
     Z: np.ndarray,
     R: np.ndarray,
     powers: np.ndarray,
+    noise_variance: float | np.ndarray,
     stage: Round,
     rng: np.random.Generator,
     history: dict[str, list[float]],
@@ -123,7 +130,7 @@ def agreed(
     logs, total = np.zeros_like(powers), np.zeros_like(R)
     for _ in range(stage.n_runs):
         factors = start_factors(powers, stage.n_components, rng)
-        V, found = fit_room(Z, R, factors, stage.n_steps, history)
+        V, found = fit_room(Z, R, factors, noise_variance, stage.n_steps, history)
         logs += np.log(V)
         total += found
         run_done()
@@ -134,6 +141,7 @@ def fit_room(
     Z: np.ndarray,
     R: np.ndarray,
     factors: Sequence[Factors],
+    noise_variance: float | np.ndarray,
     n_steps: int,
     history: dict[str, list[float]],
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -153,14 +161,12 @@ def fit_room(
     run = runs[-1] + 1 if runs else 0.0
     V = _variances(factors)
     for _ in range(n_steps):
-        for step in (Factors.step_spectra, Factors.step_times):
-            found = look(Z, R, V, ROUNDING)
-            for one, N, D in zip(factors, found.scores, found.precisions, strict=True):
-                step(one, N, D)
-            V = _variances(factors)
+        for k in range(2):
+            found = look(Z, R, V, noise_variance)
+            V = step(factors, found, k)
             runs.append(run)
-            values.append(found.log_likelihood)
-        R = better_covariances(Z, R, V, ROUNDING)
+            values.append(found.log_likelihood / Z[0].size)
+        R = better_covariances(Z, R, V, noise_variance)
         size = np.trace(R, axis1=-2, axis2=-1).real / len(Z)
         R = R / np.where(size > 0, size, 1)[..., None, None]
         for one, length in zip(factors, size, strict=True):

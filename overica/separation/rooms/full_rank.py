@@ -2,7 +2,7 @@ r"""The local Gaussian model of a room: every source has a full spatial covarian
 
 At each frequency f and window t
 
-.. math:: x \sim N(0, \Sigma), \quad \Sigma_{ft} = \sum_j v_{jft} R_{jf} + \sigma^2 I,
+.. math:: x \sim N(0, \Sigma), \quad \Sigma_{ft} = \sum_j v_{jft} R_{jf} + \mathrm{diag}(\sigma_f^2),
 
 circular complex. A covariance of rank one is a source heard from one direction at once; echoes later than the window,
 which arrive from everywhere, fill its other directions. With :math:`y = \Sigma^{-1} x` the image of a source at the
@@ -37,17 +37,23 @@ _BLOCK = 2**14
 
 @dataclass(frozen=True)
 class Looks:
-    """What the coefficients say of variances."""
+    """What the coefficients say of variances, see `Terms`."""
 
-    scores: np.ndarray
+    attraction: np.ndarray
     """y' R_j y, (n_sources, n_frequencies, n_windows)."""
-    precisions: np.ndarray
+    precision: np.ndarray
     """tr(Sigma^-1 R_j), likewise; their difference is the gradient of log p(x) in the variance."""
+    noise: tuple[np.ndarray, np.ndarray]
+    """``|y_c|^2`` and the diagonal of Sigma^-1, sums over windows, (n_channels, n_frequencies)."""
     log_likelihood: float
-    """Mean of log p(x) over the coefficients, nats."""
+    """Sum of log p(x) over all coefficients, nats."""
+
+    def noise_terms(self) -> tuple[np.ndarray, np.ndarray]:
+        """See `Terms`."""
+        return self.noise
 
 
-def look(Z: np.ndarray, R: np.ndarray, V: np.ndarray, noise_variance: float) -> Looks:
+def look(Z: np.ndarray, R: np.ndarray, V: np.ndarray, noise_variance: float | np.ndarray) -> Looks:
     """Terms of the gradient in the variances.
 
     Parameters
@@ -58,22 +64,29 @@ def look(Z: np.ndarray, R: np.ndarray, V: np.ndarray, noise_variance: float) -> 
         Hermitian.
     V : array (n_sources, n_frequencies, n_windows)
         Variances.
-    noise_variance : float
+    noise_variance : float or array (n_channels, n_frequencies, 1)
         sigma^2, positive.
     """
     scores, precisions = np.empty_like(V), np.empty_like(V)
+    m = len(Z)
+    noise = np.empty((2, *Z.shape[:2]), V.dtype)
     total = 0.0
     for rows, block in _blocks(Z, R, V, noise_variance):
-        weights = block.forms.transpose(0, 2, 1) * _twice(len(Z), block.forms.dtype)
-        scores[:, rows] = (weights @ _outer(block.y)).transpose(1, 0, 2)
+        weights = block.forms.transpose(0, 2, 1) * _twice(m, block.forms.dtype)
+        outer = _outer(block.y)
+        scores[:, rows] = (weights @ outer).transpose(1, 0, 2)
         precisions[:, rows] = (weights @ block.inverse).transpose(1, 0, 2)
+        noise[:, :, rows] = np.stack([outer, block.inverse])[:, :, :m].sum(axis=3).swapaxes(1, 2)
         total += block.log_likelihood
     tiny = np.finfo(V.dtype).tiny
-    return Looks(np.maximum(scores, 0), np.maximum(precisions, tiny), total / Z[0].size)
+    return Looks(
+        np.maximum(scores, 0), np.maximum(precisions, tiny), (noise[0], np.maximum(noise[1], tiny)),
+        total,
+    )  # fmt: skip
 
 
 def better_covariances(
-    Z: np.ndarray, R: np.ndarray, V: np.ndarray, noise_variance: float
+    Z: np.ndarray, R: np.ndarray, V: np.ndarray, noise_variance: float | np.ndarray
 ) -> np.ndarray:
     """R after a step that does not lower the likelihood; see `look`."""
     found = np.empty_like(R)
@@ -86,7 +99,9 @@ def better_covariances(
     return found
 
 
-def images(Z: np.ndarray, R: np.ndarray, V: np.ndarray, noise_variance: float) -> np.ndarray:
+def images(
+    Z: np.ndarray, R: np.ndarray, V: np.ndarray, noise_variance: float | np.ndarray
+) -> np.ndarray:
     """Posterior means of the sources at the microphones, (n_sources, n_channels, n_frequencies, n_windows).
 
     They sum to Z but for what the noise takes.
@@ -124,17 +139,18 @@ class _Block:
 
 
 def _blocks(
-    Z: np.ndarray, R: np.ndarray, V: np.ndarray, noise_variance: float
+    Z: np.ndarray, R: np.ndarray, V: np.ndarray, noise_variance: float | np.ndarray
 ) -> Iterator[tuple[slice, _Block]]:
     m, n_frequencies, n_windows = Z.shape
     size = max(1, _BLOCK // n_windows)
+    noise = np.broadcast_to(np.asarray(noise_variance, V.dtype), (m, n_frequencies, 1))
     for start in range(0, n_frequencies, size):
         rows = slice(start, start + size)
         forms = np.ascontiguousarray(_vectors(R[:, rows]).transpose(1, 2, 0), V.dtype)
         v = np.ascontiguousarray(V[:, rows].transpose(1, 0, 2))
         x = np.ascontiguousarray(Z[:, rows].transpose(1, 0, 2))
         sigma = forms @ v
-        sigma[:, :m] += V.dtype.type(noise_variance)
+        sigma[:, :m] += noise[:, rows].swapaxes(0, 1)
         inverse, log_det = _inverse(sigma, m)
         y = _times(inverse, x)
         quadratic = (x.real * y.real + x.imag * y.imag).sum(axis=1)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from overica.separation.mixing_model import Learned, MixingModel, Outcome
+from overica.separation.noise import Noise
+from overica.separation.noise_learning import learn_noise, quiet_noise
 from overica.separation.quality import one_source_vectors, share_real
-from overica.separation.rooms.spatial_clusters import find_clusters
+from overica.separation.rooms.full_rank import Looks, look
+from overica.separation.rooms.spatial_clusters import (
+    SpatialClusters,
+    above_noise,
+    find_clusters,
+    source_powers,
+)
 from overica.separation.separated import Separated
 from overica.separation.stft import Transform
 
@@ -63,6 +71,8 @@ class RoomSeparation(Separated):
     """Figures of the method's rounds, such as the log likelihood; of all chunks, one after the other."""
     transform: Transform
     """By which `covariances` and `masks` are given."""
+    noise_variance: np.ndarray | None = None
+    """Of every channel at the frequencies of `transform`, see `Separation.noise_variance`."""
 
     mixing: None = None
     """See `covariances`."""
@@ -144,6 +154,9 @@ class RoomSeparation(Separated):
             "delays_ms": (1000 * self.delays).round(3).tolist(),
             "fit_quality": self.fit_quality,
             "agreement": self.agreement,
+            "noise_variance": None
+            if self.noise_variance is None
+            else self.noise_variance.mean(axis=1).tolist(),
         }
 
     def said(self) -> list[str]:
@@ -179,13 +192,17 @@ class LearnedRoom(Learned):
     """(n_sources, n_frequencies, n_channels, n_channels)."""
     agreement: float
     fit_quality: float
-    doubts: tuple[str, ...]
+    noise: Noise
+    history: dict[str, list[float]] = field(default_factory=dict)
+    """Of the learning of the noise."""
+    doubts: tuple[str, ...] = ()
 
     def result(self, outcome: Outcome, order: np.ndarray) -> RoomSeparation:
         """See `Learned.result`."""
         return RoomSeparation(
             outcome.estimates, self.mixing[order], outcome.transform.sample_rate, outcome.method, self.fit_quality,
-            self.agreement, outcome.history, outcome.transform,
+            self.agreement, outcome.history | self.history, outcome.transform,
+            outcome.power * self.noise.variances(outcome.transform.n_frequencies),
         )  # fmt: skip
 
 
@@ -216,11 +233,52 @@ class Room(MixingModel):
         """See `MixingModel.learn`."""
         assert n_sources is not None, "checked before"
         quality = share_real(one_source_vectors(Z, rng))
-        clusters = find_clusters(Z, n_sources, rng)
+        best = max(_starts(Z, n_sources, rng), key=lambda start: start.log_likelihood)
+        clusters = best.clusters
         doubts: tuple[str, ...] = ()
         if clusters.agreement < _AGREED * clusters.chance:
             doubts = (
                 "what is heard at different frequencies hardly comes and goes together (correlation "
                 f"{clusters.agreement:.2f}, by chance {clusters.chance:.2f}): sources may be put together wrongly",
             )
-        return LearnedRoom(clusters.shapes, clusters.agreement, quality, doubts)
+        return LearnedRoom(
+            clusters.shapes, clusters.agreement, quality, best.noise, best.history, doubts
+        )
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Clusters, and the noise beside sources that are heard as they say."""
+
+    clusters: SpatialClusters
+    noise: Noise
+    history: dict[str, list[float]]
+
+    @property
+    def log_likelihood(self) -> float:
+        """With the noise that was learned, and sources of few spectra."""
+        return self.history["noise_log_likelihood"][-1]
+
+
+def _starts(Z: np.ndarray, n_sources: int, rng: np.random.Generator) -> Iterator[_Start]:
+    """Clusters of all coefficients alike, and of those that are above the quietest windows.
+
+    Where there is noise, the quiet windows hold nothing else, and clusters that take it for sources are worth little;
+    where there is none, they hold the end of one source alone, which tells it from the others. Likelihood knows which.
+    """
+    # The unit of `learn_noise`.
+    Z = Z / np.sqrt(np.mean(Z.real**2 + Z.imag**2))
+    for quiet in (np.zeros((len(Z), 1, 1)), quiet_noise(Z).variances(Z.shape[1])[:, :, None]):
+        clusters = find_clusters(Z, n_sources, above_noise(Z, quiet), rng)
+        history: dict[str, list[float]] = {}
+        shapes = clusters.shapes
+
+        def powers(Z: np.ndarray, R: np.ndarray = shapes, quiet: np.ndarray = quiet) -> np.ndarray:
+            return source_powers(Z, R, quiet)
+
+        def terms(
+            Z: np.ndarray, V: np.ndarray, noise_variance: np.ndarray, R: np.ndarray = shapes
+        ) -> Looks:
+            return look(Z, R, V, noise_variance)
+
+        yield _Start(clusters, learn_noise(Z, powers, terms, rng, history), history)

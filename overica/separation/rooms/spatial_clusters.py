@@ -47,13 +47,24 @@ class SpatialClusters:
     """The same where the frequencies have nothing to do with one another."""
 
 
-def find_clusters(Z: np.ndarray, n_sources: int, rng: np.random.Generator) -> SpatialClusters:
-    """Clusters of coefficients Z (n_channels, n_frequencies, n_windows) in one order at all frequencies."""
+def find_clusters(
+    Z: np.ndarray, n_sources: int, above: np.ndarray, rng: np.random.Generator
+) -> SpatialClusters:
+    """Clusters of coefficients in one order at all frequencies.
+
+    Parameters
+    ----------
+    Z : array (n_channels, n_frequencies, n_windows)
+    n_sources : int
+    above : array (n_frequencies, n_windows)
+        Share of the power of each coefficient that is not noise, by which it counts, see `above_noise`.
+    rng : numpy.random.Generator
+    """
     m, n_frequencies, n_windows = Z.shape
     shares = np.empty((n_frequencies, n_sources, n_windows), np.float32)
     for rows, z in _unit_vectors(Z):
         first = rng.dirichlet(np.ones(n_sources), size=(len(z), n_windows))
-        shares[rows] = _clustered(z, first.transpose(0, 2, 1).astype(np.float32))
+        shares[rows] = _clustered(z, first.transpose(0, 2, 1).astype(np.float32), above[rows])
     heard = _heard(Z)
     order = np.tile(np.arange(n_sources), (n_frequencies, 1))
     order[heard], agreement = in_one_order(shares[heard], rng)
@@ -61,15 +72,21 @@ def find_clusters(Z: np.ndarray, n_sources: int, rng: np.random.Generator) -> Sp
     shares = np.take_along_axis(shares, order[:, :, None], axis=1)
     shapes = np.tile(np.eye(m, dtype=np.complex64), (n_frequencies, n_sources, 1, 1))
     for _ in range(_JOINT_ROUNDS):
-        prior = shares[heard].mean(axis=0)
+        prior = _prior(shares[heard])
         for rows, z in _unit_vectors(Z):
             shapes[rows] = _shapes(z, shares[rows], shapes[rows])
-            shares[rows] = _posterior(z, shapes[rows], prior)
+            shares[rows] = _posterior(z, shapes[rows], prior) * above[rows, None]
     return SpatialClusters(shapes.transpose(1, 0, 2, 3), agreement, chance)
 
 
-def source_shares(Z: np.ndarray, shapes: np.ndarray) -> np.ndarray:
-    """Probabilities of the sources in every coefficient, (n_sources, n_frequencies, n_windows), given their shapes."""
+def source_powers(
+    Z: np.ndarray, shapes: np.ndarray, noise_variance: np.ndarray | float
+) -> np.ndarray:
+    """What is above the noise, by the probabilities of the sources in every coefficient, given their shapes.
+
+    Of shape (n_sources, n_frequencies, n_windows), mean over the channels.
+    """
+    above = above_noise(Z, noise_variance)
     n_sources, n_frequencies = shapes.shape[:2]
     B = shapes.transpose(1, 0, 2, 3)
     shares = np.empty((n_frequencies, n_sources, Z.shape[2]), np.float32)
@@ -77,9 +94,22 @@ def source_shares(Z: np.ndarray, shapes: np.ndarray) -> np.ndarray:
     heard = _heard(Z)
     for _ in range(_JOINT_ROUNDS):
         for rows, z in _unit_vectors(Z):
-            shares[rows] = _posterior(z, B[rows], prior)
-        prior = shares[heard].mean(axis=0)
-    return np.ascontiguousarray(shares.transpose(1, 0, 2))
+            shares[rows] = _posterior(z, B[rows], prior) * above[rows, None]
+        prior = _prior(shares[heard])
+    return shares.transpose(1, 0, 2) * np.mean(Z.real**2 + Z.imag**2, axis=0)
+
+
+def above_noise(Z: np.ndarray, noise_variance: np.ndarray | float) -> np.ndarray:
+    """Share of the power of coefficients that is more than the noise's, (n_frequencies, n_windows)."""
+    power = (Z.real**2 + Z.imag**2).sum(axis=0)
+    noise = np.broadcast_to(noise_variance, (len(Z), Z.shape[1], 1)).sum(axis=0)
+    return np.asarray(np.maximum(1 - noise / np.where(power > 0, power, 1), 0), np.float32)
+
+
+def _prior(shares: np.ndarray) -> np.ndarray:
+    """How much each source is heard at all frequencies together."""
+    total = shares.sum(axis=0)
+    return total / (total.sum(axis=0) + np.float32(_RARE))
 
 
 def _heard(Z: np.ndarray) -> np.ndarray:
@@ -98,12 +128,16 @@ def _unit_vectors(Z: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         yield rows, x / np.where(length > 0, length, 1)
 
 
-def _clustered(z: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def _clustered(z: np.ndarray, shares: np.ndarray, above: np.ndarray) -> np.ndarray:
     """Shares (n_frequencies, n_sources, n_windows) after all rounds, with priors for each frequency alone."""
+    shares = shares * above[:, None]
     B = np.tile(np.eye(z.shape[1], dtype=np.complex64), (*shares.shape[:2], 1, 1))
     for _ in range(_ROUNDS):
         B = _shapes(z, shares, B)
-        shares = _posterior(z, B, shares.mean(axis=2, keepdims=True))
+        prior = shares.sum(axis=2, keepdims=True) / (
+            above.sum(axis=1)[:, None, None] + np.float32(_RARE)
+        )
+        shares = _posterior(z, B, prior) * above[:, None]
     return shares
 
 
