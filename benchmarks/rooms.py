@@ -1,13 +1,15 @@
 """Separation of rooms: SDR of overica beside pyroomacoustics' methods, in its simulated rooms.
 
     python benchmarks/rooms.py [--cases 2x2,3x3,3x2,2x3] [--echoes .15,.3] [--seeds 6] [--seconds 8] [--talkers FOLDER]
-                               [--peers all|documented|none] [--quick]
+                               [--noise 30,20,10] [--peers all|documented|none] [--quick]
 
 Rooms are pyroomacoustics' shoe boxes of 5 to 7 by 4 to 6 by 2.5 to 3.2 m, whose reverberation time is given in seconds
 (t60). Two microphones, or three in a triangle, are so far apart that sound along them comes 1 to 5 frames later (4 to
 21 cm at 8 kHz, the rate of the package's own talkers); talkers are .9 to 1.5 m away on one side of them, at least 40
 degrees apart, and equally loud at the microphones. A case is talkers x microphones, every seed another room, other
 places and other stretches of talk.
+
+Noise is white, independent at the microphones, and so many decibels below the mixture; of no image.
 
 SDR of images: decibels of what all microphones hear of a source over what an estimate differs from it, mean over the
 sources in the best order; nothing is forgiven, neither gain nor filter. After it the standard deviation over rooms. SIR
@@ -92,6 +94,12 @@ def simulate(seed, n_sources, n_channels, t60, seconds, folder=None):
     return found / found.std(axis=(1, 2), keepdims=True), rate
 
 
+def noise_of(x, decibels, seed):
+    """White noise of every microphone, so many decibels below the mixture x; none if infinitely many."""
+    rng = np.random.default_rng([7, seed])
+    return 10 ** (-decibels / 20) * x.std() * rng.standard_normal(x.shape)
+
+
 def ours(x, rate, n_sources, seed):
     """`separate` with the method of rooms."""
     return separate(x, rate, n_sources, method="convolutive", random_state=seed).images
@@ -143,17 +151,17 @@ def factorised(name, setting):
     return method
 
 
-def ideal_mask(truth, rate):
+def ideal_mask(truth, noise, rate):
     """To every coefficient the source that is loudest there."""
     transform = Transform(rate)
     powers = np.stack([(np.abs(transform.forward(image)) ** 2).sum(axis=0) for image in truth])
-    Z = transform.forward(truth.sum(axis=0))
+    Z = transform.forward(truth.sum(axis=0) + noise)
     masks = powers == powers.max(axis=0)
     return np.stack([transform.inverse(mask * Z, truth.shape[1]) for mask in masks])
 
 
-def wiener(truth, rate):
-    """Posterior means under the likeliest variances and covariances of the true images."""
+def wiener(truth, noise, rate):
+    """Posterior means under the likeliest variances and covariances of the true images, and the noise's variance."""
     transform = Transform(rate)
     C = np.stack([transform.forward(image) for image in truth])
     powers, R = measured(C)
@@ -163,14 +171,16 @@ def wiener(truth, rate):
         powers = (x.conj() * (np.linalg.inv(R) @ x)).real.mean(axis=2) + 1e-9
         scaled = x / np.sqrt(powers)[:, :, None]
         R = scaled @ scaled.conj().swapaxes(-1, -2) / x.shape[-1] + 1e-9 * np.eye(x.shape[2])
-    means = images(C.sum(axis=0), R, powers, 1e-9)
+    E = transform.forward(noise)
+    left = np.mean(np.abs(E) ** 2, axis=(1, 2), keepdims=True) + 1e-9
+    means = images(C.sum(axis=0) + E, R, powers, left)
     return np.stack([transform.inverse(each, truth.shape[1]) for each in means])
 
 
-def share(truth, rate):
+def share(truth, noise, rate):
     """The mixture, by the number of sources; a little noise makes the estimates differ."""
-    noise = np.random.default_rng(0).standard_normal(truth.shape)
-    return truth.sum(axis=0) / len(truth) + 1e-4 * noise
+    little = np.random.default_rng(0).standard_normal(truth.shape)
+    return (truth.sum(axis=0) + noise) / len(truth) + 1e-4 * little
 
 
 PEERS = {
@@ -196,7 +206,7 @@ def figures(truth, estimates):
     return scores["sdr"], scores["sir"]
 
 
-def case(n_sources, n_channels, t60, arguments):
+def case(n_sources, n_channels, t60, decibels, arguments):
     """A block of the table."""
     blind = BLIND | CHOICES[arguments.peers]
     found = {name: [] for name in (*blind, *ORACLES)}
@@ -206,7 +216,8 @@ def case(n_sources, n_channels, t60, arguments):
         truth, rate = simulate(
             seed, n_sources, n_channels, t60, arguments.seconds, arguments.talkers
         )  # fmt: skip
-        x = truth.sum(axis=0)
+        noise = noise_of(truth.sum(axis=0), decibels, seed)
+        x = truth.sum(axis=0) + noise
         for name, method in blind.items():
             begun = time.process_time()
             estimates = method(x, rate, n_sources, seed)
@@ -214,7 +225,7 @@ def case(n_sources, n_channels, t60, arguments):
             if estimates is not None:
                 found[name].append(figures(truth, estimates))
         for name, oracle in ORACLES.items():
-            found[name].append(figures(truth, oracle(truth, rate)))
+            found[name].append(figures(truth, oracle(truth, noise, rate)))
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", SeparationWarning)
             counted = separate(x, rate, "auto", method="binary", random_state=seed)
@@ -226,7 +237,8 @@ def case(n_sources, n_channels, t60, arguments):
             file=sys.stderr, flush=True,
         )  # fmt: skip
     print(
-        f"\n{n_sources} talkers, {n_channels} microphones, t60 {t60:g} s, {arguments.seeds} rooms"
+        f"\n{n_sources} talkers, {n_channels} microphones, t60 {t60:g} s, noise {decibels:g} dB below, "
+        f"{arguments.seeds} rooms"
     )
     for name, each in found.items():
         if not each:
@@ -242,6 +254,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", default="2x2,3x3,3x2,2x3", help="talkers x microphones")
     parser.add_argument("--echoes", default=".15,.3", help="reverberation times, seconds")
+    parser.add_argument("--noise", default="inf", help="decibels below the mixture")
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--talkers", metavar="FOLDER", help="WAV files of one sample rate")
@@ -262,7 +275,8 @@ def main():
     for pair in arguments.cases.split(","):
         n_sources, n_channels = map(int, pair.split("x"))
         for t60 in map(float, arguments.echoes.split(",")):
-            case(n_sources, n_channels, t60, arguments)
+            for decibels in map(float, arguments.noise.split(",")):
+                case(n_sources, n_channels, t60, decibels, arguments)
 
 
 if __name__ == "__main__":
