@@ -52,7 +52,8 @@ class OvercompleteICA(PersistentModel):
         Number of sources, any number from 1. None: as many as dimensions in which samples vary, which is features, or
         less if some follow from others, as they do once an average has been subtracted; with ``whiten=False``, as many
         as features. "auto": found by fitting surplus columns and counting what is left once copies are merged (with two
-        features: by the exact evidence).
+        features: by the exact evidence); where that leaves fewer than a hundred samples for each, the least of several
+        widths whose held-out evidence is within a standard error of the highest.
     prior : {"auto", "laplace", "exponential", "smooth_laplace"} or Prior
         Distribution of the sources. "auto" is Laplace with more components than features. With no more than that,
         sources may have any shape, see Notes: a log-concave density of each is learned, lighter or heavier in its tails
