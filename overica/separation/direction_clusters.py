@@ -1,16 +1,10 @@
 """Directions of sources: a mixture of clusters in which every point has the width that its accuracy gives it.
 
-Where one source alone is heard, a point u with spread rho (`one_source`) is a measurement of its column a, like the
-slope of a line through few points, and errors of slopes are of Student's t. In the tangent t = sin / cos of the angle
-between u and a, of m - 1 dimensions d, with nu degrees of freedom,
-
-    p(u | a) ~ s^-d (1 + t^2 / (nu s^2))^(-(nu + d)/2),   s^2 = kappa rho + eps,
-
-relative to the uniform law of directions, which is the same with nu = 1 and s = 1. About a plane of two columns it is
-the same with d = m - 2, relative to nu = 2 and s^2 = 1/2. The width s is no parameter of a cluster: noise widens
-every point by what it did there, and no second and third cluster is needed for it. A source has besides its points
-(scale 1) skirts of two larger scales about the same column, for points that are less accurate than they seem, where
-other sources join in; so a direction beside or between others earns nothing by their skirts.
+Where one source alone is heard, a point measures its column, with a density of its own (`direction_density`) whose
+squared width is s^2 = kappa rho + eps. That is no parameter of a cluster: noise widens every point by what it did
+there, and no second and third cluster is needed for it. A source has besides its points (scale 1) skirts of two larger
+scales about the same column, for points that are less accurate than they seem, where other sources join in; so a
+direction beside or between others earns nothing by their skirts.
 
 Weights, shares and columns are found by expectation-maximisation; a column is moved by the accurate points alone.
 """
@@ -20,11 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln
 
-from overica.separation.one_source import WINDOWS, OneSourcePoints
+from overica.separation.direction_density import FREEDOM, density_about
+from overica.separation.one_source import OneSourcePoints
 
-_FREEDOM = 2 * WINDOWS - 1
 _KAPPA = 0.42
 """1 / nu were windows independent; they overlap by three quarters."""
 _EPS = 1e-6
@@ -70,7 +63,7 @@ class DirectionMixture:
         densities = np.empty((len(_SCALES), *above.shape))
         for (times, added), shares, density in zip(_SCALES, self.shares.T, densities, strict=True):
             variances = _EPS + _KAPPA * times * points.spreads + added
-            density[:] = student(above, variances, len(self.columns), 1)
+            density[:] = density_about(above, variances, len(self.columns), 1)
             density *= shares
         return densities
 
@@ -88,7 +81,7 @@ class DirectionMixture:
             within = (a**2 + b**2 - 2 * cosines * a * b) / (1 - cosines**2)
             above = 1 / np.clip(within, _TINY, 1)
             variances = _EPS + _KAPPA * part.spreads
-            parts.append(student(above, variances, len(self.columns), 2).mean(axis=1))
+            parts.append(density_about(above, variances, len(self.columns), 2).mean(axis=1))
         return np.concatenate(parts)
 
     def score_with_planes(self, points: OneSourcePoints) -> float:
@@ -197,8 +190,8 @@ class DirectionMixture:
     def _pulls(self, points: OneSourcePoints, weights: np.ndarray) -> np.ndarray:
         """What points count for a column: Student's weights, over their variances."""
         variances = (_EPS + _KAPPA * points.spreads)[:, None]
-        tails = _FREEDOM * variances + (1 / self._along(points) - 1)
-        return np.asarray(weights * (_FREEDOM + len(self.columns) - 1) / tails)
+        tails = FREEDOM * variances + (1 / self._along(points) - 1)
+        return np.asarray(weights * (FREEDOM + len(self.columns) - 1) / tails)
 
     def _round(self, points: OneSourcePoints) -> DirectionMixture:
         m, n = self.columns.shape
@@ -271,54 +264,3 @@ def spread_out(points: OneSourcePoints, n: int, rng: np.random.Generator) -> np.
 def _axis(U: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Unit vector of the largest weighted sum of squared cosines."""
     return np.asarray(np.linalg.eigh((U * weights[:, None]).T @ U)[1][:, -1])
-
-
-def _raise_to_half(x: np.ndarray, n: int) -> None:
-    """``x ** (n / 2)`` in place, of whole numbers n > 0, by products: many times as fast."""
-    if n == 2:
-        return
-    square = x.copy()
-    if n % 2:
-        np.sqrt(x, out=x)
-    else:
-        x[:] = 1
-    n //= 2
-    while n:
-        if n % 2:
-            x *= square
-        n //= 2
-        if n:
-            square *= square
-
-
-def student(above: np.ndarray, variances: np.ndarray, m: int, q: int) -> np.ndarray:
-    """Density about subspaces of q dimensions, relative to uniform directions of m.
-
-    Parameters
-    ----------
-    above : array (n_points, n_subspaces)
-        1 + t^2, one over the squared cosine between point and subspace.
-    variances : array (n_points,)
-        s^2.
-    m, q : int
-    """
-    variances = variances[:, None]
-    tails = (above - 1) / (_FREEDOM * variances)
-    tails += 1
-    # The powers of both laws, gathered so that nothing is too large or small whatever m.
-    density = above / variances
-    density /= tails
-    _raise_to_half(density, m)
-    _raise_to_half(tails, _FREEDOM - q)
-    density /= tails
-    # The uniform law has nu = q and s^2 = 1 / q.
-    uniform = _log_constant(q, m - q) + (m - q) / 2 * np.log(q)
-    constant = np.exp(_log_constant(_FREEDOM, m - q) - uniform)
-    density *= constant * variances ** (q / 2)
-    return density
-
-
-def _log_constant(freedom: float, d: int) -> float:
-    return float(
-        gammaln((freedom + d) / 2) - gammaln(freedom / 2) - d / 2 * np.log(freedom * np.pi)
-    )
