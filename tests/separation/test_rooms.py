@@ -79,6 +79,9 @@ def problem(n_sources, m, seed=0, n_frequencies=3, n_windows=7):
     return normal(m, n_frequencies, n_windows), R, V
 
 
+of_any_size = given(n_sources=st.integers(1, 4), m=st.integers(1, 4), seed=st.integers(0, 99))
+
+
 def log_likelihood(Z, R, V, noise_variance):
     noise = np.broadcast_to(noise_variance, (*Z.shape[:2], 1))[:, :, 0].T
     sigma = np.einsum("jft,jfcd->ftcd", V, R) + (noise[:, :, None] * np.eye(len(Z)))[:, None]
@@ -87,9 +90,7 @@ def log_likelihood(Z, R, V, noise_variance):
     return -(quadratic + np.linalg.slogdet(sigma)[1] + len(Z) * np.log(np.pi)).mean()
 
 
-@given(
-    n_sources=st.integers(1, 4), m=st.integers(1, 4), seed=st.integers(0, 99)
-)  # fmt: skip
+@of_any_size
 @settings(max_examples=20, deadline=None)
 def test_likelihood_and_its_gradient_are_those_of_dense_matrices(n_sources, m, seed):
     Z, R, V = problem(n_sources, m, seed)
@@ -110,9 +111,7 @@ def test_likelihood_and_its_gradient_are_those_of_dense_matrices(n_sources, m, s
     np.testing.assert_allclose(total, Z, atol=1e-4 * np.abs(Z).max())
 
 
-@given(
-    n_sources=st.integers(1, 4), m=st.integers(1, 4), seed=st.integers(0, 99)
-)  # fmt: skip
+@of_any_size
 @settings(max_examples=20, deadline=None)
 def test_no_step_of_covariances_lowers_the_likelihood(n_sources, m, seed):
     Z, R, V = problem(n_sources, m, seed)
@@ -122,9 +121,7 @@ def test_no_step_of_covariances_lowers_the_likelihood(n_sources, m, seed):
     assert log_likelihood(Z, better, V, 0.1) >= log_likelihood(Z, R, V, 0.1) - 1e-9
 
 
-@given(
-    n_sources=st.integers(1, 4), m=st.integers(1, 4), seed=st.integers(0, 99)
-)  # fmt: skip
+@of_any_size
 @settings(max_examples=20, deadline=None)
 def test_no_step_of_the_noise_lowers_the_likelihood(n_sources, m, seed):
     Z, R, V = problem(n_sources, m, seed)
